@@ -1,0 +1,112 @@
+"""The errors a user can meet: one class = one remedy, one exit code, one HTTP status.
+
+`str(error)` is the one line that says what went wrong; `error.remedy` the one line that says what to do.
+Nothing else is ever printed unless `--debug` asks for the traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar, Self
+
+
+class BertkitError(Exception):
+    """Base of every error that bertkit raises on purpose.
+
+    Args:
+        what: one line, no trailing full stop needed, naming the thing that is wrong.
+        remedy: one line saying what to do; the class's own remedy when left out.
+    """
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+    default_remedy: ClassVar[str] = "Run the command again with --debug and report the traceback."
+
+    def __init__(self, what: str, remedy: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy or self.default_remedy
+
+    def at(self, place: str) -> Self:
+        """The same error, its line beginning with where it happened (`reviews.jsonl:12`)."""
+        self.what = f"{place}: {self.what}"
+        self.args = (self.what,)
+        return self
+
+
+class UserError(BertkitError):
+    """The input, the options or the configuration cannot be used as given."""
+
+    exit_code = 2
+    http_status = 400
+    default_remedy = "Correct the command and run it again; --help lists the options."
+
+
+class InputError(UserError):
+    """A row, a line or a file of input is not what the task reads."""
+
+    default_remedy = "Correct the input, or go on without the bad rows with --on-error record."
+
+
+class TextTooLong(InputError):
+    """A text has more tokens than the model reads. Text is never cut silently."""
+
+    http_status = 413
+    default_remedy = "Shorten it, or choose --long window (reads all of it) or --long truncate (drops the end)."
+
+
+class ConfigError(UserError):
+    """A configuration has an unknown key, a missing key or a value out of range."""
+
+    default_remedy = "Correct the configuration file."
+
+
+class UnknownFamily(ConfigError):
+    """The checkpoint belongs to a model family that bertkit does not have."""
+
+    default_remedy = "Use a checkpoint of a family that `bertkit info --families` lists."
+
+
+class ModelNotFound(UserError):
+    """No such folder, no such hub model, or no network to fetch it with."""
+
+    http_status = 404
+    default_remedy = "Check the path or the hub name; offline, only models already in the hub cache can be used."
+
+
+class BadCheckpoint(UserError):
+    """A checkpoint is incomplete, damaged or disagrees with its configuration."""
+
+    http_status = 500
+    default_remedy = "Download or copy the checkpoint again."
+
+
+class UnsafeCheckpoint(BadCheckpoint):
+    """Reading the checkpoint would run code that it contains. It was not read."""
+
+    default_remedy = "Ask its author for model.safetensors; do not open this file with other tools."
+
+
+class MissingHead(UserError):
+    """The checkpoint has no head for the task that was asked for."""
+
+    default_remedy = "Choose a task that `bertkit info MODEL` lists, or fine-tune the model for this one."
+
+
+class OutputError(BertkitError):
+    """A result could not be written."""
+
+    default_remedy = "Choose a path that can be written with -o."
+
+
+class DeviceError(UserError):
+    """The device or precision asked for is not there."""
+
+    default_remedy = "Use --device auto and --dtype auto."
+
+
+def near_match(word: str, known: Iterable[str]) -> str:
+    """` (did you mean X?)` for the known word nearest to `word`, or an empty string."""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""
