@@ -1,0 +1,22 @@
+"""Which sequences go into a batch together: by their number of tokens, never by their number. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def group_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Indices of `lengths` in batches of at most `budget` tokens, the longest sequences first.
+
+    Sorting by length puts equal lengths side by side, where attention takes them as one block, and makes the first batch
+    the one that needs the most memory. A sequence longer than the budget is a batch of its own.
+    """
+    batches: list[list[int]] = []
+    room = 0
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if not batches or lengths[index] > room:
+            batches.append([])
+            room = budget
+        batches[-1].append(index)
+        room -= lengths[index]
+    return batches

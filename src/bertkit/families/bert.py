@@ -1,0 +1,112 @@
+"""BERT (Devlin et al. 2018, https://arxiv.org/abs/1810.04805) and its smaller sizes (Turc et al. 2019)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from bertkit.config.encoder import EncoderConfig
+from bertkit.families.contract import Family, Key, Weight, weight_and_bias
+
+ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "relu": "relu", "silu": "silu"}
+
+
+def size(layers: int, width: int, heads: int) -> EncoderConfig:
+    """A published size: the feed-forward layer is four times the width."""
+    return EncoderConfig(width=width, heads=heads, ffn_width=4 * width, layer_of_step=tuple(range(layers)))
+
+
+def read_activation(name: object) -> object:
+    """Their name of an activation in ours; an unknown one is passed on, and refused by the configuration."""
+    return ACTIVATIONS.get(str(name), name)
+
+
+def write_activation(name: object) -> object:
+    """Our name of an activation in theirs."""
+    return next(theirs for theirs, ours in ACTIVATIONS.items() if ours == name)
+
+
+def read_layers(count: object) -> object:
+    """A number of layers as the order in which the layers are used."""
+    return tuple(range(count)) if isinstance(count, int) else count
+
+
+def write_layers(layer_of_step: object) -> object:
+    """The number of layers, each used once."""
+    return len(cast("tuple[int, ...]", layer_of_step))
+
+
+LAYER = "encoder.layer.{layer}"
+
+FAMILY = Family(
+    name="bert",
+    model_type="bert",
+    presets={
+        "tiny": size(2, 128, 2),
+        "mini": size(4, 256, 4),
+        "small": size(4, 512, 8),
+        "medium": size(8, 512, 8),
+        "base": size(12, 768, 12),
+        "large": size(24, 1024, 16),
+    },
+    keys=(
+        Key("vocab_size", "vocab_size", 30522),
+        Key("hidden_size", "width", 768),
+        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
+        Key("num_attention_heads", "heads", 12),
+        Key("intermediate_size", "ffn_width", 3072),
+        Key("max_position_embeddings", "positions.length", 512),
+        Key("type_vocab_size", "segment_types", 2),
+        Key("hidden_act", "activation", "gelu", read_activation, write_activation),
+        Key("layer_norm_eps", "norm_eps", 1e-12),
+        Key("hidden_dropout_prob", "hidden_dropout", 0.1),
+        Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
+        Key("initializer_range", "initializer_range", 0.02),
+    ),
+    fixed={
+        "position_embedding_type": "absolute",
+        "is_decoder": False,
+        "add_cross_attention": False,
+        "tie_word_embeddings": True,
+    },
+    harmless=frozenset(
+        # of Google's files: sizes of a pooler that nobody ever varied
+        ("directionality", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers")
+        + ("pooler_size_per_head", "pooler_type")
+        + ("use_cache", "cross_attention_hidden_size", "classifier_dropout")
+    ),
+    prefix="bert.",
+    encoder=(
+        Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",)),
+        Weight("embeddings.position.weight", ("embeddings.position_embeddings.weight",)),
+        Weight("embeddings.segment.weight", ("embeddings.token_type_embeddings.weight",)),
+        *weight_and_bias("embeddings.norm", "embeddings.LayerNorm"),
+        *weight_and_bias(
+            "layers.{layer}.attention.qkv",
+            f"{LAYER}.attention.self.query",
+            f"{LAYER}.attention.self.key",
+            f"{LAYER}.attention.self.value",
+        ),
+        *weight_and_bias("layers.{layer}.attention.output", f"{LAYER}.attention.output.dense"),
+        *weight_and_bias("layers.{layer}.attention_norm", f"{LAYER}.attention.output.LayerNorm"),
+        *weight_and_bias("layers.{layer}.mlp.up", f"{LAYER}.intermediate.dense"),
+        *weight_and_bias("layers.{layer}.mlp.down", f"{LAYER}.output.dense"),
+        *weight_and_bias("layers.{layer}.mlp_norm", f"{LAYER}.output.LayerNorm"),
+        *weight_and_bias("pooler.dense", "pooler.dense"),
+    ),
+    heads={
+        "masked-lm": (
+            *weight_and_bias("dense", "cls.predictions.transform.dense"),
+            *weight_and_bias("norm", "cls.predictions.transform.LayerNorm"),
+            Weight("bias", ("cls.predictions.bias",), aliases=("cls.predictions.decoder.bias",)),
+        ),
+        "next-sentence": weight_and_bias("classifier", "cls.seq_relationship"),
+    },
+    architectures={
+        "BertForPreTraining": ("masked-lm", "next-sentence"),
+        "BertForMaskedLM": ("masked-lm",),
+        "BertForNextSentencePrediction": ("next-sentence",),
+        "BertModel": (),
+    },
+    old_endings={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
+    ignored=("embeddings.position_ids", "embeddings.token_type_ids", "cls.predictions.decoder.weight"),
+)

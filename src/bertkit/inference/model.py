@@ -1,0 +1,219 @@
+"""A model that answers: `bertkit.load(…)`, then `model.predict([…])`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import torch
+
+from bertkit.data.rows import Row
+from bertkit.errors import BertkitError, InputError
+from bertkit.inference.engine import Engine, Outputs
+from bertkit.inference.precision import choose_device, choose_dtype, make_ready
+from bertkit.model.encoder import Encoder
+from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
+from bertkit.pretrained.saving import save_pretrained
+from bertkit.tasks.contract import Reading, Result, Task, Texts
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.tokenization.tokens import Tokens
+from bertkit.tokenization.windows import Encoded, LongText, cut
+
+AnyRow = str | tuple[str, str] | Mapping[str, object] | Row
+BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
+ROWS_AT_ONCE = 1024  # rows that are sorted by length together: enough to fill batches, little enough to stream
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row that has no answer, and why."""
+
+    error: BertkitError
+
+    def record(self) -> dict[str, object]:
+        """`{"error": {"type", "message", "remedy"}}`."""
+        kind = type(self.error).__name__
+        return {"error": {"type": kind, "message": self.error.what, "remedy": self.error.remedy}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    texts: Texts
+    encoded: Encoded
+
+
+class Model:
+    """A checkpoint that is ready to answer for one task.
+
+    Args:
+        long: what to do with a text that has more tokens than the model reads: `error`, `truncate` or `window`.
+        batch_tokens: most tokens of one batch.
+
+    Attributes:
+        encoder: the encoder in its precision and on its device; `model.encoder(batch)` is (T, W). Inference only.
+        max_length: tokens one input can have, special tokens included.
+    """
+
+    def __init__(
+        self,
+        pretrained: Pretrained,
+        tokenizer: Tokenizer,
+        task: Task,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        long: LongText = LongText.ERROR,
+        batch_tokens: int,
+    ) -> None:
+        self.task = task
+        self.tokenizer = tokenizer
+        self.encoder: Encoder = pretrained.build_encoder()
+        self.source = pretrained.folder
+        self.device = str(device)
+        self.dtype = str(dtype).removeprefix("torch.")
+        self.long = long
+        self.max_length = pretrained.max_length(task)
+        head = pretrained.build_head(task)
+        for part in (self.encoder, head):
+            if part is not None:
+                make_ready(part, device, dtype)
+        self._engine = Engine(self.encoder, head, task, batch_tokens)
+
+    def predict(self, rows: Iterable[AnyRow]) -> list[Result]:
+        """The answers to all rows, in order.
+
+        Args:
+            rows: each a text, a (text, text_pair), or a mapping of the task's input fields.
+
+        Raises:
+            InputError: at the first row that has no answer.
+        """
+        return [result for result in self.stream(rows) if isinstance(result, Result)]
+
+    def stream(
+        self, rows: Iterable[AnyRow], *, on_error: Literal["stop", "record"] = "stop"
+    ) -> Iterator[Result | Failure]:
+        """The answers, in order, as they are ready: any number of rows in bounded memory.
+
+        Args:
+            on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
+        """
+        numbered = enumerate(rows, 1)
+        while chunk := list(islice(numbered, ROWS_AT_ONCE)):
+            yield from self._answer([_as_row(row, number) for number, row in chunk], on_error == "record")
+
+    def save(self, folder: str | Path) -> None:
+        """Write the checkpoint that this model was loaded from as a folder in the hub's layout, at its stored precision.
+
+        Raises:
+            OutputError: the place cannot be written, or is a folder with something in it.
+        """
+        save_pretrained(open_pretrained(self.source), self.tokenizer, Path(folder))
+
+    def _answer(self, rows: Sequence[Row], record: bool) -> Iterator[Result | Failure]:
+        requests = self._prepare(rows, record)
+        ready = [request for request in requests if isinstance(request, _Request)]
+        outputs = iter(self._engine.run([window for request in ready for window in request.encoded.windows]))
+        for request in requests:
+            yield self._decode(request, outputs) if isinstance(request, _Request) else request
+
+    def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
+        """Each row's windows, all texts tokenised in one call."""
+        read = [_attempt(partial(self.task.read, row.fields), row, record) for row in rows]
+        texts = [one for one in read if isinstance(one, Texts)]
+        tokenize = partial(self.tokenizer.tokenize, offsets=self.task.needs_offsets)
+        firsts = iter(tokenize([text.first for text in texts]))
+        seconds = iter(tokenize([text.second for text in texts if text.second is not None]))
+        requests: list[_Request | Failure] = []
+        for row, one in zip(rows, read, strict=True):
+            if isinstance(one, Texts):
+                second = next(seconds) if one.second is not None else None
+                requests.append(_attempt(partial(self._encode, one, next(firsts), second), row, record))
+            else:
+                requests.append(one)
+        return requests
+
+    def _encode(self, texts: Texts, first: Tokens, second: Tokens | None) -> _Request:
+        if not first.ids or (second is not None and not second.ids):
+            raise InputError("the text is empty: it has no tokens", "Leave the row out, or give it some text.")
+        share = self.task.overlap
+        if share is None and self.long == LongText.WINDOW:
+            raise InputError(f"{self.task.name} does not read in windows", "Choose --long error or --long truncate.")
+        overlap = int((share or 0.0) * self.max_length)
+        template = self.tokenizer.template
+        encoded = cut(first, second, template, limit=self.max_length, long=self.long, overlap=overlap)
+        self.task.check(encoded)
+        return _Request(texts, encoded)
+
+    def _decode(self, request: _Request, outputs: Iterator[Outputs]) -> Result:
+        encoded = request.encoded
+        reading = Reading(encoded.input_tokens, len(encoded.windows), encoded.truncated, self.dtype)
+        return self.task.decode(request.texts, encoded, list(islice(outputs, len(encoded.windows))), reading)
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    task: str | None = None,
+    dtype: str = "auto",
+    device: str = "auto",
+    revision: str | None = None,
+    long: str = "error",
+    batch_tokens: int | None = None,
+    **task_options: object,
+) -> Model:
+    """A model that is ready to answer.
+
+    Args:
+        model: a folder or a hub name; None is the embedded default.
+        task: one of the hub's task names; None is what the checkpoint's head does, else `sentence-embedding`.
+        dtype: `float32`, `bfloat16`, or `auto`: bfloat16 where the device is faster with it.
+        device: `cpu`, `cuda`, or `auto`: the GPU where there is one.
+        revision: branch, tag or commit of a hub model.
+        long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.
+        batch_tokens: most tokens of one batch; None chooses for the device.
+        task_options: what the task's class takes, for example `top_k` of `fill-mask`.
+
+    Raises:
+        BertkitError: each subclass says what is wrong and what to do.
+    """
+    pretrained = open_pretrained(find_folder(model, revision))
+    tokenizer = Tokenizer.load(pretrained.folder)
+    place = choose_device(device)
+    return Model(
+        pretrained,
+        tokenizer,
+        pretrained.build_task(task, tokenizer, **task_options),
+        device=place,
+        dtype=choose_dtype(dtype, place),
+        long=LongText(long),
+        batch_tokens=batch_tokens or BATCH_TOKENS[place.type],
+    )
+
+
+def _as_row(row: AnyRow, number: int) -> Row:
+    if isinstance(row, Row):
+        return row
+    place = f"row {number}"
+    if isinstance(row, str):
+        return Row({"text": row}, place)
+    if isinstance(row, tuple):
+        return Row(dict(zip(("text", "text_pair"), row, strict=True)), place)
+    return Row(row, place)
+
+
+Value = TypeVar("Value")
+
+
+def _attempt(step: Callable[[], Value], row: Row, record: bool) -> Value | Failure:
+    """`step()`, or why the row cannot be answered; raised, unless failures are recorded."""
+    try:
+        return step()
+    except BertkitError as error:
+        if record:
+            return Failure(error.at(row.place))
+        raise error.at(row.place) from None

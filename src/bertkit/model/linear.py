@@ -1,0 +1,56 @@
+"""Linear layers with weights laid out for a CPU's matrix kernels, for inference.
+
+`torch.nn.Linear` lets the kernel library re-order the weight at every call; here it is re-ordered once. The slow twin is
+the `nn.Linear` that it was made from.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bertkit.config.encoder import Activation
+from bertkit.model.mlp import MLP
+
+# How oneDNN names the activations that it can apply while the product is still in cache: (operation, algorithm).
+FUSED: dict[Activation, tuple[str, str]] = {"gelu": ("gelu", "none"), "gelu_tanh": ("gelu", "tanh"), "relu": ("relu", "")}
+
+
+class PackedLinear(nn.Module):
+    """`activation(x Wᵀ + b)` with W in oneDNN's blocked layout. Inference only: no gradient, no state."""
+
+    def __init__(self, linear: nn.Linear, activation: Activation | None = None) -> None:
+        super().__init__()
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
+        self.bias = None if linear.bias is None else linear.bias.detach()
+        self.operation, self.algorithm = FUSED[activation] if activation is not None else ("none", "")
+
+    def forward(self, x_TI: Tensor) -> Tensor:
+        """(T, inputs) to (T, outputs)."""
+        out: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x_TI, self.weight, self.bias, self.operation, [], self.algorithm
+        )
+        return out
+
+
+def can_pack(dtype: torch.dtype) -> bool:
+    """Whether this machine's CPU has packed kernels for `dtype`."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and has_fast_bfloat16())
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this machine's CPU multiplies bfloat16 matrices faster than float32 ones (AMX or AVX512-BF16)."""
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+@torch.no_grad()
+def pack_linears(module: nn.Module) -> None:
+    """Replace every `nn.Linear` inside `module` by a `PackedLinear`, one at a time, letting go of the originals."""
+    for part in module.modules():
+        if isinstance(part, MLP) and isinstance(part.up, nn.Linear) and part.activation in FUSED:
+            part.up, part.activation = PackedLinear(part.up, part.activation), None
+        for name, child in part.named_children():
+            if isinstance(child, nn.Linear):
+                setattr(part, name, PackedLinear(child))

@@ -1,0 +1,35 @@
+"""The feed-forward part of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bertkit.config.encoder import Activation
+
+ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+
+
+class MLP(nn.Module):
+    """`down(activation(up(x)))`, (T, W) to (T, W) through (T, F)."""
+
+    def __init__(self, up: nn.Module, down: nn.Module, activation: Activation) -> None:
+        super().__init__()
+        self.up = up
+        self.down = down
+        self.activation: Activation | None = activation  # None where `up` applies it itself
+
+    def forward(self, x_TW: Tensor) -> Tensor:
+        """The transformed tokens, (T, W)."""
+        x_TF = self.up(x_TW)
+        if self.activation is not None:
+            x_TF = ACTIVATIONS[self.activation](x_TF)
+        return self.down(x_TF)  # type: ignore[no-any-return]

@@ -1,0 +1,82 @@
+"""What is in a checkpoint's folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bertkit.checkpoints.tensors import sha256
+from bertkit.families.contract import Weight
+from bertkit.planner.parameters import count_parameters
+from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.pretrained.weights import names
+from bertkit.tokenization.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The facts about a checkpoint.
+
+    Attributes:
+        parameters: of the encoder, pooler included, heads not.
+        max_length: tokens one sequence can have, special tokens included.
+        dtype: precisions that the weights are stored in.
+        sha256: of each weight file.
+        unused_tensors: tensors in the files that no part of the model reads.
+        unread_keys: keys of the configuration that bertkit does not know.
+    """
+
+    folder: str
+    family: str
+    parameters: int
+    layers: int
+    width: int
+    heads: int
+    max_length: int
+    vocab_size: int
+    tokenizer: str
+    tasks: tuple[str, ...]
+    dtype: tuple[str, ...]
+    weight_bytes: int
+    sha256: dict[str, str]
+    unused_tensors: tuple[str, ...]
+    unread_keys: tuple[str, ...]
+
+    def record(self) -> dict[str, object]:
+        """The facts as JSON values."""
+        return asdict(self)
+
+
+def describe(folder: Path) -> Description:
+    """Look into a checkpoint's folder; only the hashing reads the weights.
+
+    Raises:
+        BertkitError: as `open_pretrained` and `Tokenizer.load` do.
+    """
+    pretrained = open_pretrained(folder)
+    config = pretrained.config
+    weights = sorted({*folder.glob("*.safetensors")} or {*folder.glob("*.bin")})
+    return Description(
+        folder=str(folder),
+        family=pretrained.family.name,
+        parameters=count_parameters(config),
+        layers=len(config.layer_of_step),
+        width=config.width,
+        heads=config.heads,
+        max_length=config.max_length,
+        vocab_size=config.vocab_size,
+        tokenizer=Tokenizer.load(folder).description,
+        tasks=tuple(pretrained.tasks()),
+        dtype=tuple(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in pretrained.tensors.values()})),
+        weight_bytes=sum(path.stat().st_size for path in weights),
+        sha256={path.name: sha256(path) for path in weights},
+        unused_tensors=_unused(pretrained),
+        unread_keys=pretrained.foreign.unread,
+    )
+
+
+def _unused(pretrained: Pretrained) -> tuple[str, ...]:
+    tables: tuple[tuple[Weight, ...], ...] = (pretrained.family.encoder, *pretrained.family.heads.values())
+    rows = [row for table in tables for row in names(table, pretrained.config.layers)]
+    used = {name for row in rows for name in (*row.theirs, *row.aliases)}
+    return tuple(sorted(set(pretrained.tensors) - used))

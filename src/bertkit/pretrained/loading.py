@@ -1,0 +1,135 @@
+"""From a checkpoint's folder to an encoder, a task and its head. The only loader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from bertkit.checkpoints.embedded import embedded_folder
+from bertkit.checkpoints.hub import locate
+from bertkit.checkpoints.tensors import read_tensors
+from bertkit.config.encoder import EncoderConfig
+from bertkit.errors import MissingHead
+from bertkit.families.contract import Family, Weight
+from bertkit.families.foreign_config import ForeignConfig, read_config
+from bertkit.model.encoder import Encoder, build_encoder
+from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings
+from bertkit.pretrained.weights import canonical, has_all, to_ours
+from bertkit.tasks.catalogue import TASKS, find_task
+from bertkit.tasks.contract import Task
+from bertkit.tasks.sentence_embedding import SentenceEmbedding
+from bertkit.tokenization.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A checkpoint that is open but not built: its tensors are still on disk, mapped into memory.
+
+    Attributes:
+        tensors: under the family's present names.
+        config: the encoder, without a pooler where the checkpoint has none.
+        settings: how a sentence-transformers folder makes embeddings; None for other folders.
+    """
+
+    folder: Path
+    foreign: ForeignConfig
+    config: EncoderConfig
+    tensors: Mapping[str, Tensor]
+    settings: SentenceSettings | None
+
+    @property
+    def family(self) -> Family:
+        """The family that the tensors belong to."""
+        return self.foreign.family
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Names of the heads that the checkpoint has weights for."""
+        return tuple(
+            name for name, rows in self.family.heads.items() if has_all(rows, self.config.layers, self.tensors)
+        )
+
+    def tasks(self) -> list[str]:
+        """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
+        own = [name for name, task in TASKS.items() if task.head_name in self.heads and self._has_pooler(task)]
+        free = [name for name, task in TASKS.items() if task.head_name is None]
+        free.sort(key=lambda name: name != SentenceEmbedding.name)
+        return [*own, *free] if self.settings is None else [*free, *own]
+
+    def build_encoder(self) -> Encoder:
+        """The encoder, in evaluation mode, its weights as stored: mapped from the file wherever no stacking is needed."""
+        with torch.device("meta"):
+            encoder = build_encoder(self.config)
+        self._fill(encoder, self.family.encoder)
+        return encoder.eval()
+
+    def build_head(self, task: Task) -> nn.Module | None:
+        """The task's head with its weights, in evaluation mode; None where the task needs none.
+
+        Raises:
+            MissingHead: the checkpoint has no weights for it.
+        """
+        with torch.device("meta"):
+            head = task.build_head(self.config)
+        if head is None or task.head_name is None:
+            return None
+        if task.name not in self.tasks():
+            raise MissingHead(
+                f"{self.folder}: no head for {task.name}", f"This checkpoint can do: {', '.join(self.tasks())}."
+            )
+        self._fill(head, self.family.heads[task.head_name])
+        return head.eval()
+
+    def build_task(self, name: str | None, tokenizer: Tokenizer, **options: object) -> Task:
+        """The task called `name`, or the checkpoint's likeliest; a sentence-transformers folder's settings are its defaults."""
+        kind = find_task(name or self.tasks()[0])
+        if kind is SentenceEmbedding and self.settings is not None:
+            own = {name: getattr(self.settings, name) for name in ("pooling", "normalize", "prompt")}
+            options = own | options
+        return kind(tokenizer, **options)
+
+    def max_length(self, task: Task) -> int:
+        """The most tokens that one input of the task can have, special tokens included."""
+        if isinstance(task, SentenceEmbedding) and self.settings is not None and self.settings.max_length is not None:
+            return min(self.settings.max_length, self.config.max_length)
+        return self.config.max_length
+
+    def _has_pooler(self, task: type[Task]) -> bool:
+        return self.config.pooler or not task.needs_pooler
+
+    def _fill(self, module: nn.Module, rows: tuple[Weight, ...]) -> None:
+        expected = module.state_dict()
+        state = to_ours(rows, self.config.layers, self.tensors, expected, str(self.folder))
+        module.load_state_dict(state, assign=True)
+
+
+def open_pretrained(folder: Path) -> Pretrained:
+    """The checkpoint in `folder`, nothing of its weights read yet.
+
+    Raises:
+        ModelNotFound, ConfigError, UnknownFamily, BadCheckpoint, UnsafeCheckpoint: as the folder is.
+    """
+    foreign = read_config(folder)
+    tensors = canonical(foreign.family, read_tensors(folder))
+    config = foreign.encoder
+    if "pooler.dense.weight" not in tensors:
+        config = config.model_copy(update={"pooler": False})
+    return Pretrained(folder, foreign, config, tensors, read_settings(folder))
+
+
+def find_folder(model: str | Path | None, revision: str | None = None) -> Path:
+    """The folder of a model: a path, a hub name, or the embedded default for None."""
+    return embedded_folder() if model is None else locate(str(model), revision=revision)
+
+
+def load_encoder(model: str | Path | None = None, *, revision: str | None = None) -> Encoder:
+    """The bare encoder of a checkpoint, float32, on the CPU, in evaluation mode: ready to be trained or taken apart.
+
+    Args:
+        model: a folder or a hub name; None is the embedded default.
+    """
+    return open_pretrained(find_folder(model, revision)).build_encoder().float()

@@ -1,0 +1,25 @@
+"""The tasks that bertkit knows, one line each."""
+
+from __future__ import annotations
+
+from bertkit.errors import UserError, near_match
+from bertkit.tasks.contract import Task
+from bertkit.tasks.feature_extraction import FeatureExtraction
+from bertkit.tasks.fill_mask import FillMask
+from bertkit.tasks.next_sentence_prediction import NextSentencePrediction
+from bertkit.tasks.sentence_embedding import SentenceEmbedding
+
+TASKS: dict[str, type[Task]] = {
+    task.name: task for task in (FeatureExtraction, SentenceEmbedding, FillMask, NextSentencePrediction)
+}
+
+
+def find_task(name: str) -> type[Task]:
+    """The task called `name`.
+
+    Raises:
+        UserError: naming the nearest one.
+    """
+    if name not in TASKS:
+        raise UserError(f"unknown task {name!r}{near_match(name, TASKS)}", f"Choose one of {', '.join(TASKS)}.")
+    return TASKS[name]

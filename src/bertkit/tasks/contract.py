@@ -1,0 +1,154 @@
+"""What a task is: what it reads from a row, the head it puts on the encoder, and what it answers.
+
+A task never sees a batch's order or its neighbours: the engine packs, runs and sorts back.
+Shapes: `T` packed tokens, `W` width, `R` rows of a task's own output (one a window, one a token, one a mask …).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.encoder import EncoderConfig
+from bertkit.errors import InputError
+from bertkit.model.encoder import Encoder
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.tokenization.windows import Encoded, Window
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The text of one row, or its two texts."""
+
+    first: str
+    second: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a row's text was read.
+
+    Attributes:
+        input_tokens: tokens of the whole text, special tokens included, whether or not they were all read.
+        windows: pieces that a long text was read in; 1 for a text that fits.
+        truncated: whether the end of the text was dropped (only ever with `long="truncate"`).
+        dtype: the precision it was computed in.
+    """
+
+    input_tokens: int
+    windows: int
+    truncated: bool
+    dtype: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(ABC):
+    """One answer. Each task adds its own fields."""
+
+    reading: Reading
+
+    def record(self) -> dict[str, object]:
+        """The answer as JSON values: the task's own fields first, then how the text was read."""
+        return self.answer() | asdict(self.reading)
+
+    @abstractmethod
+    def answer(self) -> dict[str, object]:
+        """The task's own fields as JSON values."""
+
+
+class Task(ABC):
+    """One job over an encoder. Subclasses are final; a task does not know other tasks.
+
+    Attributes:
+        name: the hub's name of the task.
+        head_name: which of a family's heads it needs; None where the encoder alone is enough.
+        needs_offsets: whether answers point into the user's text.
+        overlap: share of a window that the next one repeats when a long text is read in windows; None where reading in
+            windows makes no sense for the task.
+    """
+
+    name: ClassVar[str]
+    head_name: ClassVar[str | None] = None
+    needs_offsets: ClassVar[bool] = False
+    needs_pooler: ClassVar[bool] = False
+    overlap: ClassVar[float | None] = 0.0
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+
+    def build_head(self, config: EncoderConfig) -> nn.Module | None:
+        """The head, without weights; None where the task has none."""
+        return None
+
+    def read(self, fields: Mapping[str, object]) -> Texts:
+        """The texts of one row.
+
+        Raises:
+            InputError: a field is missing or is not text.
+        """
+        return Texts(text_field(fields, "text"), optional_text_field(fields, "text_pair"))
+
+    def check(self, encoded: Encoded) -> None:
+        """Refuse a text that the task has no answer for.
+
+        Raises:
+            InputError: saying why.
+        """
+        return
+
+    @abstractmethod
+    def rows(self, window: Window) -> int:
+        """How many rows of output one window gives."""
+
+    @abstractmethod
+    def forward(
+        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
+    ) -> tuple[Tensor, ...]:
+        """The output of a batch: tensors whose first axis is R, the windows' rows in order."""
+
+    @abstractmethod
+    def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> Result:
+        """The answer for one row of input, its windows' outputs merged."""
+
+
+def text_field(fields: Mapping[str, object], name: str) -> str:
+    """The text called `name` in a row."""
+    value = fields.get(name)
+    if value is None:
+        raise InputError(f"no field {name!r}", f"Give every row {name!r}; this one has {_names(fields)}.")
+    return _text(name, value)
+
+
+def optional_text_field(fields: Mapping[str, object], name: str) -> str | None:
+    """The text called `name` in a row, None where the row has none."""
+    value = fields.get(name)
+    return None if value is None else _text(name, value)
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"field {name!r} is {type(value).__name__}, not text", f"Make {name!r} a string.")
+    return value
+
+
+def _names(fields: Mapping[str, object]) -> str:
+    return ", ".join(repr(name) for name in fields) or "no field"
+
+
+def json_float(value: np.float32) -> float:
+    """The shortest decimal that reads back as the same float32."""
+    return float(str(value))
+
+
+def json_floats(values: Array) -> list[object]:
+    """`json_float` of every value; nested lists for more axes than one."""
+    return [json_floats(row) for row in values] if values.ndim > 1 else [json_float(value) for value in values]

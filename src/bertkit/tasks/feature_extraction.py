@@ -1,0 +1,72 @@
+"""feature-extraction: the hidden state of every token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.model.encoder import Encoder
+from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, json_floats
+from bertkit.tokenization.windows import Encoded, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenVectors(Result):
+    """One vector a token.
+
+    Attributes:
+        tokens: the pieces, special tokens included.
+        offsets: where each piece is in the user's text, in code points; (0, 0) for special tokens.
+        vectors: (tokens, W) float32.
+    """
+
+    tokens: list[str]
+    offsets: list[tuple[int, int]]
+    vectors: Array
+
+    def answer(self) -> dict[str, object]:
+        """`{"tokens": […], "offsets": [[s, e]…], "vectors": [[…]…]}`."""
+        return {
+            "tokens": self.tokens,
+            "offsets": [list(offset) for offset in self.offsets],
+            "vectors": json_floats(self.vectors),
+        }
+
+
+class FeatureExtraction(Task):
+    """The last layer's hidden states. A long text's tokens each come from the window that shows most of their context."""
+
+    name: ClassVar[str] = "feature-extraction"
+    needs_offsets: ClassVar[bool] = True
+    overlap: ClassVar[float | None] = 0.25
+
+    def rows(self, window: Window) -> int:
+        """One a token."""
+        return len(window.ids)
+
+    def forward(
+        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
+    ) -> tuple[Tensor, ...]:
+        """The hidden states as they are, (T, W)."""
+        return (hidden_TW,)
+
+    def decode(
+        self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading
+    ) -> TokenVectors:
+        """Every token once, from the window that owns it."""
+        ids: list[int] = []
+        offsets: list[tuple[int, int]] = []
+        vectors = []
+        for window, (vectors_LW,) in zip(encoded.windows, outputs, strict=True):
+            assert window.offsets is not None
+            for owned in window.owned:
+                ids += window.ids[owned.start : owned.stop]
+                offsets += window.offsets[owned.start : owned.stop]
+                vectors.append(vectors_LW[owned.start : owned.stop])
+        tokens = [self.tokenizer.token(id) for id in ids]
+        return TokenVectors(tokens=tokens, offsets=offsets, vectors=np.concatenate(vectors), reading=reading)

@@ -1,0 +1,115 @@
+"""fill-mask: the likeliest tokens at each mask of a text (Devlin et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.encoder import EncoderConfig
+from bertkit.errors import InputError
+from bertkit.model.encoder import Encoder
+from bertkit.model.heads import MaskedLMHead
+from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, json_float
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.tokenization.windows import Encoded, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One token in the place of a mask, and the text with it in place."""
+
+    token: str
+    id: int
+    score: float
+    sequence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fills(Result):
+    """The likeliest tokens, best first, a list for each mask in the order of the text."""
+
+    fills: list[list[Fill]]
+
+    def answer(self) -> dict[str, object]:
+        """`{"fills": [[{"token", "id", "score", "sequence"}…]…]}`."""
+        return {"fills": [[asdict(fill) for fill in mask] for mask in self.fills]}
+
+
+class FillMask(Task):
+    """Masked language modelling at prediction time.
+
+    Args:
+        top_k: tokens to give for each mask.
+    """
+
+    name: ClassVar[str] = "fill-mask"
+    head_name: ClassVar[str | None] = "masked-lm"
+    needs_offsets: ClassVar[bool] = True
+    overlap: ClassVar[float | None] = 0.5
+
+    def __init__(self, tokenizer: Tokenizer, top_k: int = 5) -> None:
+        super().__init__(tokenizer)
+        if not 1 <= top_k <= tokenizer.vocab_size:
+            raise InputError(f"top_k is {top_k}", f"Choose from 1 to {tokenizer.vocab_size}.")
+        self.top_k = top_k
+
+    def build_head(self, config: EncoderConfig) -> nn.Module:
+        """The transform and the bias; the matrix is the encoder's token table."""
+        return MaskedLMHead(config)
+
+    def check(self, encoded: Encoded) -> None:
+        """There must be a mask to fill."""
+        if not any(self._masks(window) for window in encoded.windows):
+            token = self.tokenizer.token(self._mask_id)
+            raise InputError("no mask in the text", f"Put {token} where a token is to be filled in.")
+
+    def rows(self, window: Window) -> int:
+        """One a mask."""
+        return len(self._masks(window))
+
+    def forward(
+        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
+    ) -> tuple[Tensor, ...]:
+        """Probabilities and ids of the likeliest tokens at each mask, both (R, top_k)."""
+        assert isinstance(head, MaskedLMHead)
+        starts = batch.layout.cu_lengths_B1.tolist()
+        masks = [start + i for start, window in zip(starts, windows, strict=False) for i in self._masks(window)]
+        hidden_RW = hidden_TW[torch.tensor(masks, dtype=torch.long, device=hidden_TW.device)]
+        logits_RV = head(hidden_RW, encoder.embeddings.token.weight).float()
+        scores, ids = torch.softmax(logits_RV, dim=-1).topk(self.top_k, dim=-1)
+        return scores, ids
+
+    def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> Fills:
+        """The windows' masks in the order of the text."""
+        fills = []
+        for window, (scores_RK, ids_RK) in zip(encoded.windows, outputs, strict=True):
+            for mask, scores, ids in zip(self._masks(window), scores_RK, ids_RK, strict=True):
+                fills.append(list(self._fills(texts, window, mask, scores, ids)))
+        return Fills(fills=fills, reading=reading)
+
+    @property
+    def _mask_id(self) -> int:
+        mask = self.tokenizer.specials.mask
+        if mask is None:
+            raise InputError("the tokenizer has no mask token", "Choose a model with a masked-language-model vocabulary.")
+        return mask
+
+    def _masks(self, window: Window) -> list[int]:
+        """Positions of the masks that this window answers for."""
+        mask = self._mask_id
+        return [i for owned in window.owned for i in owned if window.ids[i] == mask]
+
+    def _fills(self, texts: Texts, window: Window, mask: int, scores: Array, ids: Array) -> Iterator[Fill]:
+        assert window.offsets is not None
+        start, end = window.offsets[mask]
+        text = texts.second if window.segments[mask] and texts.second is not None else texts.first
+        for score, id in zip(scores, ids.tolist(), strict=True):
+            token = self.tokenizer.token(id)
+            continues = token.startswith("##")  # a piece that goes on a word is written without the space before it
+            before = text[:start].rstrip() if continues else text[:start]
+            yield Fill(token, id, json_float(score), before + token.removeprefix("##") + text[end:])

@@ -1,0 +1,60 @@
+"""next-sentence-prediction: does the second text follow the first? (Devlin et al. 2018)"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.encoder import EncoderConfig
+from bertkit.model.encoder import Encoder
+from bertkit.model.heads import NextSentenceHead
+from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, json_float, text_field
+from bertkit.tokenization.windows import Encoded, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsNext(Result):
+    """The probability that the second text follows the first."""
+
+    is_next: float
+
+    def answer(self) -> dict[str, object]:
+        """`{"is_next": 0.98}`."""
+        return {"is_next": self.is_next}
+
+
+class NextSentencePrediction(Task):
+    """The second objective of BERT's pre-training. A pair is one input: it is not read in windows."""
+
+    name: ClassVar[str] = "next-sentence-prediction"
+    head_name: ClassVar[str | None] = "next-sentence"
+    needs_pooler: ClassVar[bool] = True
+    overlap: ClassVar[float | None] = None
+
+    def build_head(self, config: EncoderConfig) -> nn.Module:
+        """Two logits over the pooled first token."""
+        return NextSentenceHead(config)
+
+    def read(self, fields: Mapping[str, object]) -> Texts:
+        """Both texts are needed."""
+        return Texts(text_field(fields, "text"), text_field(fields, "text_pair"))
+
+    def rows(self, window: Window) -> int:
+        """One a pair."""
+        return 1
+
+    def forward(
+        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
+    ) -> tuple[Tensor, ...]:
+        """Probabilities that it follows and that it does not, (B, 2)."""
+        assert head is not None and encoder.pooler is not None
+        return (head(encoder.pooler(hidden_TW, batch.layout)).float().softmax(dim=-1),)
+
+    def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> IsNext:
+        """The first of the two."""
+        ((probabilities_12,),) = outputs
+        return IsNext(is_next=json_float(probabilities_12[0, 0]), reading=reading)

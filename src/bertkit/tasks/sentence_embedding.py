@@ -1,0 +1,94 @@
+"""sentence-embedding: one vector a text (Reimers and Gurevych 2019, https://arxiv.org/abs/1908.10084)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.model.encoder import Encoder
+from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, json_floats, text_field
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.tokenization.windows import Encoded, Window
+
+Pooling = Literal["mean", "cls", "max"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedding(Result):
+    """One vector.
+
+    Attributes:
+        embedding: (W,) float32.
+    """
+
+    embedding: Array
+
+    def answer(self) -> dict[str, object]:
+        """`{"embedding": […]}`."""
+        return {"embedding": json_floats(self.embedding)}
+
+
+class SentenceEmbedding(Task):
+    """The hidden states of a text made into one vector.
+
+    A long text is pooled over the tokens of all its windows, each token once.
+
+    Args:
+        pooling: mean of all tokens, the first token, or the largest value of each dimension.
+        normalize: whether the vector is scaled to length 1.
+        prompt: text that is put before every input, as some models were trained with.
+    """
+
+    name: ClassVar[str] = "sentence-embedding"
+
+    def __init__(
+        self, tokenizer: Tokenizer, pooling: Pooling = "mean", normalize: bool = True, prompt: str = ""
+    ) -> None:
+        super().__init__(tokenizer)
+        self.pooling = pooling
+        self.normalize = normalize
+        self.prompt = prompt
+
+    def read(self, fields: Mapping[str, object]) -> Texts:
+        """One text, behind the prompt."""
+        return Texts(self.prompt + text_field(fields, "text"))
+
+    def rows(self, window: Window) -> int:
+        """One a window."""
+        return 1
+
+    def forward(
+        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
+    ) -> tuple[Tensor, ...]:
+        """Each window pooled, (B, W) float32; for the mean, its sum."""
+        if self.pooling == "cls":
+            return (hidden_TW[batch.layout.first_B].float(),)
+        return (_reduce(hidden_TW, batch.layout, "sum" if self.pooling == "mean" else "amax"),)
+
+    def decode(
+        self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading
+    ) -> Embedding:
+        """The windows pooled into one vector."""
+        pooled_BW = np.concatenate([vector for (vector,) in outputs])
+        if self.pooling == "mean":
+            vector = pooled_BW.sum(axis=0) / np.float32(sum(len(window.ids) for window in encoded.windows))
+        else:
+            vector = pooled_BW.mean(axis=0) if self.pooling == "cls" else pooled_BW.max(axis=0)
+        if self.normalize:
+            vector = vector / max(np.linalg.norm(vector), np.float32(1e-12))
+        return Embedding(embedding=vector.astype(np.float32, copy=False), reading=reading)
+
+
+def _reduce(hidden_TW: Tensor, layout: Layout, how: Literal["sum", "amax"]) -> Tensor:
+    """Each sequence's tokens reduced to one row, (B, W) float32, a run of equal lengths at a time."""
+    reduce = getattr(torch, how)
+    blocks = [
+        reduce(hidden_TW[run.tokens].unflatten(0, (run.count, run.length)).float(), dim=1) for run in layout.runs()
+    ]
+    return torch.cat(blocks)
