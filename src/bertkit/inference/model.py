@@ -182,7 +182,7 @@ def load(
         BertkitError: each subclass says what is wrong and what to do.
     """
     pretrained = open_pretrained(find_folder(model, revision))
-    tokenizer = Tokenizer.load(pretrained.folder)
+    tokenizer = pretrained.load_tokenizer()
     place = choose_device(device)
     return Model(
         pretrained,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.tensors import read_tensors
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import MissingHead
+from bertkit.errors import BadCheckpoint, MissingHead, UserError, near_match
 from bertkit.families.contract import Family, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.encoder import Encoder, build_encoder
@@ -90,7 +91,25 @@ class Pretrained:
         if kind is SentenceEmbedding and self.settings is not None:
             own = {name: getattr(self.settings, name) for name in ("pooling", "normalize", "prompt")}
             options = own | options
+        known = inspect.signature(kind).parameters
+        for option in options:
+            if option not in known:
+                raise UserError(f"{kind.name} has no option {option!r}{near_match(option, known)}")
         return kind(tokenizer, **options)
+
+    def load_tokenizer(self) -> Tokenizer:
+        """The folder's tokenizer.
+
+        Raises:
+            BadCheckpoint: it has ids that the encoder has no embedding for.
+        """
+        tokenizer = Tokenizer.load(self.folder)
+        if tokenizer.vocab_size > self.config.vocab_size:
+            raise BadCheckpoint(
+                f"{self.folder}: the tokenizer has {tokenizer.vocab_size} ids, the embedding {self.config.vocab_size} rows",
+                "Use the tokenizer that belongs to these weights.",
+            )
+        return tokenizer
 
     def max_length(self, task: Task) -> int:
         """The most tokens that one input of the task can have, special tokens included."""
