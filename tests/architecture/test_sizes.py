@@ -1,0 +1,56 @@
+"""Yardsticks that keep the sources readable."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "src/bertkit"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+MOST_LINES_OF_A_FILE = 400
+MOST_LINES_OF_A_FUNCTION = 60
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "common", "misc"}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def long_functions(source: str) -> list[str]:
+    """Functions of more than the allowed lines, their decorators not counted."""
+    functions = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    return [f.name for f in functions if (f.end_lineno or f.lineno) - f.lineno + 1 > MOST_LINES_OF_A_FUNCTION]
+
+
+def test_there_are_sources() -> None:
+    assert "errors.py" in map(name, SOURCES)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_file_and_functions_are_short(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= MOST_LINES_OF_A_FILE
+    assert long_functions(source) == []
+
+
+def test_a_long_function_is_seen() -> None:
+    body = ["        x = 1"] * (MOST_LINES_OF_A_FUNCTION - 1)
+    assert long_functions("\n".join(["class A:", "    async def fits(self):", *body])) == []
+    assert long_functions("\n".join(["class A:", "    def long(self):", *body, body[0]])) == ["long"]
+
+
+def test_init_files_are_empty_but_the_roots() -> None:
+    full = [name(path) for path in SOURCES if path.name == "__init__.py" and path.read_text(encoding="utf-8").strip()]
+    assert full == ["__init__.py"]
+
+
+def test_packages_are_one_level_deep_and_declared() -> None:
+    assert [name(path) for path in SOURCES if len(path.relative_to(PACKAGE).parts) > 2] == []
+    folders = {path.parent for path in SOURCES}
+    assert [name(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
+
+
+def test_names_say_what_is_inside() -> None:
+    assert [name(path) for path in SOURCES if NAMES_THAT_SAY_NOTHING & {path.stem, path.parent.name}] == []

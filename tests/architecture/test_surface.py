@@ -1,0 +1,70 @@
+"""What a user imports and types: the public list, and how light it is."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import bertkit
+
+ROOT = Path(__file__).parents[2]
+PUBLIC = ["BertkitError", "Model", "__version__", "load", "load_encoder"]
+
+needs_cli = pytest.mark.skipif(importlib.util.find_spec("bertkit.cli") is None, reason="bertkit.cli does not exist yet")
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=env, check=True)
+
+
+def test_public_list() -> None:
+    assert sorted(bertkit.__all__) == sorted(PUBLIC)
+    assert set(PUBLIC) <= set(dir(bertkit))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_there_and_in_the_readme(name: str) -> None:
+    assert getattr(bertkit, name) is not None
+    assert f"`{name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'bertkit' has no attribute 'laod'"):
+        bertkit.laod  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_package_is_typed() -> None:
+    assert (ROOT / "src/bertkit/py.typed").exists()
+
+
+def test_import_is_light() -> None:
+    heavy = "('torch', 'numpy', 'tokenizers', 'pydantic', 'typer', 'rich')"
+    done = python("-c", f"import sys, bertkit; print([m for m in {heavy} if m in sys.modules])")
+    assert done.stdout == "[]\n"
+
+
+@needs_cli
+def test_help_imports_no_torch() -> None:
+    done = python("-X", "importtime", "-m", "bertkit", "--help")
+    assert "predict" in done.stdout
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+    assert "bertkit.cli.main" in imported
+    assert not imported & {"torch", "transformers", "numpy"}
+
+
+@needs_cli
+def test_help_answers_within_300_ms() -> None:
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        python("-m", "bertkit", "--help")
+        seconds.append(time.perf_counter() - start)
+    assert statistics.median(seconds) < 0.3, seconds
