@@ -1,0 +1,167 @@
+"""From what the user calls a model to a folder: a path, a snapshot in the hub's cache, or a download.
+
+Only what bertkit reads is downloaded, weights last: a snapshot that has its weights has everything. The name of a
+branch (`main`) is moved to a new commit only when that commit is complete in the cache, so an interrupted download
+changes nothing that was usable before.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from bertkit.checkpoints.weight_files import INDEX_ENDING, WEIGHT_NAMES, find_weights
+from bertkit.errors import BadCheckpoint, ModelNotFound, OutputError
+
+logger = logging.getLogger(__name__)
+
+# The hub's glob patterns; `*` also matches `/`, which is why the folders of sentence-transformers begin with a digit.
+SMALL_FILES = [
+    "config.json",
+    "bert_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "modules.json",
+    "sentence_*_config.json",
+    "config_sentence_transformers.json",
+    "[0-9]_*/config.json",
+]
+
+_HUB_NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)?", re.ASCII)
+_TOKEN_REMEDY = "Accept the model's terms on its page if it has any, and set HF_TOKEN to a token that may read it."
+
+
+def locate(model: str, *, revision: str | None = None) -> Path:
+    """The folder that holds a model.
+
+    An existing folder is itself. Anything else that does not look like a path is a hub name (`name` or `org/name`):
+    the hub is asked and what is not cached is downloaded; when it cannot be reached, or HF_HUB_OFFLINE is set, a
+    complete snapshot in the cache serves. HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured.
+
+    Args:
+        revision: a branch, tag or commit of a hub model; the main branch when left out.
+
+    Raises:
+        ModelNotFound: no such folder or hub model, no access, or no network and nothing cached.
+        OutputError: the cache cannot be written.
+    """
+    folder = Path(model).expanduser() if model.startswith("~") else Path(model)
+    if model and folder.is_dir():
+        if revision is not None:
+            raise ModelNotFound(f"{model}: a folder has no revision {revision!r}", "Leave out --revision.")
+        return folder
+    if folder.is_file():
+        raise ModelNotFound(f"{model}: is a file, a model is a folder", f"Name the folder: {folder.parent}")
+    if not _HUB_NAME.fullmatch(model):
+        raise ModelNotFound(f"{model!r}: no such folder", "Check the path; a hub model is called `name` or `org/name`.")
+    return _from_hub(model, revision)
+
+
+def cached_snapshot(repository: str, *, revision: str | None = None) -> Path | None:
+    """The complete snapshot of a hub model in the local cache, or None. Never asks the network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(repository, revision=revision, local_files_only=True, allow_patterns=SMALL_FILES)
+        find_weights(Path(found))
+    except (LocalEntryNotFoundError, BadCheckpoint):
+        return None
+    return Path(found)
+
+
+def choose_weights(names: Sequence[str]) -> list[str]:
+    """Of a repository's files the ones that hold its weights, in one format only; empty when it has none we read."""
+    for name in WEIGHT_NAMES:
+        if name in names:
+            return [name]
+        if f"{name}{INDEX_ENDING}" in names:
+            stem, ending = name.rsplit(".", 1)
+            shard = re.compile(rf"{stem}-\d+-of-\d+\.{ending}")
+            return [f"{name}{INDEX_ENDING}", *(other for other in names if shard.fullmatch(other))]
+    return []
+
+
+def _from_hub(repository: str, revision: str | None) -> Path:
+    import httpx2
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+        XetDownloadError,
+    )
+
+    try:
+        return _download(repository, revision)
+    except HFValidationError as error:
+        raise ModelNotFound(f"{repository!r}: neither a folder nor a hub name") from error
+    except GatedRepoError as error:
+        raise ModelNotFound(f"{repository}: the hub does not give access to this model", _TOKEN_REMEDY) from error
+    except RepositoryNotFoundError as error:
+        raise ModelNotFound(
+            f"{repository}: no such folder, and no such model on the hub",
+            "Check the path or the name; for a private model set HF_TOKEN to a token that may read it.",
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ModelNotFound(
+            f"{repository}: has no revision {revision!r} on the hub", "Name a branch, a tag or a commit of it."
+        ) from error
+    except (httpx2.HTTPError, ConnectionError, LocalEntryNotFoundError, XetDownloadError) as error:
+        if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
+            raise ModelNotFound(f"{repository}: the hub refuses the access token", _TOKEN_REMEDY) from error
+        return _from_cache(repository, revision, error)
+    except OSError as error:
+        raise OutputError(
+            f"{repository}: cannot be downloaded into the hub cache: {error.strerror or error}",
+            "Set HF_HOME to a folder that can be written and has room.",
+        ) from error
+
+
+def _download(repository: str, revision: str | None) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    info = HfApi().model_info(repository, revision=revision)
+    weights = choose_weights([file.rfilename for file in info.siblings or []])
+    if not weights:
+        raise ModelNotFound(
+            f"{repository}: has neither model.safetensors nor pytorch_model.bin on the hub",
+            "Choose a model that has weights in one of these formats.",
+        )
+    with disable_progress_bars():
+        snapshot_download(repository, revision=info.sha, allow_patterns=SMALL_FILES)
+    with nullcontext() if sys.stderr.isatty() else disable_progress_bars():
+        snapshot_download(repository, revision=info.sha, allow_patterns=weights)
+    with disable_progress_bars():  # everything is there: this only points the branch's name in the cache at the commit
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=[*SMALL_FILES, *weights]))
+
+
+def _from_cache(repository: str, revision: str | None, error: Exception) -> Path:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    snapshot = cached_snapshot(repository, revision=revision)
+    offline = isinstance(error, OfflineModeIsEnabled)
+    reason = "HF_HUB_OFFLINE is set" if offline else f"the connection to the hub failed ({type(error).__name__})"
+    if snapshot is None:
+        name = repository if revision is None else f"{repository} at {revision!r}"
+        raise ModelNotFound(
+            f"{name}: no such folder, {reason}, and the hub cache has no complete copy",
+            "Check the path or the hub name, or try again when the hub can be reached.",
+        ) from error
+    if not offline:
+        logger.warning("%s: %s, using the copy in the hub cache.", repository, reason)
+    return snapshot
