@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 import torch
 
 from bertkit.data.rows import Row
-from bertkit.errors import BertkitError, InputError
+from bertkit.errors import BertkitError, InputError, UserError
 from bertkit.inference.engine import Engine, Outputs
 from bertkit.inference.precision import choose_device, choose_dtype, make_ready
 from bertkit.model.encoder import Encoder
@@ -181,6 +181,8 @@ def load(
     Raises:
         BertkitError: each subclass says what is wrong and what to do.
     """
+    if long not in [policy.value for policy in LongText]:
+        raise UserError(f"long is {long!r}", f"Choose {', '.join(LongText)}.")
     pretrained = open_pretrained(find_folder(model, revision))
     tokenizer = pretrained.load_tokenizer()
     place = choose_device(device)

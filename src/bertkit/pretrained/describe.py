@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bertkit.checkpoints.tensors import sha256
+from bertkit.checkpoints.digests import sha256
 from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained, open_pretrained

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import bertkit
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.data.rows import Row
+from bertkit.errors import InputError, TextTooLong, UserError
+from bertkit.inference.model import ROWS_AT_ONCE, Failure, Model
+from bertkit.tasks.fill_mask import Fills
+from bertkit.tasks.next_sentence_prediction import IsNext
+from bertkit.tasks.sentence_embedding import Embedding
+from tests.parity.bert_peer import Sizes, make_peer
+
+WORDS = [f"w{number}" for number in range(40)]
+LONG = " ".join(WORDS)  # 40 tokens; the model reads 23, special tokens included
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    make_peer(Sizes(), folder)
+    return folder
+
+
+def load(folder: Path, task: str = "sentence-embedding", **options: object) -> Model:
+    return bertkit.load(folder, task=task, dtype="float32", **options)  # type: ignore[arg-type]
+
+
+def embeddings(model: Model, rows: object) -> np.ndarray:
+    return np.stack([result.embedding for result in model.predict(rows) if isinstance(result, Embedding)])  # type: ignore[arg-type]
+
+
+def test_rows_come_in_four_shapes(folder: Path) -> None:
+    pair = {"text": "paris is", "text_pair": "a city"}
+    rows = [("paris is", "a city"), pair, Row(pair, "here:1")]
+    first, *others = [result.record() for result in load(folder, "next-sentence-prediction").predict(rows)]
+    assert others == [first, first]
+    assert load(folder).predict(["paris"])[0].record()["input_tokens"] == 3
+
+
+def test_a_row_in_a_batch_equals_the_row_alone_and_order_changes_nothing(folder: Path) -> None:
+    chance = np.random.default_rng(0)
+    texts = [" ".join(chance.choice(WORDS, size=size)) for size in chance.integers(1, 21, size=60)]
+    model = load(folder, batch_tokens=64)
+    together = embeddings(model, texts)
+    alone = np.concatenate([embeddings(model, [text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-6, rtol=0)
+    order = chance.permutation(len(texts))
+    np.testing.assert_allclose(embeddings(model, [texts[i] for i in order]), together[order], atol=1e-6, rtol=0)
+
+
+def test_any_iterable_streams(folder: Path) -> None:
+    taken = 0
+
+    def rows() -> Iterator[str]:
+        nonlocal taken
+        for word in WORDS * 60:
+            taken += 1
+            yield word
+
+    stream = load(folder).stream(rows())
+    assert isinstance(next(stream), Embedding)
+    assert taken == ROWS_AT_ONCE
+    assert 1 + sum(1 for _ in stream) == taken == 2400
+
+
+def test_no_rows_no_answers(folder: Path) -> None:
+    assert load(folder).predict([]) == []
+
+
+def test_text_is_never_cut_silently(folder: Path) -> None:
+    with pytest.raises(TextTooLong, match=r"row 2: the text has 42 tokens.*the limit is 23"):
+        load(folder).predict(["paris", LONG])
+    reading = load(folder, long="truncate").predict([LONG])[0].reading
+    assert (reading.input_tokens, reading.windows, reading.truncated) == (42, 1, True)
+    reading = load(folder, long="window").predict([LONG])[0].reading
+    assert (reading.input_tokens, reading.windows, reading.truncated) == (42, 2, False)
+    with pytest.raises(UserError, match=r"long is 'cut'"):
+        load(folder, long="cut")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\x00\x01\x7f", "\u200b\ufeff"], ids=repr)
+def test_text_without_tokens_is_an_error(folder: Path, text: str) -> None:
+    with pytest.raises(InputError, match="row 1: the text is empty: it has no tokens"):
+        load(folder).predict([text])
+    with pytest.raises(InputError, match="row 1: the text is empty"):
+        load(folder, "next-sentence-prediction").predict([("paris", text)])
+
+
+def test_bad_rows_can_be_recorded(folder: Path) -> None:
+    rows = ["paris", "", {"txet": "paris"}, Row({"text": 5}, "file:7"), "a city"]
+    stream = list(load(folder).stream(rows, on_error="record"))
+    assert [type(one) for one in stream] == [Embedding, Failure, Failure, Failure, Embedding]
+    errors = [one.record()["error"] for one in stream if isinstance(one, Failure)]
+    assert errors[0] == {
+        "type": "InputError",
+        "message": "row 2: the text is empty: it has no tokens",
+        "remedy": "Leave the row out, or give it some text.",
+    }
+    assert [error["message"] for error in errors[1:]] == [  # type: ignore[index]
+        "row 3: no field 'text'",
+        "file:7: field 'text' is int, not text",
+    ]
+
+
+def test_pairs_are_not_read_in_windows(folder: Path) -> None:
+    with pytest.raises(InputError, match="next-sentence-prediction does not read in windows"):
+        load(folder, "next-sentence-prediction", long="window").predict([("paris", LONG)])
+
+
+def test_windows_answer_for_every_token(folder: Path) -> None:
+    record = load(folder, "feature-extraction", long="window").predict([LONG])[0].record()
+    assert record["tokens"] == ["[CLS]", *WORDS, "[SEP]"]
+    assert [LONG[start:end] for start, end in record["offsets"]][1:-1] == WORDS  # type: ignore[attr-defined]
+    assert np.array(record["vectors"]).shape == (42, 33)
+
+
+def test_windows_of_an_embedding_are_pooled_by_token(folder: Path) -> None:
+    model = load(folder, long="window", normalize=False)
+    both = embeddings(model, [" ".join(WORDS[:21]), " ".join(WORDS[21:])])
+    expected = (both[0] * 23 + both[1] * 21) / 44
+    np.testing.assert_allclose(embeddings(model, [LONG])[0], expected, atol=1e-6)
+
+
+def test_fill_mask_in_windows_keeps_the_order_of_the_text(folder: Path) -> None:
+    text = " ".join([*WORDS[:5], "[MASK]", *WORDS[5:30], "[MASK]", *WORDS[30:]])
+    (result,) = load(folder, "fill-mask", long="window", top_k=2).predict([text])
+    assert isinstance(result, Fills)
+    assert [len(fills) for fills in result.fills] == [2, 2]
+    first, second = (fills[0] for fills in result.fills)
+    assert first.sequence == text.replace("[MASK]", first.token, 1)
+    assert second.sequence == text[: text.rindex("[MASK]")] + second.token + " " + " ".join(WORDS[30:])
+
+
+def test_a_piece_that_goes_on_a_word_is_written_without_a_space(folder: Path) -> None:
+    (result,) = load(folder, "fill-mask", top_k=99).predict(["paris [MASK] is a city"])
+    assert isinstance(result, Fills)
+    assert next(fill for fill in result.fills[0] if fill.token == "##s").sequence == "pariss is a city"
+
+
+def test_fill_mask_in_the_second_text(folder: Path) -> None:
+    (result,) = load(folder, "fill-mask").predict([("paris is", "a [MASK]")])
+    assert isinstance(result, Fills)
+    assert result.fills[0][0].sequence == f"a {result.fills[0][0].token}"
+
+
+def test_nothing_to_fill(folder: Path) -> None:
+    with pytest.raises(InputError, match="row 1: no mask in the text") as caught:
+        load(folder, "fill-mask").predict(["paris"])
+    assert caught.value.remedy == "Put [MASK] where a token is to be filled in."
+
+
+@pytest.mark.parametrize("top_k", [0, 100])
+def test_how_many_fills(folder: Path, top_k: int) -> None:
+    with pytest.raises(UserError, match=f"top_k is {top_k}"):
+        load(folder, "fill-mask", top_k=top_k)
+
+
+def test_next_sentence_is_a_probability(folder: Path) -> None:
+    (result,) = load(folder, "next-sentence-prediction").predict([("paris is", "a city")])
+    assert isinstance(result, IsNext)
+    assert 0 <= result.is_next <= 1
+    with pytest.raises(InputError, match="no field 'text_pair'"):
+        load(folder, "next-sentence-prediction").predict(["paris"])
+
+
+def test_records_are_json_that_reads_back_as_the_same_float32(folder: Path) -> None:
+    (result,) = load(folder).predict(["paris is a city"])
+    assert isinstance(result, Embedding)
+    record = json.loads(json.dumps(result.record()))
+    assert list(record) == ["embedding", "input_tokens", "windows", "truncated", "dtype"]
+    assert np.array_equal(np.array(record["embedding"], np.float32), result.embedding)
+    assert max(len(str(value)) for value in record["embedding"]) <= 15
+
+
+@torch.inference_mode()
+def test_the_encoder_is_there_to_use(folder: Path) -> None:
+    encoder = load(folder).encoder
+    batch = TokenBatch.pack([[2, 5, 3], [2, 3]], [[0, 0, 0], [0, 0]])
+    assert encoder(batch).shape == (5, 33)
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_what_the_cpu_gives(folder: Path) -> None:
+    texts = [" ".join(WORDS[:size]) for size in range(1, 22)]
+    on_cpu = embeddings(load(folder), texts)
+    for dtype, tolerance in (("float32", 1e-5), ("bfloat16", 0.05)):
+        on_gpu = bertkit.load(folder, task="sentence-embedding", dtype=dtype, device="cuda")
+        np.testing.assert_allclose(embeddings(on_gpu, texts), on_cpu, atol=tolerance)
