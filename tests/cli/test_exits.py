@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
+
 from bertkit.cli.exits import as_bertkit_error, exit_code, one_line, print_error
 from bertkit.errors import BertkitError, DeviceError, OutputError, UserError
 

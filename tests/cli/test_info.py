@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+
 from bertkit.cli.info import described
 from bertkit.errors import ModelNotFound
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from bertkit.cli import inputs
 from bertkit.cli.inputs import chosen_columns, input_rows
 from bertkit.data.rows import Row
@@ -42,15 +43,15 @@ def test_contradictions_are_wrong_use(texts: list[str] | None, options: dict[str
 
 
 def test_an_argument_that_is_not_utf8_is_refused() -> None:
-    with pytest.raises(InputError, match="^argument 2: not valid UTF-8"):
+    with pytest.raises(InputError, match=r"^argument 2: not valid UTF-8"):
         rows(["a", "\udcff"])
-    with pytest.raises(InputError, match="^--text-pair: not valid UTF-8"):
+    with pytest.raises(InputError, match=r"^--text-pair: not valid UTF-8"):
         rows(["a"], text_pair="\udcff")
 
 
 def test_closed_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs.sys, "stdin", None)
-    with pytest.raises(UserError, match="^no text$"):
+    with pytest.raises(UserError, match=r"^no text$"):
         rows()
 
 

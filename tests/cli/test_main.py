@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-import bertkit
 import pytest
+
+import bertkit
 
 RUN = [sys.executable, "-c", "from bertkit.cli.main import main; raise SystemExit(main())"]
 

@@ -7,10 +7,11 @@ import sys
 
 import numpy as np
 import pytest
-from bertkit.cli.output import error_record, json_line, open_output, write_line
-from bertkit.errors import BertkitError, InputError, OutputError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bertkit.cli.output import error_record, json_line, open_output, write_line
+from bertkit.errors import BertkitError, InputError, OutputError
 
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -56,7 +57,7 @@ def test_other_values_are_plain_json() -> None:
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_nan_and_infinity_are_refused_wherever_they_stand(bad: float) -> None:
     for record in ({"score": bad}, {"embedding": [0.5, bad]}, {"labels": [{"score": np.float32(bad)}]}):
-        with pytest.raises(BertkitError, match="^f:3: the result holds NaN or infinity"):
+        with pytest.raises(BertkitError, match=r"^f:3: the result holds NaN or infinity"):
             json_line(record, "f:3")
 
 

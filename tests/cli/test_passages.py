@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bertkit.cli.passages import LONGEST_WORDS, Passage, passages_of, text_files
 from bertkit.errors import InputError
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bertkit.cli import inputs
 
+from bertkit.cli import inputs
+from bertkit.data.jsonl import EXAMPLE
 from tests.cli import fake_program
 
 Run = Callable[..., tuple[int, str, str]]
@@ -30,8 +31,8 @@ def test_typed_texts_become_records_in_order(run: Run) -> None:
 
 def test_options_reach_the_model(run: Run) -> None:
     run(
-        *"predict x -m some/model --task fill-mask --long window --dtype bfloat16 --device cpu".split(),
-        *"--revision v1 --batch-tokens 4096 --top-k 3".split(),
+        *("predict", "x", "-m", "some/model", "--task", "fill-mask", "--long", "window", "--dtype", "bfloat16"),
+        *("--device", "cpu", "--revision", "v1", "--batch-tokens", "4096", "--top-k", "3"),
     )
     assert fake_program.LOADED == [
         {
@@ -87,7 +88,7 @@ def test_an_output_file_holds_json_lines_and_nothing_is_printed(run: Run, tmp_pa
 def test_the_input_may_be_the_output(run: Run, tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", '{"text": "one"}\n{"text": "two"}\n')
     assert run("predict", "-i", path, "-o", path)[0] == 0
-    assert [list(record)[0] for record in records(Path(path).read_text())] == ["embedding", "embedding"]
+    assert [next(iter(record)) for record in records(Path(path).read_text())] == ["embedding", "embedding"]
 
 
 def test_an_empty_input_is_no_failure_but_is_said(run: Run) -> None:
@@ -115,13 +116,13 @@ def test_record_puts_errors_of_model_and_reader_in_their_places(run: Run, tmp_pa
     assert code == 0
     assert err == "6 of 8 rows failed; their records say why\n"
     found = records(out)
-    assert [list(record)[0] for record in found] == ["error", "embedding", *["error"] * 4, "embedding", "error"]
+    assert [next(iter(record)) for record in found] == ["error", "embedding", *["error"] * 4, "embedding", "error"]
     messages = [record["error"]["message"] for record in found if "error" in record]  # type: ignore[index]
     assert [message.removeprefix(path)[:3] for message in messages] == [":1:", ":3:", ":4:", ":5:", ":6:", ":8:"]
     assert found[0]["error"] == {
         "type": "InputError",
         "message": f"{path}:1: not valid JSON at column 2: Expecting property name enclosed in double quotes",
-        "remedy": 'Write each row as one line like {"text": "…"}, or go on without the bad rows with --on-error record.',
+        "remedy": EXAMPLE,
     }
 
 

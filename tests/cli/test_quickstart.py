@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from bertkit.cli import quickstart as command
 from bertkit.cli.quickstart import NEXT_STEPS, QUESTIONS
-
 from tests.cli import fake_program
 
 Run = Callable[..., tuple[int, str, str]]

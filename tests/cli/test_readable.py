@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from bertkit.cli.readable import cosine, shorten, table
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bertkit.cli.readable import cosine, shorten, table
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -17,10 +18,19 @@ def test_embeddings_show_how_near_each_is_to_the_first(run: Run) -> None:
         "predict", "abc", "abc", "a long text that has more characters than one line should show to a person"
     )
     first, second, third = out.splitlines()
-    assert first == ("  1  abc" + " " * 41 + "    3 tokens  similarity to 1:  1.000  3 values:  3.0000  1.0000  1.1000")
-    assert "similarity to 1:  1.000" in second
+    assert first == "  1  abc" + " " * 41 + "    3 tokens  3 values:  3.0000  1.0000  1.1000"
+    assert second == first.replace("  1  ", "  2  ", 1) + "  similarity to 1:  1.000"
     assert "…" in third
-    assert len({line.index("similarity") for line in (first, second)}) == 1
+    assert "similarity to 1:  0." in third
+    assert third.index("3 values") == first.index("3 values")
+
+
+def test_a_text_read_in_parts_says_so(run: Run) -> None:
+    _, out, _ = run("predict", "long", "cut")
+    assert [" ".join(line.split()[1:6]) for line in out.splitlines()] == [
+        "long 3 tokens in 3",
+        "cut 3 tokens, end dropped",
+    ]
 
 
 def test_fills_are_a_table(run: Run) -> None:

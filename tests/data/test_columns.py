@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
+
 from bertkit.data.columns import check_columns, pick
 from bertkit.errors import InputError
 
 
 def test_a_missing_column_names_its_option() -> None:
-    with pytest.raises(InputError, match="^f:1: no column 'b'; the columns are none") as caught:
+    with pytest.raises(InputError, match=r"^f:1: no column 'b'; the columns are none") as caught:
         check_columns([], {"text_pair": "b"}, "f:1")
     assert caught.value.remedy == "Name one of them with --text-pair-column."
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from bertkit.data import files
 from bertkit.data.files import check_there, open_bytes, read_lines
 from bertkit.errors import InputError
@@ -48,7 +49,7 @@ def test_an_endless_line_is_refused_before_it_fills_the_memory(monkeypatch: pyte
     monkeypatch.setattr(files, "LONGEST_LINE_BYTES", 10)
     lines = read_lines(io.BytesIO(b"short\n" + b"x" * 11), "f")
     assert next(lines).text == "short"
-    with pytest.raises(InputError, match="^f:2: the line is longer"):
+    with pytest.raises(InputError, match=r"^f:2: the line is longer"):
         next(lines)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
+
 from bertkit.data.jsonl import read_jsonl
 from bertkit.errors import InputError
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from bertkit.data.rows import read_rows
 from bertkit.errors import InputError, UserError
 

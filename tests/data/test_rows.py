@@ -7,6 +7,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+
 from bertkit.data.rows import Row, read_rows
 from bertkit.errors import InputError, UserError
 

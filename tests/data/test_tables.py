@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 import pytest
-from bertkit.data.tables import read_table
-from bertkit.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bertkit.data.tables import read_table
+from bertkit.errors import InputError
 
 
 def read(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -51,7 +51,7 @@ def predict(
     With --json or --output each text becomes one JSON record, in input order.
     """
     from bertkit.cli.answers import Waiting, answers
-    from bertkit.cli.output import open_output, write_line
+    from bertkit.cli.output import open_output
     from bertkit.cli.progress import progress_bar
     from bertkit.cli.readable import JsonLines, Readable
 
@@ -64,8 +64,7 @@ def predict(
         columns=chosen_columns(text=text_column, text_pair=text_pair_column),
         on_bad_row=waiting.refused if on_error == "record" else None,
     )
-    with ExitStack() as stack:
-        out = stack.enter_context(open_output(output))  # before the model: an unwritable place shows at once
+    with open_output(output) as out:  # before the model: an unwritable place shows at once
         loaded = _load(
             model,
             task,
@@ -77,16 +76,11 @@ def predict(
             top_k=top_k,
         )
         form = JsonLines() if json or output is not None else Readable()
-        tick = stack.enter_context(progress_bar("rows", shown=output is not None or not out.isatty()))
-        rows_done = rows_failed = 0
-        for answer in answers(loaded, rows, waiting, on_error):
-            line, failed = _line(form, rows_done + 1, answer, on_error)
-            write_line(out, line)
-            tick()
-            rows_done, rows_failed = rows_done + 1, rows_failed + failed
-    if rows_failed:
-        print(f"{rows_failed} of {rows_done} rows failed; their records say why", file=sys.stderr)
-    if not rows_done:
+        with progress_bar("rows", shown=output is not None or not out.isatty()) as tick:
+            done, failed = _write_all(answers(loaded, rows, waiting, on_error), form, out, on_error, tick)
+    if failed:
+        print(f"{failed} of {done} rows failed; their records say why", file=sys.stderr)
+    if not done:
         print("the input holds no rows", file=sys.stderr)
 
 
@@ -95,6 +89,21 @@ def _load(model: str | None, task: str | None, **settings: str | int | None) -> 
 
     given = {name: value for name, value in settings.items() if value is not None}
     return load(model, task=task, **given)
+
+
+def _write_all(
+    found: Iterable[Answer | BertkitError], form: Form, out: TextIO, on_error: str, tick: Callable[[], None]
+) -> tuple[int, int]:
+    """Writes every answer as it comes; returns how many rows there were, and how many of them failed."""
+    from bertkit.cli.output import write_line
+
+    done = failed = 0
+    for done, answer in enumerate(found, 1):
+        line, is_error = _line(form, done, answer, on_error)
+        write_line(out, line)
+        failed += is_error
+        tick()
+    return done, failed
 
 
 def _line(form: Form, number: int, answer: Answer | BertkitError, on_error: str) -> tuple[str, bool]:

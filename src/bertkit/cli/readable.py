@@ -63,10 +63,11 @@ class Readable:
 
     def _embedding(self, values: Sequence[float]) -> str:
         vector = np.asarray(values, dtype=np.float32)
+        shown = f"{vector.size} values: {_first_values(vector)}"
         if self._first_embedding is None:
             self._first_embedding = vector
-        similarity = cosine(self._first_embedding, vector)
-        return f"similarity to 1: {similarity:6.3f}  {vector.size} values: {_first_values(vector)}"
+            return shown
+        return f"{shown}  similarity to 1: {cosine(self._first_embedding, vector):6.3f}"
 
 
 def cosine(one: np.ndarray[Any, np.dtype[np.float32]], other: np.ndarray[Any, np.dtype[np.float32]]) -> float:
