@@ -1,0 +1,70 @@
+"""What a model answers, beside the row it answers, in input order, rows that could not be read included."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bertkit.data.rows import Row
+from bertkit.errors import BertkitError, InputError
+
+if TYPE_CHECKING:
+    from bertkit.inference.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A row and the JSON record of its result."""
+
+    row: Row
+    record: Mapping[str, object]
+
+
+class Waiting:
+    """What has been read but not answered yet, in order: rows that the model has, and rows that never reached it."""
+
+    def __init__(self) -> None:
+        self._items: deque[Row | InputError] = deque()
+
+    def refused(self, error: InputError) -> None:
+        """Notes a row that could not be read; its error keeps its place."""
+        self._items.append(error)
+
+    def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows, each noted as the model takes it."""
+        for row in rows:
+            self._items.append(row)
+            yield row
+
+    def take_errors(self) -> Iterator[InputError]:
+        """Removes and yields the errors that come before the next row."""
+        while self._items and isinstance(self._items[0], InputError):
+            yield self._items.popleft()  # type: ignore[misc]  # the line above looked
+
+    def take_row(self) -> Row:
+        """Removes the next row; there is one for every result of the model."""
+        row = self._items.popleft()
+        assert isinstance(row, Row)
+        return row
+
+
+def answers(
+    model: Model, rows: Iterable[Row], waiting: Waiting, on_error: Literal["stop", "record"]
+) -> Iterator[Answer | BertkitError]:
+    """Streams the rows through the model.
+
+    Args:
+        model: what answers.
+        rows: the input; when reading it refuses a row, `waiting.refused` must be told.
+        waiting: empty at the start and at the end.
+        on_error: `record` yields the error of a failed row in its place; `stop` raises it.
+    """
+    from bertkit.inference.model import Failure
+
+    for result in model.stream(waiting.watch(rows), on_error=on_error):
+        yield from waiting.take_errors()
+        row = waiting.take_row()
+        yield result.error if isinstance(result, Failure) else Answer(row, result.record())
+    yield from waiting.take_errors()

@@ -1,0 +1,61 @@
+"""Where the rows of a command come from: its arguments, a file, or standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from bertkit.data.files import STDIN
+from bertkit.data.rows import Row, read_rows
+from bertkit.errors import InputError, UserError
+
+
+def chosen_columns(**columns: str | None) -> dict[str, str]:
+    """The column options that were given: field name -> column."""
+    return {field: column for field, column in columns.items() if column is not None}
+
+
+def input_rows(
+    texts: Sequence[str] | None,
+    *,
+    text_pair: str | None,
+    path: str | None,
+    format: str | None,
+    columns: Mapping[str, str],
+    on_bad_row: Callable[[InputError], None] | None = None,
+) -> Iterator[Row]:
+    """The rows of TEXT arguments, else of --input, else of standard input when something is piped into it.
+
+    Raises:
+        UserError: options that contradict each other, or no text at all.
+    """
+    if texts:
+        if path is not None or format is not None or columns:
+            raise UserError("TEXT arguments and options of a file are both given", "Give TEXT or --input, not both.")
+        return _typed_rows(texts, text_pair)
+    if text_pair is not None:
+        raise UserError("--text-pair without a TEXT", "Give one TEXT with it; files hold pairs in two columns.")
+    if path is None:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UserError("no text", 'Type it (bertkit predict "some text"), name a file with -i, or pipe text in.')
+        path = STDIN
+    return read_rows(path, format=format, columns=columns, on_bad_row=on_bad_row)
+
+
+def _typed_rows(texts: Sequence[str], text_pair: str | None) -> Iterator[Row]:
+    if text_pair is None:
+        return iter(
+            [Row({"text": _checked(text, f"argument {n}")}, f"argument {n}") for n, text in enumerate(texts, 1)]
+        )
+    if len(texts) > 1:
+        raise UserError(f"--text-pair with {len(texts)} TEXT arguments", "Give one TEXT; put more pairs in a file.")
+    pair = {"text": _checked(texts[0], "argument 1"), "text_pair": _checked(text_pair, "--text-pair")}
+    return iter([Row(pair, "argument 1")])
+
+
+def _checked(text: str, place: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # Python keeps the bytes of an argument that are not UTF-8 as lone surrogates
+        raise InputError(f"{place}: not valid UTF-8", "Type it in UTF-8, or read it from a file.") from None
+    return text

@@ -1,0 +1,82 @@
+"""The command line: which commands there are, and how the program ends.
+
+Starting must be quick: a command imports what it needs when it runs, and nothing here imports torch or numpy.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from bertkit.cli.exits import exit_code
+from bertkit.cli.info import info
+from bertkit.cli.predict import predict
+from bertkit.cli.quickstart import quickstart
+from bertkit.cli.tokenize import tokenize
+
+WRONG_USE = 2
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Every command: --help lists its options, --debug shows the traceback of an error.",
+)
+for command in (predict, info, tokenize, quickstart):
+    app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from bertkit import __version__
+
+        typer.echo(f"bertkit {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback(invoke_without_command=True)
+def bertkit(context: typer.Context, version: Version = False) -> None:
+    """Raw text to a served BERT and back: embed, fill masks, look into checkpoints."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(WRONG_USE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code.
+
+    Args:
+        arguments: what follows the program's name; those of the process when left out.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # whatever the locale: JSON is UTF-8
+    debug, given = _split_debug(given)
+    return exit_code(lambda: _run(given), debug=debug)
+
+
+def _run(arguments: list[str]) -> int:
+    # Not `app(…)`: it would end Ctrl-C, a closed pipe and errors in typer's way before `exit_code` sees them.
+    try:
+        with get_command(app).make_context("bertkit", arguments) as context:
+            context.command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def _split_debug(arguments: list[str]) -> tuple[bool, list[str]]:
+    """Takes --debug out, wherever it stands: people add it at the end of the line that failed."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, texts = arguments[:end], arguments[end:]
+    return "--debug" in options, [option for option in options if option != "--debug"] + texts

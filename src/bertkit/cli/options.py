@@ -1,0 +1,44 @@
+"""Options that several commands share, each with its one help text."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+Texts = Annotated[
+    list[str] | None, typer.Argument(help="Texts; without any, --input or standard input.", metavar="TEXT")
+]
+TextPair = Annotated[str | None, typer.Option(help="The second text of a pair, for one TEXT.", metavar="TEXT")]
+Input = Annotated[
+    str | None, typer.Option("--input", "-i", help="A file of texts; - is standard input.", metavar="FILE|-")
+]
+Format = Annotated[
+    Literal["lines", "jsonl", "csv", "tsv", "parquet"] | None,
+    typer.Option(help="Format of the input; by its ending when left out, for standard input lines."),
+]
+TextColumn = Annotated[str | None, typer.Option(help="The column that holds the text.", metavar="NAME")]
+TextPairColumn = Annotated[str | None, typer.Option(help="The column that holds the second text.", metavar="NAME")]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="Write JSON lines to this file, whole or not at all.", metavar="FILE"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one record an input, in input order.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A folder or a hub name; the embedded model when left out.", metavar="MODEL"),
+]
+Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.", metavar="REVISION")]
+DType = Annotated[
+    Literal["auto", "float32", "bfloat16", "int8"],
+    typer.Option(help="Precision; auto is bfloat16 where the hardware has it, else float32."),
+]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")]
+Long = Annotated[
+    Literal["error", "truncate", "window"],
+    typer.Option(help="A text longer than the model reads: refuse it, drop its end, or read it in windows."),
+]
+OnError = Annotated[
+    Literal["stop", "record"],
+    typer.Option(help="A bad row: stop and leave no output file, or write its error in its place and go on."),
+]

@@ -1,0 +1,140 @@
+"""The two forms of an answer: a JSON line for programs, aligned text for a person."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from bertkit.cli.answers import Answer
+from bertkit.cli.exits import one_line
+from bertkit.cli.output import error_record, json_line
+from bertkit.errors import BertkitError
+
+TEXT_CELLS = 44
+SHOWN_VALUES = 5
+
+
+class Form(Protocol):
+    """How answers are written."""
+
+    def text(self, number: int, answer: Answer) -> str:
+        """What stands for the answer to row `number` (from 1), without the last line end."""
+
+    def error(self, number: int, error: BertkitError) -> str:
+        """What stands for a row that failed."""
+
+
+class JsonLines:
+    """One JSON record a row."""
+
+    def text(self, number: int, answer: Answer) -> str:
+        return json_line(answer.record, answer.row.place)
+
+    def error(self, number: int, error: BertkitError) -> str:
+        return json_line(error_record(error), f"row {number}")
+
+
+class Readable:
+    """Aligned text. Which kind of task it was is told by the record, whose names are fixed."""
+
+    def __init__(self) -> None:
+        self._first_embedding: np.ndarray[Any, np.dtype[np.float32]] | None = None
+
+    def text(self, number: int, answer: Answer) -> str:
+        as_json = json_line(answer.record, answer.row.place)  # refuses NaN, which no form shows
+        record: Mapping[str, Any] = answer.record
+        heading = f"{number:>3}  {shorten(_texts(answer))}"
+        size = f"{record.get('input_tokens', 0):,} tokens{_reading(record)}"
+        if "embedding" in record:
+            return f"{heading}  {size:>10}  {self._embedding(record['embedding'])}"
+        if "fills" in record:
+            return f"{heading}  {size}\n{_fills(record['fills'])}"
+        if "is_next" in record:
+            return f"{heading}  {size:>10}  second follows first: {record['is_next']:.3f}"
+        if "vectors" in record:
+            return f"{heading}  {size}\n{_vectors(record)}"
+        return as_json
+
+    def error(self, number: int, error: BertkitError) -> str:
+        return f"{number:>3}  error: {one_line(error.what)}\n     → {one_line(error.remedy)}"
+
+    def _embedding(self, values: Sequence[float]) -> str:
+        vector = np.asarray(values, dtype=np.float32)
+        shown = f"{vector.size} values: {_first_values(vector)}"
+        if self._first_embedding is None:
+            self._first_embedding = vector
+            return shown
+        return f"{shown}  similarity to 1: {cosine(self._first_embedding, vector):6.3f}"
+
+
+def cosine(one: np.ndarray[Any, np.dtype[np.float32]], other: np.ndarray[Any, np.dtype[np.float32]]) -> float:
+    """Cosine similarity of two vectors; 0 when one of them is zero."""
+    size = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / size if size else 0.0
+
+
+def shorten(text: str, cells: int = TEXT_CELLS) -> str:
+    """The text on one line, cut or filled up to `cells` terminal cells."""
+    text, width = one_line(text), 0
+    for position, character in enumerate(text):
+        width += _cells(character)
+        if width > cells:
+            kept = text[:position]
+            while sum(map(_cells, kept)) >= cells:
+                kept = kept[:-1]
+            return kept + "…" + " " * (cells - 1 - sum(map(_cells, kept)))
+    return text + " " * (cells - width)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], indent: str = "     ") -> str:
+    """Left-aligned columns, as wide as their widest cell."""
+    lines = [header, *rows]
+    widths = [max(sum(map(_cells, line[column])) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        (indent + "  ".join(shorten(cell, width) for cell, width in zip(line, widths, strict=True))).rstrip()
+        for line in lines
+    )
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _texts(answer: Answer) -> str:
+    fields = answer.row.fields
+    first = str(fields.get("text", ""))
+    return f"{first} | {fields['text_pair']}" if "text_pair" in fields else first
+
+
+def _reading(record: Mapping[str, Any]) -> str:
+    if record.get("truncated"):
+        return ", end dropped"
+    return f" in {record['windows']} windows" if record.get("windows", 1) > 1 else ""
+
+
+def _first_values(vector: np.ndarray[Any, np.dtype[np.float32]]) -> str:
+    shown = " ".join(f"{value: .4f}" for value in vector[:SHOWN_VALUES])
+    return shown + (" …" if vector.size > SHOWN_VALUES else "")
+
+
+def _fills(masks: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+    blocks = []
+    for number, fills in enumerate(masks, 1):
+        rows = [(f"{fill['score']:.4f}", str(fill["token"]), str(fill["sequence"])) for fill in fills]
+        name = f"mask {number}" if len(masks) > 1 else "token"
+        blocks.append(table(("score", name, "sequence"), rows))
+    return "\n".join(blocks)
+
+
+def _vectors(record: Mapping[str, Any]) -> str:
+    vectors = np.asarray(record["vectors"], dtype=np.float32)
+    rows = [
+        (str(token), f"{start}-{end}", _first_values(vector))
+        for token, (start, end), vector in zip(record["tokens"], record["offsets"], vectors, strict=True)
+    ]
+    return table(("token", "offsets", f"{vectors.shape[-1]} values"), rows)

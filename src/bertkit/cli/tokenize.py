@@ -1,0 +1,84 @@
+"""`bertkit tokenize`: the pieces that a model reads, their ids, and where in the text they stand. Without torch."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bertkit.cli import options
+from bertkit.cli.inputs import chosen_columns, input_rows
+from bertkit.errors import InputError
+
+if TYPE_CHECKING:
+    from bertkit.data.rows import Row
+    from bertkit.tokenization.tokenizer import Tokenizer
+    from bertkit.tokenization.tokens import Tokens
+
+
+def tokenize(
+    texts: options.Texts = None,
+    model: options.Model = None,
+    input: options.Input = None,
+    output: options.Output = None,
+    format: options.Format = None,
+    text_column: options.TextColumn = None,
+    text_pair_column: options.TextPairColumn = None,
+    text_pair: options.TextPair = None,
+    revision: options.Revision = None,
+    json: options.Json = False,
+) -> None:
+    """Show the pieces, ids and offsets of texts.
+
+    Special tokens are included. Offsets are counted in Unicode code points of the text as given.
+    """
+    from bertkit.cli.models import model_folder
+    from bertkit.cli.output import json_line, open_output, write_line
+    from bertkit.tokenization.tokenizer import Tokenizer
+
+    rows = input_rows(
+        texts,
+        text_pair=text_pair,
+        path=input,
+        format=format,
+        columns=chosen_columns(text=text_column, text_pair=text_pair_column),
+    )
+    with open_output(output) as out:
+        tokenizer = Tokenizer.load(model_folder(model, revision))
+        for row in rows:
+            record = _record(row, tokenizer)
+            write_line(out, json_line(record, row.place) if json or output is not None else _readable(row, record))
+
+
+def _record(row: Row, tokenizer: Tokenizer) -> dict[str, Any]:
+    from bertkit.tokenization.windows import LongText, cut
+
+    first = _tokens(row, "text", tokenizer)
+    second = _tokens(row, "text_pair", tokenizer) if "text_pair" in row.fields else None
+    # No limit: what is shown is the whole text, however much of it a model would read at once.
+    encoded = cut(first, second, tokenizer.template, limit=sys.maxsize, long=LongText.ERROR)
+    (window,) = encoded.windows
+    return {
+        "tokens": [tokenizer.token(id) for id in window.ids],
+        "ids": list(window.ids),
+        "offsets": list(window.offsets or []),
+        "input_tokens": encoded.input_tokens,
+    }
+
+
+def _tokens(row: Row, field: str, tokenizer: Tokenizer) -> Tokens:
+    text = row.fields.get(field)
+    if not isinstance(text, str):
+        there = ", ".join(row.fields) or "none"
+        problem = f"no field {field!r}; the fields are {there}" if text is None else f"the field {field!r} is not text"
+        raise InputError(f"{row.place}: {problem}", f"Name the column with --{field.replace('_', '-')}-column.")
+    (tokens,) = tokenizer.tokenize([text], offsets=True)
+    return tokens
+
+
+def _readable(row: Row, record: dict[str, Any]) -> str:
+    from bertkit.cli.readable import shorten, table
+
+    columns = (record[name] for name in ("tokens", "ids", "offsets"))
+    rows = [(token, str(id), f"{start}-{end}" if end else "") for token, id, (start, end) in zip(*columns, strict=True)]
+    heading = f"{shorten(str(row.fields['text']), 70).rstrip()}  ({record['input_tokens']} tokens)"
+    return f"{heading}\n{table(('piece', 'id', 'offsets'), rows)}"

@@ -1,0 +1,123 @@
+"""Bytes from a file or from standard input, gzip undone, cut into checked lines.
+
+Everything here streams: memory does not grow with the length of the file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from bertkit.errors import InputError
+
+STDIN = "-"
+LONGEST_LINE_BYTES = 64 * 2**20  # a longer "line" is a file of another kind, and would fill the memory
+_GZIP_MAGIC = b"\x1f\x8b"  # no UTF-8 text begins with these, so the content tells, also on standard input
+_UTF8_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its line end; a line with a `problem` has its bad bytes replaced by U+FFFD."""
+
+    number: int  # the first line is 1
+    text: str
+    problem: InputError | None
+
+
+def name_of(path: str) -> str:
+    """How a path is called in messages."""
+    return "stdin" if path == STDIN else path
+
+
+def check_there(path: str) -> None:
+    """Checks, without opening it (which would block on a named pipe), that there is a file to read.
+
+    Raises:
+        InputError: there is no such file, it is a folder, or it may not be read.
+    """
+    if path == STDIN:
+        return
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such file", "Check the path.")
+    if os.path.isdir(path):
+        raise InputError(f"{path}: is a folder, not a file", "Name one file.")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: may not be read", "Check its permissions.")
+
+
+@contextmanager
+def open_bytes(path: str) -> Iterator[IO[bytes]]:
+    """The bytes of a file (`-`: of standard input), decompressed when they are gzip.
+
+    Raises:
+        InputError: as `check_there`, or the file cannot be opened.
+    """
+    if path == STDIN:
+        yield _decompressed(sys.stdin.buffer)
+        return
+    check_there(path)
+    with readable(path, "at all"):
+        raw = open(path, "rb")  # noqa: SIM115 - closed below, outside of what turns errors of reading into ours
+    with raw:
+        yield _decompressed(raw)
+
+
+def _decompressed(raw: IO[bytes]) -> IO[bytes]:
+    with readable("the input", "at all"):
+        head = raw.peek(2)  # type: ignore[attr-defined]  # both callers hand in a BufferedReader
+    return gzip.GzipFile(fileobj=raw) if head.startswith(_GZIP_MAGIC) else raw  # type: ignore[return-value]
+
+
+@contextmanager
+def readable(name: str, where: str) -> Iterator[None]:
+    """Turns what a failing read raises into an `InputError` that says where (`after line 12`)."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{name}: the gzip data is damaged {where}", "Make or fetch the file again.") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read {where}: {error.strerror}", "Check the file and its disk.") from None
+
+
+def read_lines(file: IO[bytes], name: str) -> Iterator[Line]:
+    """The lines of a UTF-8 file: LF or CRLF ends dropped, a byte order mark at the start dropped.
+
+    Only LF ends a line: U+2028, form feeds and the like stay inside the text.
+
+    Raises:
+        InputError: damaged gzip data, or a line of more than 64 MiB.
+    """
+    number = 0
+    while True:
+        with readable(name, f"after line {number}"):
+            raw = file.readline(LONGEST_LINE_BYTES + 1)
+        if not raw:
+            return
+        number += 1
+        if len(raw) > LONGEST_LINE_BYTES:
+            raise InputError(f"{name}:{number}: the line is longer than 64 MiB", "Is this a text file? Check it.")
+        if number == 1:
+            raw = raw.removeprefix(_UTF8_BOM)
+        yield _line(raw.removesuffix(b"\n").removesuffix(b"\r"), number, f"{name}:{number}")
+
+
+def _line(raw: bytes, number: int, place: str) -> Line:
+    problem = None
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        text = raw.decode(errors="replace")
+        problem = InputError(
+            f"{place}: not valid UTF-8 (byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line)",
+            "Convert the file to UTF-8, or go on without the bad rows with --on-error record.",
+        )
+    if problem is None and "\0" in text:
+        problem = InputError(f"{place}: contains a NUL character", "Is the file UTF-16 or binary? Convert it to UTF-8.")
+    return Line(number, text, problem)

@@ -1,0 +1,101 @@
+"""The real command line over a model made of nothing, so that tests of the command line need neither torch nor weights.
+
+As a script it is `bertkit` itself with that model: `python fake_program.py predict "a text"`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from bertkit.data.rows import Row
+from bertkit.errors import BertkitError, InputError, ModelNotFound
+
+LOADED: list[dict[str, Any]] = []  # the arguments of each call of `load`
+
+
+@dataclass(frozen=True)
+class Failure:
+    error: BertkitError
+
+
+@dataclass(frozen=True)
+class Result:
+    fields: dict[str, object]
+
+    def record(self) -> dict[str, object]:
+        tokens = sum(len(str(text).split()) for text in self.fields.values()) + 2
+        reading = {"windows": 3 if self.fields["text"] == "long" else 1, "truncated": self.fields["text"] == "cut"}
+        return {**self._answer(), "input_tokens": tokens, **reading, "dtype": "float32"}
+
+    def _answer(self) -> dict[str, object]:
+        text = str(self.fields["text"])
+        match LOADED[-1].get("task"):
+            case "fill-mask":
+                fill = {"token": "paris", "id": 3000, "score": 0.5, "sequence": text.replace("[MASK]", "paris")}
+                return {"fills": [[fill, {**fill, "token": "rome", "score": 0.25}]] * text.count("[MASK]")}
+            case "next-sentence-prediction":
+                return {"is_next": 0.75}
+            case "feature-extraction":
+                words = text.split()
+                return {"tokens": words, "offsets": [(0, 1)] * len(words), "vectors": [[0.5, -1.5]] * len(words)}
+            case "new-task":
+                return {"answer": text}
+        value = float("nan") if text == "nan" else float(len(text))
+        return {"embedding": [value, 1.0, text.count("a") + 0.1]}
+
+
+class Model:
+    def predict(self, rows: Iterable[Row | str]) -> list[Result]:
+        return [result for result in self.stream(rows) if isinstance(result, Result)]
+
+    def stream(self, rows: Iterable[Row | str], *, on_error: str = "stop") -> Iterator[Result | Failure]:
+        """Takes two rows at a time, as a batch would."""
+        batch: list[Result | Failure] = []
+        for number, row in enumerate(rows, 1):
+            batch.append(self._result(row if isinstance(row, Row) else Row({"text": row}, f"row {number}"), on_error))
+            if len(batch) == 2:
+                yield from batch
+                batch = []
+        yield from batch
+
+    def _result(self, row: Row, on_error: str) -> Result | Failure:
+        text = row.fields.get("text")
+        if text == "slow":
+            time.sleep(60)
+        if text == "defect":
+            raise ZeroDivisionError("a defect")
+        if isinstance(text, str) and text != "bad":
+            return Result(dict(row.fields))
+        error = InputError(f"{row.place}: no usable text")
+        if on_error == "stop":
+            raise error
+        return Failure(error)
+
+
+def load(model: str | None = None, **settings: Any) -> Model:
+    if model == "missing":
+        raise ModelNotFound("missing: no such model")
+    LOADED.append({"model": model, **settings})
+    return Model()
+
+
+def fake_inference() -> ModuleType:
+    """What stands in for `bertkit.inference.model`."""
+    module = ModuleType("bertkit.inference.model")
+    module.__dict__.update(Failure=Failure, Model=Model, load=load)
+    return module
+
+
+if __name__ == "__main__":
+    sys.modules["bertkit.inference.model"] = fake_inference()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it otherwise
+
+    from bertkit.cli.main import main
+
+    sys.exit(main())

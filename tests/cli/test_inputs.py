@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bertkit.cli import inputs
+from bertkit.cli.inputs import chosen_columns, input_rows
+from bertkit.data.rows import Row
+from bertkit.errors import InputError, UserError
+
+
+def rows(texts: list[str] | None = None, **options: Any) -> list[Row]:
+    given = {"text_pair": None, "path": None, "format": None, "columns": {}, **options}
+    return list(input_rows(texts, **given))
+
+
+def test_typed_texts_are_numbered() -> None:
+    assert rows(["a", "b"]) == [Row({"text": "a"}, "argument 1"), Row({"text": "b"}, "argument 2")]
+
+
+def test_a_typed_pair() -> None:
+    assert rows(["a"], text_pair="b") == [Row({"text": "a", "text_pair": "b"}, "argument 1")]
+
+
+def test_an_empty_text_is_a_text() -> None:
+    assert rows([""]) == [Row({"text": ""}, "argument 1")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "message"),
+    [
+        (["a"], {"path": "f"}, "TEXT arguments and options of a file are both given"),
+        (["a"], {"format": "csv"}, "TEXT arguments and options of a file are both given"),
+        (["a"], {"columns": {"text": "b"}}, "TEXT arguments and options of a file are both given"),
+        (["a", "b"], {"text_pair": "c"}, "--text-pair with 2 TEXT arguments"),
+        (None, {"text_pair": "c"}, "--text-pair without a TEXT"),
+    ],
+)
+def test_contradictions_are_wrong_use(texts: list[str] | None, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        rows(texts, **options)
+
+
+def test_an_argument_that_is_not_utf8_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^argument 2: not valid UTF-8"):
+        rows(["a", "\udcff"])
+    with pytest.raises(InputError, match=r"^--text-pair: not valid UTF-8"):
+        rows(["a"], text_pair="\udcff")
+
+
+def test_closed_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs.sys, "stdin", None)
+    with pytest.raises(UserError, match=r"^no text$"):
+        rows()
+
+
+def test_only_columns_that_were_given_are_chosen() -> None:
+    assert chosen_columns(text="a", text_pair=None) == {"text": "a"}

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bertkit.cli.readable import cosine, shorten, table
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_embeddings_show_how_near_each_is_to_the_first(run: Run) -> None:
+    _, out, _ = run(
+        "predict", "abc", "abc", "a long text that has more characters than one line should show to a person"
+    )
+    first, second, third = out.splitlines()
+    assert first == "  1  abc" + " " * 41 + "    3 tokens  3 values:  3.0000  1.0000  1.1000"
+    assert second == first.replace("  1  ", "  2  ", 1) + "  similarity to 1:  1.000"
+    assert "…" in third
+    assert "similarity to 1:  0." in third
+    assert third.index("3 values") == first.index("3 values")
+
+
+def test_a_text_read_in_parts_says_so(run: Run) -> None:
+    _, out, _ = run("predict", "long", "cut")
+    assert [" ".join(line.split()[1:6]) for line in out.splitlines()] == [
+        "long 3 tokens in 3",
+        "cut 3 tokens, end dropped",
+    ]
+
+
+def test_fills_are_a_table(run: Run) -> None:
+    _, out, _ = run("predict", "[MASK] is a city.", "--task", "fill-mask")
+    heading, *lines = out.splitlines()
+    assert heading.split() == ["1", "[MASK]", "is", "a", "city.", "6", "tokens"]
+    assert lines == [
+        "     score   token  sequence",
+        "     0.5000  paris  paris is a city.",
+        "     0.2500  rome   paris is a city.",
+    ]
+
+
+def test_two_masks_have_two_tables(run: Run) -> None:
+    _, out, _ = run("predict", "[MASK] or [MASK]", "--task", "fill-mask")
+    assert [line.split()[1:3] for line in out.splitlines() if "score" in line] == [["mask", "1"], ["mask", "2"]]
+
+
+def test_a_pair_shows_both_texts(run: Run) -> None:
+    _, out, _ = run("predict", "one", "--text-pair", "two", "--task", "next-sentence-prediction")
+    assert out.startswith("  1  one | two ")
+    assert out.endswith("second follows first: 0.750\n")
+
+
+def test_features_are_a_line_a_token(run: Run) -> None:
+    _, out, _ = run("predict", "one two", "--task", "feature-extraction")
+    assert out.splitlines()[1:] == [
+        "     token  offsets  2 values",
+        "     one    0-1       0.5000 -1.5000",
+        "     two    0-1       0.5000 -1.5000",
+    ]
+
+
+def test_a_task_without_a_form_of_its_own_is_shown_as_json(run: Run) -> None:
+    _, out, _ = run("predict", "x", "--task", "new-task")
+    assert out.startswith('{"answer": "x", ')
+
+
+def test_a_text_cannot_steer_the_terminal(run: Run) -> None:
+    _, out, _ = run("predict", "a\x1b[2Jb\nc")
+    assert out.startswith("  1  a [2Jb c ")
+    assert len(out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [("abc", "abc  "), ("abcde", "abcde"), ("abcdef", "abcd…"), ("日本", "日本 "), ("日本語", "日本…"), ("", "     ")],
+)
+def test_shorten_counts_terminal_cells(text: str, short: str) -> None:
+    assert shorten(text, 5) == short
+
+
+@given(st.text(), st.integers(1, 20))
+def test_shorten_always_fills_exactly(text: str, cells: int) -> None:
+    short = shorten(text, cells)
+    width = sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in short)
+    assert width == cells
+    assert all(character.isprintable() for character in short)
+
+
+def test_a_table_is_as_wide_as_its_widest_cells() -> None:
+    assert table(("a", "b"), [("long", "1"), ("x", "日本")], indent="") == "a     b\nlong  1\nx     日本"
+
+
+def test_cosine() -> None:
+    one, other = np.array([1, 0], np.float32), np.array([3, 4], np.float32)
+    assert cosine(one, other) == pytest.approx(0.6)
+    assert cosine(one, one * 0) == 0.0
