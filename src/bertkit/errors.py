@@ -28,6 +28,10 @@ class BertkitError(Exception):
         self.what = what
         self.remedy = remedy or self.default_remedy
 
+    def record(self) -> dict[str, object]:
+        """What stands in the place of an answer: `{"error": {"type", "message", "remedy"}}`."""
+        return {"error": {"type": type(self).__name__, "message": self.what, "remedy": self.remedy}}
+
     def at(self, place: str) -> Self:
         """The same error, its line beginning with where it happened (`reviews.jsonl:12`)."""
         self.what = f"{place}: {self.what}"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.cli.output import error_record, json_line, open_output, write_line
+from bertkit.cli.output import json_line, open_output, write_line
 from bertkit.errors import BertkitError, InputError, OutputError
 
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -60,11 +60,6 @@ def test_nan_and_infinity_are_refused_wherever_they_stand(bad: float) -> None:
         with pytest.raises(BertkitError, match=r"^f:3: the result holds NaN or infinity"):
             json_line(record, "f:3")
 
-
-def test_an_error_record_names_class_message_and_remedy() -> None:
-    assert error_record(InputError("f:1: bad", "Mend it.")) == {
-        "error": {"type": "InputError", "message": "f:1: bad", "remedy": "Mend it."}
-    }
 
 
 def test_closed_standard_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

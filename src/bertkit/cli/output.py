@@ -30,11 +30,6 @@ def json_line(record: Mapping[str, object], place: str) -> str:
         ) from None
 
 
-def error_record(error: BertkitError) -> dict[str, object]:
-    """What stands in the place of a row that failed."""
-    return {"error": {"type": type(error).__name__, "message": error.what, "remedy": error.remedy}}
-
-
 def _json(value: Any) -> str:
     if isinstance(value, np.ndarray):
         value = value.tolist()

@@ -10,7 +10,7 @@ import numpy as np
 
 from bertkit.cli.answers import Answer
 from bertkit.cli.exits import one_line
-from bertkit.cli.output import error_record, json_line
+from bertkit.cli.output import json_line
 from bertkit.errors import BertkitError
 
 TEXT_CELLS = 44
@@ -34,7 +34,7 @@ class JsonLines:
         return json_line(answer.record, answer.row.place)
 
     def error(self, number: int, error: BertkitError) -> str:
-        return json_line(error_record(error), f"row {number}")
+        return json_line(error.record(), f"row {number}")
 
 
 class Readable:

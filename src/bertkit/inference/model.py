@@ -35,9 +35,8 @@ class Failure:
     error: BertkitError
 
     def record(self) -> dict[str, object]:
-        """`{"error": {"type", "message", "remedy"}}`."""
-        kind = type(self.error).__name__
-        return {"error": {"type": kind, "message": self.error.what, "remedy": self.error.remedy}}
+        """The error as JSON values, in the place of an answer."""
+        return self.error.record()
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,13 +142,3 @@ def _text(name: str, value: object) -> str:
 
 def _names(fields: Mapping[str, object]) -> str:
     return ", ".join(repr(name) for name in fields) or "no field"
-
-
-def json_float(value: np.float32) -> float:
-    """The shortest decimal that reads back as the same float32."""
-    return float(str(value))
-
-
-def json_floats(values: Array) -> list[object]:
-    """`json_float` of every value; nested lists for more axes than one."""
-    return [json_floats(row) for row in values] if values.ndim > 1 else [json_float(value) for value in values]

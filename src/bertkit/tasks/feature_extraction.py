@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
-from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, json_floats
+from bertkit.tasks.contract import Array, Reading, Result, Task, Texts
 from bertkit.tokenization.windows import Encoded, Window
 
 
@@ -34,7 +34,7 @@ class TokenVectors(Result):
         return {
             "tokens": self.tokens,
             "offsets": [list(offset) for offset in self.offsets],
-            "vectors": json_floats(self.vectors),
+            "vectors": self.vectors.tolist(),
         }
 
 

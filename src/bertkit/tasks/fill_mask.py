@@ -14,7 +14,7 @@ from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import InputError
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
-from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, json_float
+from bertkit.tasks.contract import Array, Reading, Result, Task, Texts
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
 
@@ -108,8 +108,8 @@ class FillMask(Task):
         assert window.offsets is not None
         start, end = window.offsets[mask]
         text = texts.second if window.segments[mask] and texts.second is not None else texts.first
-        for score, id in zip(scores, ids.tolist(), strict=True):
+        for score, id in zip(scores.tolist(), ids.astype(int).tolist(), strict=True):
             token = self.tokenizer.token(id)
             continues = token.startswith("##")  # a piece that goes on a word is written without the space before it
             before = text[:start].rstrip() if continues else text[:start]
-            yield Fill(token, id, json_float(score), before + token.removeprefix("##") + text[end:])
+            yield Fill(token, id, score, before + token.removeprefix("##") + text[end:])

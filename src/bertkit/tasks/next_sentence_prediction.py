@@ -12,7 +12,7 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import NextSentenceHead
-from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, json_float, text_field
+from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, text_field
 from bertkit.tokenization.windows import Encoded, Window
 
 
@@ -57,4 +57,4 @@ class NextSentencePrediction(Task):
     def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> IsNext:
         """The first of the two."""
         ((probabilities_12,),) = outputs
-        return IsNext(is_next=json_float(probabilities_12[0, 0]), reading=reading)
+        return IsNext(is_next=float(probabilities_12[0, 0]), reading=reading)

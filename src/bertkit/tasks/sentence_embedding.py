@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import Layout, TokenBatch
 from bertkit.model.encoder import Encoder
-from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, json_floats, text_field
+from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, text_field
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
 
@@ -31,7 +31,7 @@ class Embedding(Result):
 
     def answer(self) -> dict[str, object]:
         """`{"embedding": […]}`."""
-        return {"embedding": json_floats(self.embedding)}
+        return {"embedding": self.embedding.tolist()}
 
 
 class SentenceEmbedding(Task):

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from bertkit import errors
+from bertkit.errors import BertkitError, InputError, TextTooLong, near_match
+
+ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BertkitError)]
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_every_error_has_one_remedy_one_exit_code_and_one_status(kind: type[BertkitError]) -> None:
+    error = kind("it broke")
+    assert str(error) == "it broke"
+    assert error.remedy == kind.default_remedy
+    assert "\n" not in error.remedy
+    assert error.exit_code in (1, 2)
+    assert 400 <= error.http_status < 600
+    assert kind("it broke", "Mend it.").remedy == "Mend it."
+
+
+def test_a_place_goes_before_the_message() -> None:
+    error = TextTooLong("the text is long").at("file:3")
+    assert str(error) == error.what == "file:3: the text is long"
+
+
+def test_a_record_names_class_message_and_remedy() -> None:
+    assert InputError("f:1: bad", "Mend it.").record() == {
+        "error": {"type": "InputError", "message": "f:1: bad", "remedy": "Mend it."}
+    }
+
+
+def test_near_match() -> None:
+    assert near_match("bret", ["bert", "gpt"]) == " (did you mean 'bert'?)"
+    assert near_match("xyz", ["bert", "gpt"]) == ""
