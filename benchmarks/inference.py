@@ -45,7 +45,10 @@ def main() -> None:
     parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"], choices=["float32", "bfloat16"])
     options = parser.parse_args()
     rounds, mixed = (15, 32) if options.quick else (31, 128)
-    print(f"{'model':7} {'dtype':9} {'lengths':8} {'tokens':>6}  {'contestant':27} {'tokens/s':>8}  bertkit is faster by", flush=True)
+    print(
+        f"{'model':7} {'dtype':9} {'lengths':8} {'tokens':>6}  {'contestant':27} {'tokens/s':>8}  bertkit is faster by",
+        flush=True,
+    )
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         folders = {"MiniLM": embedded_folder(), "base": _random_base(Path(scratch) / "base", embedded_folder())}
@@ -79,9 +82,7 @@ def _with_itself(runs: dict[str, Callable[[], object]]) -> dict[str, Callable[[]
     return {**runs, f"{peer} again": runs[peer]}
 
 
-def _report(
-    size: str, dtype: str, lengths: str, tokens: int, timings: dict[str, Timing]
-) -> list[dict[str, object]]:
+def _report(size: str, dtype: str, lengths: str, tokens: int, timings: dict[str, Timing]) -> list[dict[str, object]]:
     rows = []
     for name, timing in timings.items():
         against = f"{list(timings)[1]}" if name.endswith("again") else "bertkit"

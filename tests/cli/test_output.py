@@ -61,7 +61,6 @@ def test_nan_and_infinity_are_refused_wherever_they_stand(bad: float) -> None:
             json_line(record, "f:3")
 
 
-
 def test_closed_standard_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(OutputError, match="standard output is closed"), open_output(None):

@@ -31,7 +31,10 @@ def test_steps_may_share_layers() -> None:
         ({"width": 768.0}, "file.toml: 'width': Input should be a valid integer"),
         ({"width": 0}, "file.toml: 'width': Input should be greater than 0"),
         ({"heads": 7}, "file.toml: width 768 is not a multiple of heads 7"),
-        ({"layer_of_step": (0, 2)}, "file.toml: layer_of_step must use every layer from 0 on without a gap, not (0, 2)"),
+        (
+            {"layer_of_step": (0, 2)},
+            "file.toml: layer_of_step must use every layer from 0 on without a gap, not (0, 2)",
+        ),
         ({"activation": "tanh"}, "file.toml: 'activation': Input should be 'gelu', 'gelu_tanh', 'relu' or 'silu'"),
         ({"hidden_dropout": 1.0}, "file.toml: 'hidden_dropout': Input should be less than 1"),
     ],

@@ -68,7 +68,11 @@ def test_other_unknown_keys_are_listed(tmp_path: Path) -> None:
         ({"model_type": "brt"}, UnknownFamily, "unknown model_type 'brt' (did you mean 'bert'?)"),
         ({"model_type": "gpt-neox"}, UnknownFamily, "unknown model_type 'gpt-neox'"),
         ({}, ConfigError, "no model_type"),
-        ({"model_type": "bert", "hiden_size": 5}, ConfigError, "unknown key 'hiden_size' (did you mean 'hidden_size'?)"),
+        (
+            {"model_type": "bert", "hiden_size": 5},
+            ConfigError,
+            "unknown key 'hiden_size' (did you mean 'hidden_size'?)",
+        ),
         ({"model_type": "bert", "hidden_size": "5"}, ConfigError, "'hidden_size': Input should be a valid integer"),
         ({"model_type": "bert", "hidden_size": 100}, ConfigError, "width 100 is not a multiple of heads 12"),
         ({"model_type": "bert", "hidden_act": "swoosh"}, ConfigError, "'hidden_act': Input should be 'gelu'"),
@@ -77,7 +81,11 @@ def test_other_unknown_keys_are_listed(tmp_path: Path) -> None:
             ConfigError,
             "position_embedding_type = 'relative_key' is not supported (only 'absolute')",
         ),
-        ({"model_type": "bert", "max_position_embeddings": 0}, ConfigError, "'max_position_embeddings': Input should be gr"),
+        (
+            {"model_type": "bert", "max_position_embeddings": 0},
+            ConfigError,
+            "'max_position_embeddings': Input should be gr",
+        ),
         (["bert"], ConfigError, "not a JSON object"),
     ],
 )

@@ -31,7 +31,9 @@ def test_it_agrees_with_its_slow_twin(
 
 @torch.inference_mode()
 def test_packing_replaces_every_linear_and_takes_the_activation_in() -> None:
-    mlp = nn.Sequential(MLP(nn.Linear(8, 16), nn.Linear(16, 8), "gelu"), MLP(nn.Linear(8, 16), nn.Linear(16, 8), "silu"))
+    mlp = nn.Sequential(
+        MLP(nn.Linear(8, 16), nn.Linear(16, 8), "gelu"), MLP(nn.Linear(8, 16), nn.Linear(16, 8), "silu")
+    )
     x = torch.randn(5, 8)
     expected = mlp(x)
     pack_linears(mlp)

@@ -64,7 +64,9 @@ def ours(parts: tuple[Encoder, MaskedLMHead, NextSentenceHead], sequences: Seque
     hidden_TW = encoder(batch)
     assert encoder.pooler is not None
     pooled_BW = encoder.pooler(hidden_TW, batch.layout)
-    return Numbers(hidden_TW, pooled_BW, masked_lm(hidden_TW, encoder.embeddings.token.weight), next_sentence(pooled_BW))
+    return Numbers(
+        hidden_TW, pooled_BW, masked_lm(hidden_TW, encoder.embeddings.token.weight), next_sentence(pooled_BW)
+    )
 
 
 def assert_close(actual: Numbers, expected: Numbers) -> None:

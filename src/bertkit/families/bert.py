@@ -7,7 +7,13 @@ from typing import cast
 from bertkit.config.encoder import EncoderConfig
 from bertkit.families.contract import Family, Key, Weight, weight_and_bias
 
-ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "relu": "relu", "silu": "silu"}
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+    "silu": "silu",
+}
 
 
 def size(layers: int, width: int, heads: int) -> EncoderConfig:

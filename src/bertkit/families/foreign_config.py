@@ -16,12 +16,59 @@ from bertkit.families.contract import Family, Key
 
 # Keys that the hub's library writes into any configuration and that change nothing an encoder computes.
 HARMLESS = frozenset(
-    ("architectures", "model_type", "transformers_version", "_name_or_path", "torch_dtype", "dtype", "id2label", "label2id")
-    + ("num_labels", "_num_labels", "problem_type", "finetuning_task", "task_specific_params", "pad_token_id", "bos_token_id")
-    + ("eos_token_id", "sep_token_id", "cls_token_id", "mask_token_id", "unk_token_id", "gradient_checkpointing", "language")
-    + ("output_attentions", "output_hidden_states", "return_dict", "output_past", "torchscript", "use_bfloat16", "xla_device")
-    + ("tokenizer_class", "prefix", "is_encoder_decoder", "pruned_heads", "chunk_size_feed_forward", "quantization_config")
-    + ("attn_implementation", "_attn_implementation", "_attn_implementation_autoset", "attribute_map", "auto_map", "name")
+    (
+        "architectures",
+        "model_type",
+        "transformers_version",
+        "_name_or_path",
+        "torch_dtype",
+        "dtype",
+        "id2label",
+        "label2id",
+    )
+    + (
+        "num_labels",
+        "_num_labels",
+        "problem_type",
+        "finetuning_task",
+        "task_specific_params",
+        "pad_token_id",
+        "bos_token_id",
+    )
+    + (
+        "eos_token_id",
+        "sep_token_id",
+        "cls_token_id",
+        "mask_token_id",
+        "unk_token_id",
+        "gradient_checkpointing",
+        "language",
+    )
+    + (
+        "output_attentions",
+        "output_hidden_states",
+        "return_dict",
+        "output_past",
+        "torchscript",
+        "use_bfloat16",
+        "xla_device",
+    )
+    + (
+        "tokenizer_class",
+        "prefix",
+        "is_encoder_decoder",
+        "pruned_heads",
+        "chunk_size_feed_forward",
+        "quantization_config",
+    )
+    + (
+        "attn_implementation",
+        "_attn_implementation",
+        "_attn_implementation_autoset",
+        "attribute_map",
+        "auto_map",
+        "name",
+    )
 )
 
 
@@ -53,7 +100,9 @@ def read_config(folder: Path) -> ForeignConfig:
             path = folder / name
             break
     else:
-        raise ModelNotFound(f"{folder}: no config.json", "Name a folder that holds a checkpoint: config.json and its weights.")
+        raise ModelNotFound(
+            f"{folder}: no config.json", "Name a folder that holds a checkpoint: config.json and its weights."
+        )
     values = _read_object(path)
     default_type = "bert" if path.name == "bert_config.json" else None
     model_type = values.get("model_type", default_type)

@@ -102,7 +102,9 @@ def build_encoder(config: EncoderConfig) -> Encoder:
                 dropout=config.attention_dropout,
             ),
             attention_norm=norm(),
-            mlp=MLP(up=linear(width, config.ffn_width), down=linear(config.ffn_width, width), activation=config.activation),
+            mlp=MLP(
+                up=linear(width, config.ffn_width), down=linear(config.ffn_width, width), activation=config.activation
+            ),
             mlp_norm=norm(),
             dropout=dropout,
         )

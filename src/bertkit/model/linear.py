@@ -13,7 +13,11 @@ from bertkit.config.encoder import Activation
 from bertkit.model.mlp import MLP
 
 # How oneDNN names the activations that it can apply while the product is still in cache: (operation, algorithm).
-FUSED: dict[Activation, tuple[str, str]] = {"gelu": ("gelu", "none"), "gelu_tanh": ("gelu", "tanh"), "relu": ("relu", "")}
+FUSED: dict[Activation, tuple[str, str]] = {
+    "gelu": ("gelu", "none"),
+    "gelu_tanh": ("gelu", "tanh"),
+    "relu": ("relu", ""),
+}
 
 
 class PackedLinear(nn.Module):

@@ -40,9 +40,7 @@ def names(rows: Iterable[Weight], layers: int) -> Iterator[Weight]:
 def has_all(rows: Iterable[Weight], layers: int, present: Iterable[str]) -> bool:
     """Whether a checkpoint with these (canonical) names has every tensor of the table."""
     present = set(present)
-    return all(
-        set(row.theirs) <= present or not present.isdisjoint(row.aliases) for row in names(rows, layers)
-    )
+    return all(set(row.theirs) <= present or not present.isdisjoint(row.aliases) for row in names(rows, layers))
 
 
 def to_ours(

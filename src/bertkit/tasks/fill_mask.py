@@ -96,7 +96,9 @@ class FillMask(Task):
     def _mask_id(self) -> int:
         mask = self.tokenizer.specials.mask
         if mask is None:
-            raise InputError("the tokenizer has no mask token", "Choose a model with a masked-language-model vocabulary.")
+            raise InputError(
+                "the tokenizer has no mask token", "Choose a model with a masked-language-model vocabulary."
+            )
         return mask
 
     def _masks(self, window: Window) -> list[int]:
