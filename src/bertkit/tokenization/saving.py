@@ -1,0 +1,92 @@
+"""Writes a tokenizer as the hub's files, so that transformers reads the same tokens from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers import models, normalizers, pre_tokenizers
+
+from bertkit.tokenization.files import write_object, write_text
+from bertkit.tokenization.settings import CONFIG, ROLES, SPECIAL_TOKENS_MAP, Settings
+from bertkit.tokenization.specials import Specials
+from bertkit.tokenization.template import Template
+from bertkit.tokenization.wordpiece import CONTINUATION, LONGEST_WORD
+
+
+def save(
+    backend: tokenizers.Tokenizer, settings: Settings, specials: Specials, template: Template, folder: Path
+) -> None:
+    """Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and, for WordPiece, vocab.txt.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    ids = {role: getattr(specials, role) for role in ROLES}
+    names = {f"{role}_token": backend.id_to_token(id) for role, id in ids.items() if id is not None}
+    write_text(folder / "tokenizer.json", backend.to_str(pretty=True) + "\n")
+    write_object(folder / SPECIAL_TOKENS_MAP, names)
+    write_object(folder / CONFIG, _config(backend, settings, template, names))
+    pieces = _pieces(backend)
+    if pieces is not None:
+        write_text(folder / "vocab.txt", "".join(piece + "\n" for piece in pieces))
+
+
+def _config(
+    backend: tokenizers.Tokenizer, settings: Settings, template: Template, names: dict[str, str | None]
+) -> dict[str, Any]:
+    """What transformers needs to know beside tokenizer.json; its BertTokenizer ignores the normalizer in there."""
+    config: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    segments = template.pair.first_segment != template.pair.second_segment
+    config["model_input_names"] = ["input_ids", *(["token_type_ids"] if segments else []), "attention_mask"]
+    config |= settings.kept
+    normalizer = backend.normalizer
+    if isinstance(normalizer, normalizers.BertNormalizer):
+        config["do_lower_case"] = normalizer.lowercase
+        config["strip_accents"] = normalizer.strip_accents
+        config["tokenize_chinese_chars"] = normalizer.handle_chinese_chars
+    if not _is_bert(backend, template):
+        # The one class of transformers that takes tokenizer.json as it is.
+        config["tokenizer_class"] = "PreTrainedTokenizerFast"
+    elif "tokenizer_class" not in settings.kept:
+        config["tokenizer_class"] = "BertTokenizer"
+    added = backend.get_added_tokens_decoder()
+    config["added_tokens_decoder"] = {
+        str(id): {
+            "content": token.content,
+            "lstrip": token.lstrip,
+            "normalized": token.normalized,
+            "rstrip": token.rstrip,
+            "single_word": token.single_word,
+            "special": token.special,
+        }
+        for id, token in sorted(added.items())
+    }
+    return config | names
+
+
+def _is_bert(backend: tokenizers.Tokenizer, template: Template) -> bool:
+    """Whether transformers' BertTokenizer, which rebuilds the tokenizer from its vocabulary, would build this one."""
+    model, normalizer, frame = backend.model, backend.normalizer, template.pair
+    return (
+        isinstance(model, models.WordPiece)
+        and model.max_input_chars_per_word == LONGEST_WORD
+        and model.continuing_subword_prefix == CONTINUATION
+        and isinstance(normalizer, normalizers.BertNormalizer)
+        and normalizer.clean_text
+        and isinstance(backend.pre_tokenizer, pre_tokenizers.BertPreTokenizer)
+        and (frame.prefix.segments, frame.infix.segments, frame.suffix.segments) == ([0], [0], [1])
+        and (frame.first_segment, frame.second_segment) == (0, 1)
+    )
+
+
+def _pieces(backend: tokenizers.Tokenizer) -> list[str] | None:
+    """The pieces in the order of their ids, or None where a file of one piece a line cannot say the same."""
+    if not isinstance(backend.model, models.WordPiece):
+        return None
+    vocabulary = backend.get_vocab(with_added_tokens=False)
+    pieces = sorted(vocabulary, key=vocabulary.__getitem__)
+    contiguous = [vocabulary[piece] for piece in pieces] == list(range(len(pieces)))
+    plain = all(piece == piece.rstrip() and "\n" not in piece for piece in pieces)
+    return pieces if contiguous and plain else None

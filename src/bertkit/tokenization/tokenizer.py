@@ -1,0 +1,185 @@
+"""A trained tokenizer: text to ids with offsets, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tokenizers
+
+from bertkit.errors import BadCheckpoint, ConfigError, InputError, ModelNotFound
+from bertkit.tokenization import saving, wordpiece
+from bertkit.tokenization.casing import Casing, casing_of_backend
+from bertkit.tokenization.files import COPY_AGAIN, read_lines, read_object
+from bertkit.tokenization.settings import Settings, read_settings
+from bertkit.tokenization.specials import Specials, find_specials
+from bertkit.tokenization.template import Template, probe
+from bertkit.tokenization.tokens import Tokens
+
+
+class Tokenizer:
+    """Text to tokens, with what a model of its family wants around them.
+
+    Args:
+        backend: a finished tokenizer of the `tokenizers` library. It is changed: truncation and padding go, added
+            tokens of the settings come.
+        settings: what the files beside it say.
+        casing: cased or uncased where that is known better than from the backend.
+
+    Attributes:
+        algorithm: `WordPiece`, `BPE`, `Unigram` or `WordLevel`.
+        casing: cased or uncased, and how that is known.
+        specials: ids of the special tokens.
+        template: the special tokens around one text or a pair.
+        vocab_size: rows that an embedding needs to have one for every id, added tokens included.
+    """
+
+    algorithm: str
+    casing: Casing
+    specials: Specials
+    template: Template
+    vocab_size: int
+
+    def __init__(
+        self, backend: tokenizers.Tokenizer, settings: Settings | None = None, casing: Casing | None = None
+    ) -> None:
+        settings = settings or Settings()
+        # Many tokenizer.json files bake in a truncation to 128 tokens and a padding to 128: text is never cut here.
+        backend.no_truncation()
+        backend.no_padding()
+        _add_tokens(backend, settings)
+        self._backend = backend
+        self._settings = settings
+        self.algorithm = type(backend.model).__name__
+        self.casing = casing or casing_of_backend(backend, "the tokenizer")
+        self.specials = find_specials(backend, settings)
+        added = backend.get_added_tokens_decoder()
+        self.template = probe(backend, next((token.content for token in added.values() if token.special), "a"))
+        self.vocab_size = max([backend.get_vocab_size(), *(id + 1 for id in added)])
+
+    @classmethod
+    def load(cls, folder: Path) -> Tokenizer:
+        """Reads `tokenizer.json`, else `vocab.txt`, with the settings files beside it if there are any.
+
+        Raises:
+            ModelNotFound: there is no such folder.
+            BadCheckpoint: the folder has neither file, or the file is not a tokenizer.
+            ConfigError: a settings file has a value that cannot be used.
+        """
+        if not folder.is_dir():
+            raise ModelNotFound(f"{folder}: no such folder")
+        finished, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
+        if not finished.exists() and not vocabulary.exists():
+            raise BadCheckpoint(f"{folder}: no tokenizer.json and no vocab.txt", COPY_AGAIN)
+        settings = read_settings(folder)
+        if finished.exists():
+            backend = _read_backend(finished)
+            casing = casing_of_backend(backend, finished.name)
+        else:
+            backend, casing = wordpiece.build(vocabulary, settings)
+        try:
+            return cls(backend, settings, casing)
+        except ConfigError as error:
+            raise error.at(str(folder)) from None
+
+    def tokenize(self, texts: Sequence[str], *, offsets: bool = False) -> list[Tokens]:
+        """The tokens of each text, special tokens of the template not included; an empty text has none.
+
+        A special token written in a text (`[MASK]`, `[SEP]`) is read as that token, as by every BERT tokenizer.
+
+        Args:
+            texts: any number of texts; one call for many is several times faster than many calls.
+            offsets: also where each token comes from, in code points of the text. Without is faster.
+
+        Raises:
+            InputError: a text is not a str, or has half a surrogate pair; the line names its place in `texts`.
+        """
+        if isinstance(texts, str):
+            raise TypeError("tokenize() takes a list of texts, not one text")
+        for place, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise InputError(f"text {place + 1} of {len(texts)} is not text but {type(text).__name__}")
+        try:
+            if offsets:
+                encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)
+                return [Tokens(encoding.ids, encoding.offsets) for encoding in encodings]
+            return [Tokens(it.ids) for it in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        except TypeError:
+            # The library says neither which text nor why; the only str it cannot take is one without UTF-8 form.
+            _refuse_surrogates(texts)
+            raise
+
+    def token(self, id: int) -> str:
+        """The token of an id as the vocabulary writes it (`##ing`).
+
+        Raises:
+            InputError: the vocabulary has no such id.
+        """
+        token = self._backend.id_to_token(id) if 0 <= id < self.vocab_size else None
+        if token is None:
+            raise InputError(f"id {id} is not in the vocabulary of {self.vocab_size} tokens")
+        return token
+
+    def id(self, token: str) -> int | None:
+        """The id of a token as the vocabulary writes it; None when it has no such token."""
+        try:
+            return self._backend.token_to_id(token)
+        except UnicodeEncodeError:  # half a surrogate pair: no vocabulary has it
+            return None
+
+    def decode(self, ids: Sequence[int], *, special_tokens: bool = False) -> str:
+        """Readable text of the ids, without special tokens unless asked for. Not always the text they came from.
+
+        Raises:
+            InputError: the vocabulary lacks one of the ids.
+        """
+        for id in ids:
+            self.token(id)
+        return self._backend.decode(list(ids), skip_special_tokens=not special_tokens)
+
+    def save(self, folder: Path) -> None:
+        """Writes the hub's tokenizer files into a folder; transformers reads the same tokens from them.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        saving.save(self._backend, self._settings, self.specials, self.template, folder)
+
+
+def _read_backend(path: Path) -> tokenizers.Tokenizer:
+    """Raises BadCheckpoint for a file that is not a tokenizer, with the library's reason."""
+    text = "\n".join(read_lines(path))
+    try:
+        return tokenizers.Tokenizer.from_str(text)
+    except Exception as error:  # the library raises nothing more special
+        read_object(path)  # says which line is not JSON, if that is the reason
+        reason = " ".join(str(error).split())[:160]
+        raise BadCheckpoint(f"{path}: not a tokenizer of the `tokenizers` library ({reason})", COPY_AGAIN) from error
+
+
+def _add_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> None:
+    """Adds the settings' tokens that the backend lacks, and sees that each got the id that its file gives it."""
+    known_ids = set(backend.get_added_tokens_decoder())
+    for id, token in settings.added:
+        if id not in known_ids:
+            backend.add_tokens([token])
+        if backend.token_to_id(token.content) != id:
+            raise ConfigError(
+                f"the added token {token.content!r} is given id {id}, "
+                f"but the vocabulary has it as {backend.token_to_id(token.content)}",
+                COPY_AGAIN,
+            )
+    known_names = {token.content for token in backend.get_added_tokens_decoder().values()}
+    backend.add_special_tokens([token for token in settings.extra_special if token.content not in known_names])
+
+
+def _refuse_surrogates(texts: Sequence[str]) -> None:
+    for place, text in enumerate(texts):
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"text {place + 1} of {len(texts)} has half a surrogate pair, "
+                f"U+{ord(text[error.start]):04X}, at character {error.start}",
+                "Read the text as UTF-8 (errors='replace' where it is damaged) before it comes here.",
+            ) from None

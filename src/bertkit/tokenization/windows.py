@@ -1,0 +1,205 @@
+"""From tokens to what a model reads: special tokens around them, and the policy for texts that are too long.
+
+A text that fits becomes one window. One that does not is refused, cut at its end, or read in overlapping windows; in
+the last case every token of the text is *owned* by exactly one window, the one that shows it with the most context,
+so that a task can merge windows without weighing anything (as BERT's SQuAD script does with its `max_context`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import NamedTuple
+
+from bertkit.errors import TextTooLong, UserError
+from bertkit.tokenization.template import Frame, Template
+from bertkit.tokenization.tokens import Tokens
+
+NO_TEXT = (0, 0)
+
+
+class LongText(StrEnum):
+    """What happens to a text with more tokens than the model reads."""
+
+    ERROR = "error"
+    TRUNCATE = "truncate"
+    WINDOW = "window"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One sequence for the model, special tokens included.
+
+    Attributes:
+        ids: token ids, at most `limit` of them.
+        segments: segment (token type) id of each token.
+        offsets: `(start, end)` of each token in its own text, `(0, 0)` for special tokens; None when not asked for.
+        owned: positions within this window whose predictions count, one range a text (one or two ranges).
+    """
+
+    ids: list[int]
+    segments: list[int]
+    offsets: list[tuple[int, int]] | None
+    owned: list[range]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One input, ready for the model.
+
+    Attributes:
+        windows: at least one; more only under `LongText.WINDOW`.
+        input_tokens: tokens of the whole input, special tokens counted once, nothing left out.
+        truncated: True when some of those tokens are in no window.
+    """
+
+    windows: list[Window]
+    input_tokens: int
+    truncated: bool
+
+
+def cut(
+    first: Tokens, second: Tokens | None, template: Template, *, limit: int, long: LongText, overlap: int = 0
+) -> Encoded:
+    """Puts the special tokens around a text or a pair, and applies the long text policy.
+
+    Args:
+        first: the text, or the first of a pair.
+        second: the second of a pair; None for a single text. An empty second text is still a pair.
+        limit: tokens the model reads at most, special tokens included.
+        long: ERROR refuses; TRUNCATE drops the end of a single text, and of a pair the end of the longer text first
+            (`longest_first` of transformers); WINDOW cuts a single text, or the second text of a pair, into windows,
+            and each window of a pair holds the whole first text.
+        overlap: content tokens that two neighbouring windows share; only for WINDOW.
+
+    Raises:
+        TextTooLong: the text does not fit and `long` is ERROR, or the first text of a pair leaves no room for windows.
+        UserError: `limit` or `overlap` leaves no room for text whatever the text is.
+    """
+    frame = template.single if second is None else template.pair
+    special = frame.special_tokens
+    input_tokens = special + len(first.ids) + (0 if second is None else len(second.ids))
+    if input_tokens <= limit:
+        window = _window(frame, _whole(first), None if second is None else _whole(second))
+        return Encoded([window], input_tokens, truncated=False)
+    room = limit - special
+    if room < 1:
+        raise UserError(
+            f"a limit of {limit} tokens leaves no room for text beside {special} special tokens",
+            f"Choose a limit of at least {special + 1} tokens.",
+        )
+    if long == LongText.ERROR:
+        raise TextTooLong(f"the text has {input_tokens} tokens, special tokens included; the limit is {limit}")
+    if long == LongText.TRUNCATE:
+        return Encoded([_truncated(frame, first, second, room)], input_tokens, truncated=True)
+    if not 0 <= overlap < room:
+        raise UserError(
+            f"an overlap of {overlap} tokens does not fit windows with room for {room}",
+            f"Choose an overlap from 0 to {room - 1}.",
+        )
+    if second is None:
+        return Encoded(_over_text(frame, first, room, overlap), input_tokens, truncated=False)
+    return Encoded(_over_pair(frame, first, second, room, overlap), input_tokens, truncated=False)
+
+
+def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
+    """Lengths of a pair after dropping tokens from the longer text until both fit into `room`.
+
+    The rule of the `tokenizers` library, odd token to the longer text, or to the second where both are as long.
+    """
+    shorter, longer = min(first, second), max(first, second)
+    if shorter + longer > room:
+        longer = max(shorter, room - shorter)
+        if shorter + longer > room:
+            shorter, longer = room // 2, room - room // 2
+    return (longer, shorter) if first > second else (shorter, longer)
+
+
+def spans(length: int, room: int, overlap: int) -> list[tuple[int, int]]:
+    """`(start, end)` of the windows over `length` tokens: `room` wide, the last as wide as what is left."""
+    starts = range(0, max(length - overlap, 1), room - overlap)
+    return [(start, min(start + room, length)) for start in starts]
+
+
+def shares(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """`(start, end)` that each window owns: neighbours meet in the middle of what they share.
+
+    There a token is as far from the end of the one window as from the start of the other; a tie goes to the earlier.
+    """
+    middles = [(start + end + 1) // 2 for (_, end), (start, _) in pairwise(windows)]
+    return list(zip([windows[0][0], *middles], [*middles, windows[-1][1]], strict=True))
+
+
+def _truncated(frame: Frame, first: Tokens, second: Tokens | None, room: int) -> Window:
+    if second is None:
+        return _window(frame, _part(first, (0, room), (0, room)), None)
+    parts = [
+        _part(text, (0, kept), (0, kept))
+        for text, kept in zip((first, second), longest_first(len(first), len(second), room), strict=True)
+    ]
+    return _window(frame, *parts)
+
+
+def _over_text(frame: Frame, text: Tokens, room: int, overlap: int) -> list[Window]:
+    cuts = spans(len(text), room, overlap)
+    return [_window(frame, _part(text, span, share), None) for span, share in zip(cuts, shares(cuts), strict=True)]
+
+
+def _over_pair(frame: Frame, first: Tokens, second: Tokens, room: int, overlap: int) -> list[Window]:
+    """Every window shows the first text whole; the first window owns it."""
+    left = room - len(first)
+    if left <= overlap:
+        raise TextTooLong(
+            f"the first text has {len(first)} tokens, which leaves {max(left, 0)} of {room} "
+            f"for windows over the second that overlap by {overlap}",
+            "Shorten the first text, or choose --long truncate (drops the end).",
+        )
+    whole, nothing = _whole(first), _whole(first)._replace(owned=(0, 0))
+    cuts = spans(len(second), left, overlap)
+    return [
+        _window(frame, nothing if place else whole, _part(second, span, share))
+        for place, (span, share) in enumerate(zip(cuts, shares(cuts), strict=True))
+    ]
+
+
+class Part(NamedTuple):
+    """What one window shows of a text, and the `(start, end)` within that it owns."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]] | None
+    owned: tuple[int, int]
+
+
+def _whole(text: Tokens) -> Part:
+    return Part(text.ids, text.offsets, (0, len(text.ids)))
+
+
+def _part(text: Tokens, span: tuple[int, int], share: tuple[int, int]) -> Part:
+    start, end = span
+    offsets = None if text.offsets is None else text.offsets[start:end]
+    return Part(text.ids[start:end], offsets, (share[0] - start, share[1] - start))
+
+
+def _window(frame: Frame, first: Part, second: Part | None) -> Window:
+    """Parts of the texts with special tokens around. Whole-list operations only: there are millions of short texts."""
+    prefix, infix, suffix = frame.prefix, frame.infix, frame.suffix
+    place = len(prefix.ids)
+    owned = [range(place + first.owned[0], place + first.owned[1])]
+    ids = prefix.ids + first.ids
+    segments = prefix.segments + [frame.first_segment] * len(first.ids)
+    offsets = None if first.offsets is None else [NO_TEXT] * len(prefix.ids) + first.offsets
+    if second is not None:
+        place += len(first.ids) + len(infix.ids)
+        owned.append(range(place + second.owned[0], place + second.owned[1]))
+        ids += infix.ids + second.ids
+        segments += infix.segments + [frame.second_segment] * len(second.ids)
+        if second.offsets is None:
+            offsets = None
+        elif offsets is not None:
+            offsets += [NO_TEXT] * len(infix.ids) + second.offsets
+    ids += suffix.ids
+    segments += suffix.segments
+    if offsets is not None:
+        offsets += [NO_TEXT] * len(suffix.ids)
+    return Window(ids, segments, offsets, owned)

@@ -1,0 +1,91 @@
+"""BERT's own tokenizer from the files that Google shipped: `vocab.txt`, one piece a line, the line number its id.
+
+The rules are those of google-research/bert `tokenization.py` (clean text, set Chinese characters apart, lower case and
+strip accents unless cased, split at punctuation, greedy longest-match WordPiece), run by the `tokenizers` library.
+Where its Unicode tables differ from Python's: docs/tokenization.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tokenizers
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
+
+from bertkit.errors import BadCheckpoint
+from bertkit.tokenization.casing import Casing, casing_of_vocabulary
+from bertkit.tokenization.files import COPY_AGAIN, read_lines
+from bertkit.tokenization.settings import CONFIG, Settings
+
+# A longer word becomes one [UNK], as in Google's WordpieceTokenizer; it also bounds the work on a hostile word.
+LONGEST_WORD = 100
+CONTINUATION = "##"
+DEFAULT_TOKENS = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+NEEDED = ("unk", "cls", "sep")
+
+
+def read_vocabulary(path: Path) -> dict[str, int]:
+    """The pieces of a `vocab.txt` with their ids. White space at the end of a line is no part of the piece.
+
+    Raises:
+        BadCheckpoint: a line is not UTF-8 or repeats an earlier one (file and both lines named).
+    """
+    vocabulary: dict[str, int] = {}
+    for id, line in enumerate(read_lines(path)):
+        piece = line.rstrip()
+        if piece in vocabulary:
+            raise BadCheckpoint(f"{path}:{id + 1}: repeats line {vocabulary[piece] + 1}, {piece!r}", COPY_AGAIN)
+        vocabulary[piece] = id
+    return vocabulary
+
+
+def build(path: Path, settings: Settings) -> tuple[tokenizers.Tokenizer, Casing]:
+    """The tokenizer of a `vocab.txt`, and whether it is cased. Added tokens are left to the caller.
+
+    Raises:
+        BadCheckpoint: the vocabulary cannot be read, repeats a piece, or lacks [UNK], [CLS] or [SEP].
+    """
+    vocabulary = read_vocabulary(path)
+    special = _special_tokens(path, vocabulary, settings)
+    if settings.lower_case is None:
+        casing = casing_of_vocabulary(vocabulary, path.name)
+    else:
+        casing = Casing(not settings.lower_case, f"do_lower_case in {CONFIG}")
+    unk, cls, sep = (special[role].content for role in NEEDED)
+    backend = tokenizers.Tokenizer(
+        models.WordPiece(
+            vocabulary, unk_token=unk, max_input_chars_per_word=LONGEST_WORD, continuing_subword_prefix=CONTINUATION
+        )
+    )
+    backend.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=settings.chinese_characters is not False,
+        strip_accents=settings.strip_accents,  # None: as the letter case, which is what Google's script does
+        lowercase=not casing.cased,
+    )
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece(prefix=CONTINUATION)
+    backend.add_special_tokens(list(special.values()))
+    backend.post_processor = processors.TemplateProcessing(
+        single=f"{cls}:0 $A:0 {sep}:0",
+        pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
+        special_tokens=[(cls, vocabulary[cls]), (sep, vocabulary[sep])],
+    )
+    return backend, casing
+
+
+def _special_tokens(path: Path, vocabulary: dict[str, int], settings: Settings) -> dict[str, AddedToken]:
+    """The special tokens that the vocabulary has; [PAD] and [MASK] may be missing, the other three may not."""
+    special = {}
+    added = {token.content: token for _, token in settings.added}
+    for role, default in DEFAULT_TOKENS.items():
+        token = settings.special.get(role) or AddedToken(default, special=True, normalized=False)
+        token = added.get(token.content, token)
+        if token.content in vocabulary:
+            special[role] = token
+        elif role in NEEDED:
+            raise BadCheckpoint(
+                f"{path}: no line for the special token {token.content!r}",
+                f"Use the vocabulary of the model, or name its token as {role}_token in {CONFIG}.",
+            )
+    return special
