@@ -3,9 +3,9 @@
     python -m benchmarks.inference --quick      about ten minutes on two cores
     python -m benchmarks.inference              more texts, more rounds
 
-Everyone tokenises, runs the encoder, mean-pools and normalises. Fixed lengths: 8 texts of 128 tokens. Mixed lengths: texts
-of 8 to 256 tokens, most of them short, in random order; each peer sorts them by length and runs at the batch size that a
-trial shows to be its best. Useful tokens are counted, never padding. The peer against itself (A/A) is the noise.
+Everyone tokenises, runs the encoder, mean-pools and normalises. Fixed lengths: 8 texts of 128 tokens. Mixed lengths:
+texts of 8 to 256 tokens, most of them short, in random order; each peer sorts them by length and runs at the batch size
+that a trial shows to be its best. Useful tokens are counted, never padding. A peer against itself (A/A) is the noise.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import torch
 from benchmarks.measure import Timing, json_line, machine, race, ratio
 from benchmarks.peers import BATCH_SIZES, Bertkit, SentenceTransformers, Transformers
 from bertkit.checkpoints.embedded import embedded_folder
+from bertkit.checkpoints.tensors import write_tensors
 from bertkit.families.bert import FAMILY
 from bertkit.families.foreign_config import write_config
 from bertkit.model.encoder import build_encoder
 from bertkit.model.init import initialise
-from bertkit.checkpoints.tensors import write_tensors
 from bertkit.pretrained.sentence_transformers import SentenceSettings, write_settings
 from bertkit.pretrained.weights import to_theirs
 from bertkit.tokenization.tokenizer import Tokenizer

@@ -1,4 +1,4 @@
-"""Timing of several contestants on the same work, in one run: interleaved, so that a machine that drifts drifts for all."""
+"""Timing of several contestants on the same work, interleaved, so that a machine that drifts drifts for all."""
 
 from __future__ import annotations
 

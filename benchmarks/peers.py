@@ -28,7 +28,7 @@ class Bertkit:
 
 
 class Transformers:
-    """transformers' own model and tokenizer, texts sorted by length, padded to the longest of each batch, mean pooled."""
+    """transformers' own model and tokenizer, texts sorted by length, each batch padded to its longest, mean pooled."""
 
     def __init__(self, folder: Path, dtype: str) -> None:
         self.model = AutoModel.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()

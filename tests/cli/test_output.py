@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertkit.cli.output import json_line, open_output, write_line
-from bertkit.errors import BertkitError, InputError, OutputError
+from bertkit.errors import BertkitError, OutputError
 
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 

@@ -103,5 +103,5 @@ def test_a_damaged_config(tmp_path: Path, content: bytes) -> None:
 
 
 def test_no_config(tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFound, match="no config.json"):
+    with pytest.raises(ModelNotFound, match=r"no config\.json"):
         read_config(tmp_path)

@@ -1,4 +1,4 @@
-"""A random BERT of transformers, its folder on disk, and its numbers for a list of sequences: the oracle of the parity tests."""
+"""The oracle of the parity tests: a random BERT of transformers, its folder on disk, and sequences for both sides."""
 
 from __future__ import annotations
 

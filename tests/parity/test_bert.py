@@ -72,7 +72,7 @@ def ours(parts: tuple[Encoder, MaskedLMHead, NextSentenceHead], sequences: Seque
 def assert_close(actual: Numbers, expected: Numbers) -> None:
     for name, error in actual.error(expected).items():
         allowed = 1e-5 + 1e-5 * expected.each[name].double().abs()
-        assert not (error > allowed).any() and not error.isnan().any(), f"{name}: {error.max():.2e}"
+        assert (error <= allowed).all(), f"{name}: {error.max():.2e}"  # NaN is not <= anything
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)

@@ -82,7 +82,8 @@ def test_a_wrong_shape_is_named(folder: Path) -> None:
     with pytest.raises(BadCheckpoint) as caught:
         load_encoder(folder)
     assert str(caught.value) == (
-        f"{folder}: tensor encoder.layer.1.attention.self.key.weight has shape (33, 31), the configuration says (33, 33)"
+        f"{folder}: tensor encoder.layer.1.attention.self.key.weight has shape (33, 31), "
+        "the configuration says (33, 33)"
     )
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 def group_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Indices of `lengths` in batches of at most `budget` tokens, the longest sequences first.
 
-    Sorting by length puts equal lengths side by side, where attention takes them as one block, and makes the first batch
-    the one that needs the most memory. A sequence longer than the budget is a batch of its own.
+    Sorting by length puts equal lengths side by side, where attention takes them as one block, and makes the first
+    batch the one that needs the most memory. A sequence longer than the budget is a batch of its own.
     """
     batches: list[list[int]] = []
     room = 0

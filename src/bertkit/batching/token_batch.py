@@ -99,4 +99,5 @@ class TokenBatch:
                 list(chain.from_iterable(range(length) for length in lengths)),
             ]
         ).to(device, non_blocking=True)
-        return cls(*tokens_3T.unbind(), Layout.of(lengths, device))
+        ids_T, segments_T, positions_T = tokens_3T
+        return cls(ids_T, segments_T, positions_T, Layout.of(lengths, device))

@@ -88,7 +88,7 @@ def _load(model: str | None, task: str | None, **settings: str | int | None) -> 
     from bertkit.inference.model import load
 
     given = {name: value for name, value in settings.items() if value is not None}
-    return load(model, task=task, **given)
+    return load(model, task=task, **given)  # type: ignore[arg-type]
 
 
 def _write_all(

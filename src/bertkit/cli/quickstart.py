@@ -113,12 +113,12 @@ def _index(model: Model, passages: Sequence[Passage]) -> Index:
     from bertkit.cli.progress import progress_bar
 
     began = time.perf_counter()
-    records = []
+    records: list[dict[str, Any]] = []
     with progress_bar("passages", shown=True, total=len(passages)) as tick:
         for result in model.stream([passage.in_context for passage in passages]):
             records.append(result.record())
             tick()
-    tokens = sum(record["input_tokens"] for record in records)
+    tokens: int = sum(record["input_tokens"] for record in records)
     return Index(passages, _unit_vectors(records), tokens, time.perf_counter() - began)
 
 

@@ -75,10 +75,10 @@ FAMILY = Family(
         "tie_word_embeddings": True,
     },
     harmless=frozenset(
-        # of Google's files: sizes of a pooler that nobody ever varied
-        ("directionality", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers")
-        + ("pooler_size_per_head", "pooler_type")
-        + ("use_cache", "cross_attention_hidden_size", "classifier_dropout")
+        """
+        directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type
+        use_cache cross_attention_hidden_size classifier_dropout
+        """.split()
     ),
     prefix="bert.",
     encoder=(

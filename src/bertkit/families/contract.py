@@ -1,7 +1,7 @@
 """What a family is: data that says how its published checkpoints spell an encoder. Torch-free.
 
-A family never computes. It names its sizes, the keys of its `config.json`, and the tensors of its checkpoints, each as a
-table that is used in both directions.
+A family never computes. It names its sizes, the keys of its `config.json`, and the tensors of its checkpoints, each as
+a table that is used in both directions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _same(value: object) -> object:
 class Key:
     """One key of the family's `config.json` and the field of `EncoderConfig` that it sets.
 
-    `field` may be dotted (`positions.length`). `default` is what the family's own library assumes when the key is left out.
+    `field` may be dotted (`positions.length`). `default` is what the family's own library assumes without the key.
     """
 
     theirs: str

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.strict import parse
@@ -16,59 +15,14 @@ from bertkit.families.contract import Family, Key
 
 # Keys that the hub's library writes into any configuration and that change nothing an encoder computes.
 HARMLESS = frozenset(
-    (
-        "architectures",
-        "model_type",
-        "transformers_version",
-        "_name_or_path",
-        "torch_dtype",
-        "dtype",
-        "id2label",
-        "label2id",
-    )
-    + (
-        "num_labels",
-        "_num_labels",
-        "problem_type",
-        "finetuning_task",
-        "task_specific_params",
-        "pad_token_id",
-        "bos_token_id",
-    )
-    + (
-        "eos_token_id",
-        "sep_token_id",
-        "cls_token_id",
-        "mask_token_id",
-        "unk_token_id",
-        "gradient_checkpointing",
-        "language",
-    )
-    + (
-        "output_attentions",
-        "output_hidden_states",
-        "return_dict",
-        "output_past",
-        "torchscript",
-        "use_bfloat16",
-        "xla_device",
-    )
-    + (
-        "tokenizer_class",
-        "prefix",
-        "is_encoder_decoder",
-        "pruned_heads",
-        "chunk_size_feed_forward",
-        "quantization_config",
-    )
-    + (
-        "attn_implementation",
-        "_attn_implementation",
-        "_attn_implementation_autoset",
-        "attribute_map",
-        "auto_map",
-        "name",
-    )
+    """
+    architectures model_type transformers_version _name_or_path name torch_dtype dtype auto_map attribute_map language
+    id2label label2id num_labels _num_labels problem_type finetuning_task task_specific_params tokenizer_class prefix
+    pad_token_id bos_token_id eos_token_id sep_token_id cls_token_id mask_token_id unk_token_id
+    output_attentions output_hidden_states output_past return_dict torchscript gradient_checkpointing use_bfloat16
+    xla_device is_encoder_decoder pruned_heads chunk_size_feed_forward quantization_config
+    attn_implementation _attn_implementation _attn_implementation_autoset
+    """.split()
 )
 
 
@@ -123,10 +77,10 @@ def _read_object(path: Path) -> dict[str, object]:
 
 
 def _encoder(family: Family, values: Mapping[str, object], path: Path) -> EncoderConfig:
-    for key, value in family.fixed.items():
-        if values.get(key, value) != value:
+    for name, value in family.fixed.items():
+        if values.get(name, value) != value:
             raise ConfigError(
-                f"{path}: {key} = {values[key]!r} is not supported (only {value!r})",
+                f"{path}: {name} = {values[name]!r} is not supported (only {value!r})",
                 "Use a checkpoint without this variation; bertkit would compute other numbers than its author did.",
             )
     fields: dict[str, object] = {}
@@ -173,4 +127,4 @@ def _field(encoder: EncoderConfig, key: Key) -> object:
     value: object = encoder
     for part in key.field.split("."):
         value = getattr(value, part)
-    return cast("object", value)
+    return value

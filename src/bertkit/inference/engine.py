@@ -44,5 +44,5 @@ class Engine:
         hidden_TW = self.encoder(batch)
         rows = [self.task.rows(window) for window in windows]
         tensors = self.task.forward(self.encoder, self.head, hidden_TW, batch, windows)
-        split = [[part.numpy() for part in tensor.float().cpu().split(rows)] for tensor in tensors]
+        split = [[part.numpy() for part in torch.split(tensor.float().cpu(), rows)] for tensor in tensors]
         return list(zip(*split, strict=True))

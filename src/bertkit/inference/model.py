@@ -106,7 +106,7 @@ class Model:
             yield from self._answer([_as_row(row, number) for number, row in chunk], on_error == "record")
 
     def save(self, folder: str | Path) -> None:
-        """Write the checkpoint that this model was loaded from as a folder in the hub's layout, at its stored precision.
+        """Write the checkpoint that this model was loaded from as a hub folder, at its stored precision.
 
         Raises:
             OutputError: the place cannot be written, or is a folder with something in it.

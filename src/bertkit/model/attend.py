@@ -6,8 +6,8 @@ Shapes: `T` packed tokens, `N` heads, `H` width of one head. No other file knows
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from bertkit.batching.token_batch import Layout
 
@@ -39,9 +39,10 @@ def _attend_by_length(q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layou
     blocks = []
     for run in layout.runs():
         q, k, v = (
-            x_TNH[run.tokens].unflatten(0, (run.count, run.length)).transpose(1, 2) for x_TNH in (q_TNH, k_TNH, v_TNH)
+            x_TNH[run.tokens].view(run.count, run.length, *x_TNH.shape[1:]).transpose(1, 2)
+            for x_TNH in (q_TNH, k_TNH, v_TNH)
         )
-        out = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)  # (count, N, length, H)
+        out = functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)  # (count, N, length, H)
         blocks.append(out.transpose(1, 2).flatten(0, 1))
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 

@@ -51,8 +51,7 @@ class Encoder(nn.Module):
     """Packed tokens in, one vector a token out.
 
     Args:
-        layers: the layers that have weights of their own.
-        layer_of_step: which of them each step uses, in order.
+        layers: the layers that have weights of their own; `config.layer_of_step` says which one each step uses.
         pooler: None where the checkpoint has none.
     """
 

@@ -1,7 +1,7 @@
 """Linear layers with weights laid out for a CPU's matrix kernels, for inference.
 
-`torch.nn.Linear` lets the kernel library re-order the weight at every call; here it is re-ordered once. The slow twin is
-the `nn.Linear` that it was made from.
+`torch.nn.Linear` lets the kernel library re-order the weight at every call; here it is re-ordered once. The slow twin
+is the `nn.Linear` that it was made from.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class PackedLinear(nn.Module):
 
 def can_pack(dtype: torch.dtype) -> bool:
     """Whether this machine's CPU has packed kernels for `dtype`."""
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return dtype == torch.float32 or (dtype == torch.bfloat16 and has_fast_bfloat16())
 

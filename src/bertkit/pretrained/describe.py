@@ -10,7 +10,6 @@ from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained, open_pretrained
 from bertkit.pretrained.weights import names
-from bertkit.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,11 @@ def describe(folder: Path) -> Description:
     """Look into a checkpoint's folder; only the hashing reads the weights.
 
     Raises:
-        BertkitError: as `open_pretrained` and `Tokenizer.load` do.
+        BertkitError: as `open_pretrained` and `load_tokenizer` do.
     """
     pretrained = open_pretrained(folder)
     config = pretrained.config
+    tokenizer = pretrained.load_tokenizer()
     weights = sorted({*folder.glob("*.safetensors")} or {*folder.glob("*.bin")})
     return Description(
         folder=str(folder),
@@ -65,7 +65,7 @@ def describe(folder: Path) -> Description:
         heads=config.heads,
         max_length=config.max_length,
         vocab_size=config.vocab_size,
-        tokenizer=Tokenizer.load(folder).description,
+        tokenizer=f"{tokenizer.algorithm}, {tokenizer.vocab_size:,} tokens, {tokenizer.casing}",
         tasks=tuple(pretrained.tasks()),
         dtype=tuple(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in pretrained.tensors.values()})),
         weight_bytes=sum(path.stat().st_size for path in weights),

@@ -62,7 +62,7 @@ class Pretrained:
         return [*own, *free] if self.settings is None else [*free, *own]
 
     def build_encoder(self) -> Encoder:
-        """The encoder, in evaluation mode, its weights as stored: mapped from the file wherever no stacking is needed."""
+        """The encoder in evaluation mode, its weights as stored, mapped from the file but for those stacked."""
         with torch.device("meta"):
             encoder = build_encoder(self.config)
         self._fill(encoder, self.family.encoder)
@@ -86,7 +86,13 @@ class Pretrained:
         return head.eval()
 
     def build_task(self, name: str | None, tokenizer: Tokenizer, **options: object) -> Task:
-        """The task called `name`, or the checkpoint's likeliest; a sentence-transformers folder's settings are its defaults."""
+        """The task called `name`, or the checkpoint's likeliest.
+
+        The settings of a sentence-transformers folder are the defaults of its sentence embeddings.
+
+        Raises:
+            UserError: no such task, or it has no such option.
+        """
         kind = find_task(name or self.tasks()[0])
         if kind is SentenceEmbedding and self.settings is not None:
             own = {name: getattr(self.settings, name) for name in ("pooling", "normalize", "prompt")}
@@ -104,9 +110,10 @@ class Pretrained:
             BadCheckpoint: it has ids that the encoder has no embedding for.
         """
         tokenizer = Tokenizer.load(self.folder)
-        if tokenizer.vocab_size > self.config.vocab_size:
+        ids, rows = tokenizer.vocab_size, self.config.vocab_size
+        if ids > rows:
             raise BadCheckpoint(
-                f"{self.folder}: the tokenizer has {tokenizer.vocab_size} ids, the embedding {self.config.vocab_size} rows",
+                f"{self.folder}: the tokenizer has {ids} ids, the embedding {rows} rows",
                 "Use the tokenizer that belongs to these weights.",
             )
         return tokenizer

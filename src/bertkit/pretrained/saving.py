@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from torch import Tensor
 
-import bertkit
 from bertkit.checkpoints.folders import atomic_folder
 from bertkit.checkpoints.tensors import write_tensors
 from bertkit.families.foreign_config import write_config
@@ -64,8 +64,8 @@ tags:
 ---
 # {name}
 
-{pretrained.family.name} encoder, {count_parameters(pretrained.config):,} parameters, up to {pretrained.config.max_length} tokens.
-Heads: {heads}. Written by bertkit {bertkit.__version__}.
+{pretrained.family.name} encoder, {count_parameters(pretrained.config):,} parameters.
+Reads up to {pretrained.config.max_length} tokens. Heads: {heads}. Written by bertkit {version("bertkit")}.
 
 ```
 bertkit predict -m {name} "some text"

@@ -14,7 +14,7 @@ Tensors = dict[str, Tensor]
 
 
 def canonical(family: Family, tensors: Mapping[str, Tensor]) -> Tensors:
-    """Checkpoint tensors under the family's present names: no encoder prefix, no old endings, nothing that is ignored."""
+    """Checkpoint tensors under the family's present names: no encoder prefix, no old ending, nothing ignored."""
     renamed: Tensors = {}
     for name, tensor in tensors.items():
         for old, new in family.old_endings.items():

@@ -39,7 +39,7 @@ class TokenVectors(Result):
 
 
 class FeatureExtraction(Task):
-    """The last layer's hidden states. A long text's tokens each come from the window that shows most of their context."""
+    """The last layer's hidden states; in a long text each from the window that shows most of the token's context."""
 
     name: ClassVar[str] = "feature-extraction"
     needs_offsets: ClassVar[bool] = True
@@ -58,15 +58,17 @@ class FeatureExtraction(Task):
     def decode(
         self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading
     ) -> TokenVectors:
-        """Every token once, from the window that owns it."""
+        """Every token once, from the window that owns it; special tokens from the first and the last window."""
         ids: list[int] = []
         offsets: list[tuple[int, int]] = []
         vectors = []
+        last = encoded.windows[-1]
         for window, (vectors_LW,) in zip(encoded.windows, outputs, strict=True):
             assert window.offsets is not None
-            for owned in window.owned:
-                ids += window.ids[owned.start : owned.stop]
-                offsets += window.offsets[owned.start : owned.stop]
-                vectors.append(vectors_LW[owned.start : owned.stop])
+            start = window.owned[-1].start if ids else 0
+            end = len(window.ids) if window is last else window.owned[-1].stop
+            ids += window.ids[start:end]
+            offsets += window.offsets[start:end]
+            vectors.append(vectors_LW[start:end])
         tokens = [self.tokenizer.token(id) for id in ids]
         return TokenVectors(tokens=tokens, offsets=offsets, vectors=np.concatenate(vectors), reading=reading)

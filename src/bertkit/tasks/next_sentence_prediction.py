@@ -51,7 +51,8 @@ class NextSentencePrediction(Task):
         self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
     ) -> tuple[Tensor, ...]:
         """Probabilities that it follows and that it does not, (B, 2)."""
-        assert head is not None and encoder.pooler is not None
+        assert head is not None
+        assert encoder.pooler is not None
         return (head(encoder.pooler(hidden_TW, batch.layout)).float().softmax(dim=-1),)
 
     def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> IsNext:

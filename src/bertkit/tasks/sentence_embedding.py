@@ -88,7 +88,5 @@ class SentenceEmbedding(Task):
 def _reduce(hidden_TW: Tensor, layout: Layout, how: Literal["sum", "amax"]) -> Tensor:
     """Each sequence's tokens reduced to one row, (B, W) float32, a run of equal lengths at a time."""
     reduce = getattr(torch, how)
-    blocks = [
-        reduce(hidden_TW[run.tokens].unflatten(0, (run.count, run.length)).float(), dim=1) for run in layout.runs()
-    ]
+    blocks = [reduce(hidden_TW[run.tokens].view(run.count, run.length, -1).float(), dim=1) for run in layout.runs()]
     return torch.cat(blocks)
