@@ -77,9 +77,9 @@ class Encoder(nn.Module):
 
 
 def build_encoder(config: EncoderConfig) -> Encoder:
-    """A randomly initialised encoder; on torch's `meta` device it takes no memory.
+    """An encoder whose weights are yet to be loaded or initialised; on torch's `meta` device it takes no memory.
 
-    Parameters are float32 whatever the default dtype. Use `initialise` for the published initialisation.
+    Parameters are float32 whatever the default dtype.
     """
     width, dropout = config.width, nn.Dropout(config.hidden_dropout)
 
@@ -90,7 +90,8 @@ def build_encoder(config: EncoderConfig) -> Encoder:
         return nn.LayerNorm(width, eps=config.norm_eps, dtype=torch.float32)
 
     def table(rows: int) -> nn.Embedding:
-        return nn.Embedding(rows, width, dtype=torch.float32)
+        # Not `nn.Embedding(rows, width)`: on the meta device its random numbers cost the import of torch's compiler.
+        return nn.Embedding.from_pretrained(torch.zeros(rows, width, dtype=torch.float32), freeze=False)
 
     def layer() -> Layer:
         return Layer(
