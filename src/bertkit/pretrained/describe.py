@@ -30,7 +30,7 @@ class Description:
     parameters: int
     layers: int
     width: int
-    heads: int
+    attention_heads: int
     max_length: int
     vocab_size: int
     tokenizer: str
@@ -62,7 +62,7 @@ def describe(folder: Path) -> Description:
         parameters=count_parameters(config),
         layers=len(config.layer_of_step),
         width=config.width,
-        heads=config.heads,
+        attention_heads=config.heads,
         max_length=config.max_length,
         vocab_size=config.vocab_size,
         tokenizer=f"{tokenizer.algorithm}, {tokenizer.vocab_size:,} tokens, {tokenizer.casing}",
