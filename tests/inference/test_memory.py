@@ -21,6 +21,7 @@ from bertkit.pretrained.weights import to_theirs
 SCRIPT = """
 import sys
 from pathlib import Path
+import torch
 from bertkit.inference.precision import make_ready
 from bertkit.pretrained.loading import open_pretrained
 
@@ -50,4 +51,4 @@ def test_no_second_copy_of_the_weights(tmp_path: Path, dtype: str, bytes_each: i
     opened, ready = map(int, output.split())
     weights = bytes_each * count_parameters(CONFIG)
     assert opened < 0.05 * weights
-    assert ready < 1.25 * weights
+    assert ready < 1.5 * weights  # a second copy would make it 2; allocator and kernels keep some 15 MB

@@ -14,6 +14,7 @@ from bertkit.config.strict import Strict
 Size = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 Activation = Literal["gelu", "gelu_tanh", "relu", "silu"]
+HeadActivation = Activation | Literal["tanh"]
 
 
 class LearnedPositions(Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import Family, Key, Weight, weight_and_bias
+from bertkit.families.contract import Family, HeadShape, Key, Weight, weight_and_bias
 
 ACTIVATIONS = {
     "gelu": "gelu",
@@ -42,6 +42,7 @@ def write_layers(layer_of_step: object) -> object:
 
 
 LAYER = "encoder.layer.{layer}"
+CLASSIFIER = weight_and_bias("classifier", "classifier")
 
 FAMILY = Family(
     name="bert",
@@ -100,17 +101,27 @@ FAMILY = Family(
         *weight_and_bias("pooler.dense", "pooler.dense"),
     ),
     heads={
-        "masked-lm": (
-            *weight_and_bias("dense", "cls.predictions.transform.dense"),
-            *weight_and_bias("norm", "cls.predictions.transform.LayerNorm"),
-            Weight("bias", ("cls.predictions.bias",), aliases=("cls.predictions.decoder.bias",)),
+        "masked-lm": HeadShape(
+            (
+                *weight_and_bias("dense", "cls.predictions.transform.dense"),
+                *weight_and_bias("norm", "cls.predictions.transform.LayerNorm"),
+                Weight("bias", ("cls.predictions.bias",), aliases=("cls.predictions.decoder.bias",)),
+            )
         ),
-        "next-sentence": weight_and_bias("classifier", "cls.seq_relationship"),
+        "next-sentence": HeadShape(weight_and_bias("classifier", "cls.seq_relationship"), reads="pooler"),
+        "text-classification": HeadShape(CLASSIFIER, reads="pooler"),
+        "token-classification": HeadShape(CLASSIFIER),
+        "question-answering": HeadShape(weight_and_bias("classifier", "qa_outputs")),
+        "multiple-choice": HeadShape(CLASSIFIER, reads="pooler"),
     },
     architectures={
         "BertForPreTraining": ("masked-lm", "next-sentence"),
         "BertForMaskedLM": ("masked-lm",),
         "BertForNextSentencePrediction": ("next-sentence",),
+        "BertForSequenceClassification": ("text-classification",),
+        "BertForTokenClassification": ("token-classification",),
+        "BertForQuestionAnswering": ("question-answering",),
+        "BertForMultipleChoice": ("multiple-choice",),
         "BertModel": (),
     },
     old_endings={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},

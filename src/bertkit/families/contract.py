@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from bertkit.config.encoder import EncoderConfig
+from bertkit.config.encoder import EncoderConfig, HeadActivation
 
 
 def _same(value: object) -> object:
@@ -49,6 +50,32 @@ def weight_and_bias(ours: str, *theirs: str) -> tuple[Weight, Weight]:
     return weight, bias
 
 
+Reads = Literal["tokens", "first", "mean", "pooler"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadShape:
+    """A head: hidden states are read, maybe transformed, and mapped to a few numbers.
+
+    Which parts a head has follows from its table: a row `dense.weight` means that it has a dense layer, `norm.bias`
+    that its norm has a bias, and so on. Without `classifier` rows the last layer is the encoder's token table.
+
+    Attributes:
+        reads: every token, each sequence's first token or its mean, or the encoder's pooler.
+        activation: after the dense layer; None means the encoder's own.
+        reads_key: the key of `config.json`, if there is one, that says `cls` or `mean` instead of `reads`.
+    """
+
+    weights: tuple[Weight, ...]
+    reads: Reads = "tokens"
+    activation: HeadActivation | None = None
+    reads_key: str | None = None
+
+    def has(self, part: str) -> bool:
+        """Whether the head has a tensor called `part`."""
+        return any(row.ours == part for row in self.weights)
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One family of encoders.
@@ -62,7 +89,9 @@ class Family:
         harmless: keys that change nothing an encoder computes.
         prefix: what the encoder's tensors are called inside a checkpoint that also has heads.
         encoder: tensors of the encoder.
-        heads: tensors of each head, by the head's name; a checkpoint has the head when it has them all.
+        heads: the heads, by task; a checkpoint has the one whose tensors it has, all of them.
+        architectures: names under which its library opens checkpoints, and the heads that each has. They decide where
+            tensors do not: a classifier of texts and one of tokens are called the same.
         old_endings: endings of tensor names in old checkpoints, and what they are called now.
         ignored: endings of tensor names that carry nothing (buffers, tied copies).
     """
@@ -75,7 +104,7 @@ class Family:
     harmless: frozenset[str]
     prefix: str
     encoder: tuple[Weight, ...]
-    heads: Mapping[str, tuple[Weight, ...]]
+    heads: Mapping[str, HeadShape]
     architectures: Mapping[str, tuple[str, ...]]
     old_endings: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()

@@ -91,7 +91,7 @@ def build_encoder(config: EncoderConfig) -> Encoder:
 
     def table(rows: int) -> nn.Embedding:
         # Not `nn.Embedding(rows, width)`: on the meta device its random numbers cost the import of torch's compiler.
-        return nn.Embedding.from_pretrained(torch.zeros(rows, width, dtype=torch.float32), freeze=False)
+        return nn.Embedding(rows, width, _weight=torch.zeros(rows, width, dtype=torch.float32))
 
     def layer() -> Layer:
         return Layer(

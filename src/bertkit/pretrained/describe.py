@@ -76,7 +76,8 @@ def describe(folder: Path) -> Description:
 
 
 def _unused(pretrained: Pretrained) -> tuple[str, ...]:
-    tables: tuple[tuple[Weight, ...], ...] = (pretrained.family.encoder, *pretrained.family.heads.values())
+    heads = (shape.weights for shape in pretrained.family.heads.values())
+    tables: tuple[tuple[Weight, ...], ...] = (pretrained.family.encoder, *heads)
     rows = [row for table in tables for row in names(table, pretrained.config.layers)]
     used = {name for row in rows for name in (*row.theirs, *row.aliases)}
     return tuple(sorted(set(pretrained.tensors) - used))

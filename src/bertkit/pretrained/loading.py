@@ -14,8 +14,8 @@ from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.tensors import read_tensors
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import BadCheckpoint, MissingHead, UserError, near_match
-from bertkit.families.contract import Family, Weight
+from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError, near_match
+from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.encoder import Encoder, build_encoder
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings
@@ -49,14 +49,25 @@ class Pretrained:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Names of the heads that the checkpoint has weights for."""
-        return tuple(
-            name for name, rows in self.family.heads.items() if has_all(rows, self.config.layers, self.tensors)
-        )
+        """Names of the heads that the checkpoint has weights for.
+
+        Where tensors leave it open (a classifier of texts or of tokens?) the architecture in `config.json` says.
+        """
+        shapes, layers = self.family.heads, self.config.layers
+        found = [name for name, shape in shapes.items() if has_all(shape.weights, layers, self.tensors)]
+        found = [name for name in found if self.config.pooler or shapes[name].reads != "pooler"]
+        known = self.family.architectures.get(self.architecture, tuple(found))
+        return tuple(name for name in found if name in known)
+
+    @property
+    def architecture(self) -> str:
+        """What `config.json` calls the model's class; an empty string where it does not say."""
+        names = self.foreign.values.get("architectures")
+        return str(names[0]) if isinstance(names, list) and names else ""
 
     def tasks(self) -> list[str]:
         """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
-        own = [name for name, task in TASKS.items() if task.head_name in self.heads and self._has_pooler(task)]
+        own = [name for name, task in TASKS.items() if task.head_name in self.heads]
         free = [name for name, task in TASKS.items() if task.head_name is None]
         free.sort(key=lambda name: name != SentenceEmbedding.name)
         return [*own, *free] if self.settings is None else [*free, *own]
@@ -74,15 +85,16 @@ class Pretrained:
         Raises:
             MissingHead: the checkpoint has no weights for it.
         """
-        with torch.device("meta"):
-            head = task.build_head(self.config)
-        if head is None or task.head_name is None:
+        if task.head_name is None:
             return None
-        if task.name not in self.tasks():
+        if task.head_name not in self.heads:
             raise MissingHead(
                 f"{self.folder}: no head for {task.name}", f"This checkpoint can do: {', '.join(self.tasks())}."
             )
-        self._fill(head, self.family.heads[task.head_name])
+        shape = self.family.heads[task.head_name]
+        with torch.device("meta"):
+            head = task.build_head(shape, self.config, self._reads(shape))
+        self._fill(head, shape.weights)
         return head.eval()
 
     def build_task(self, name: str | None, tokenizer: Tokenizer, **options: object) -> Task:
@@ -124,8 +136,14 @@ class Pretrained:
             return min(self.settings.max_length, self.config.max_length)
         return self.config.max_length
 
-    def _has_pooler(self, task: type[Task]) -> bool:
-        return self.config.pooler or not task.needs_pooler
+    def _reads(self, shape: HeadShape) -> Reads | None:
+        """What `config.json` says that a head reads, for a family that leaves it open."""
+        word = self.foreign.values.get(shape.reads_key) if shape.reads_key else None
+        if word is None:
+            return None
+        if word not in ("cls", "mean"):
+            raise ConfigError(f"{self.folder}: {shape.reads_key} = {word!r} is not supported", "Use cls or mean.")
+        return "first" if word == "cls" else "mean"
 
     def _fill(self, module: nn.Module, rows: tuple[Weight, ...]) -> None:
         expected = module.state_dict()

@@ -15,7 +15,6 @@ from bertkit.families.foreign_config import write_config
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.sentence_transformers import write_settings
-from bertkit.pretrained.weights import has_all
 from bertkit.tokenization.tokenizer import Tokenizer
 
 
@@ -42,6 +41,8 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
 def _architecture(pretrained: Pretrained) -> str:
     """The name under which transformers opens a checkpoint with these heads."""
     heads = set(pretrained.heads)
+    if pretrained.architecture in pretrained.family.architectures:
+        return pretrained.architecture
     return next(name for name, needs in pretrained.family.architectures.items() if set(needs) <= heads)
 
 
@@ -49,9 +50,9 @@ def _prefixed(pretrained: Pretrained) -> Mapping[str, Tensor]:
     """The tensors under the names they have in a checkpoint with heads, or in one without."""
     if not pretrained.heads:
         return pretrained.tensors
-    family, layers = pretrained.family, pretrained.config.layers
-    heads = {name for head in family.heads.values() for row in head for name in (*row.theirs, *row.aliases)}
-    assert has_all(family.encoder[:1], layers, pretrained.tensors)
+    family = pretrained.family
+    rows = [row for shape in family.heads.values() for row in shape.weights]
+    heads = {name for row in rows for name in (*row.theirs, *row.aliases)}
     return {name if name in heads else family.prefix + name: tensor for name, tensor in pretrained.tensors.items()}
 
 
