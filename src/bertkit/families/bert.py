@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import Family, HeadShape, Key, Weight, weight_and_bias
-
-ACTIVATIONS = {
-    "gelu": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "relu": "relu",
-    "silu": "silu",
-}
+from bertkit.families.contract import (
+    Family,
+    HeadShape,
+    Key,
+    Weight,
+    read_activation,
+    read_layers,
+    weight_and_bias,
+    write_activation,
+    write_layers,
+)
 
 
 def size(layers: int, width: int, heads: int) -> EncoderConfig:
@@ -21,32 +21,13 @@ def size(layers: int, width: int, heads: int) -> EncoderConfig:
     return EncoderConfig(width=width, heads=heads, ffn_width=4 * width, layer_of_step=tuple(range(layers)))
 
 
-def read_activation(name: object) -> object:
-    """Their name of an activation in ours; an unknown one is passed on, and refused by the configuration."""
-    return ACTIVATIONS.get(str(name), name)
-
-
-def write_activation(name: object) -> object:
-    """Our name of an activation in theirs."""
-    return next(theirs for theirs, ours in ACTIVATIONS.items() if ours == name)
-
-
-def read_layers(count: object) -> object:
-    """A number of layers as the order in which the layers are used."""
-    return tuple(range(count)) if isinstance(count, int) else count
-
-
-def write_layers(layer_of_step: object) -> object:
-    """The number of layers, each used once."""
-    return len(cast("tuple[int, ...]", layer_of_step))
-
-
 LAYER = "encoder.layer.{layer}"
 CLASSIFIER = weight_and_bias("classifier", "classifier")
 
 FAMILY = Family(
     name="bert",
-    model_type="bert",
+    class_names={"bert": "Bert"},
+    changes="the original: learned positions, two segments, post-norm, GELU",
     presets={
         "tiny": size(2, 128, 2),
         "mini": size(4, 256, 4),
@@ -115,14 +96,14 @@ FAMILY = Family(
         "multiple-choice": HeadShape(CLASSIFIER, reads="pooler"),
     },
     architectures={
-        "BertForPreTraining": ("masked-lm", "next-sentence"),
-        "BertForMaskedLM": ("masked-lm",),
-        "BertForNextSentencePrediction": ("next-sentence",),
-        "BertForSequenceClassification": ("text-classification",),
-        "BertForTokenClassification": ("token-classification",),
-        "BertForQuestionAnswering": ("question-answering",),
-        "BertForMultipleChoice": ("multiple-choice",),
-        "BertModel": (),
+        "ForPreTraining": ("masked-lm", "next-sentence"),
+        "ForMaskedLM": ("masked-lm",),
+        "ForNextSentencePrediction": ("next-sentence",),
+        "ForSequenceClassification": ("text-classification",),
+        "ForTokenClassification": ("token-classification",),
+        "ForQuestionAnswering": ("question-answering",),
+        "ForMultipleChoice": ("multiple-choice",),
+        "Model": (),
     },
     old_endings={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
     ignored=("embeddings.position_ids", "embeddings.token_type_ids", "cls.predictions.decoder.weight"),

@@ -28,7 +28,9 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         OutputError: the place cannot be written, or is a folder with something in it.
     """
     with atomic_folder(folder) as made:
-        values = dict(pretrained.foreign.values) | write_config(pretrained.family, pretrained.config)
+        values = dict(pretrained.foreign.values) | write_config(
+            pretrained.family, pretrained.config, pretrained.model_type
+        )
         values["architectures"] = [_architecture(pretrained)]
         (made / "config.json").write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
         write_tensors(made / "model.safetensors", _prefixed(pretrained))
@@ -41,9 +43,10 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
 def _architecture(pretrained: Pretrained) -> str:
     """The name under which transformers opens a checkpoint with these heads."""
     heads = set(pretrained.heads)
-    if pretrained.architecture in pretrained.family.architectures:
+    own, endings = pretrained.family.class_names[pretrained.model_type], pretrained.family.architectures
+    if pretrained.architecture.removeprefix(own) in endings:
         return pretrained.architecture
-    return next(name for name, needs in pretrained.family.architectures.items() if set(needs) <= heads)
+    return own + next(ending for ending, needs in endings.items() if set(needs) <= heads)
 
 
 def _prefixed(pretrained: Pretrained) -> Mapping[str, Tensor]:
