@@ -34,7 +34,7 @@ def info(
 def _families() -> Mapping[str, object]:
     from bertkit.families.catalogue import FAMILIES
 
-    return {"families": sorted(FAMILIES)}
+    return {"families": {family.name: family.changes for family in FAMILIES.values()}}
 
 
 def _checkpoint(model: str | None, revision: str | None) -> Mapping[str, object]:
