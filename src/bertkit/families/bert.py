@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import cast
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import Family, Key, Weight, weight_and_bias
+from bertkit.families.contract import (
+    Family,
+    Key,
+    TensorFlowLayout,
+    TensorFlowName,
+    Weight,
+    dense_names,
+    norm_names,
+    output_names,
+    weight_and_bias,
+)
 
 ACTIVATIONS = {
     "gelu": "gelu",
@@ -42,6 +52,35 @@ def write_layers(layer_of_step: object) -> object:
 
 
 LAYER = "encoder.layer.{layer}"
+THEIR_LAYER = "bert/encoder/layer_{layer}"
+
+# What https://github.com/google-research/bert calls its variables, those of its fine-tuning programs included.
+TENSORFLOW = TensorFlowLayout(
+    config_name="bert_config.json",
+    constants=frozenset({"layer_norm_eps"}),
+    names=(
+        TensorFlowName("embeddings.word_embeddings.weight", "bert/embeddings/word_embeddings"),
+        TensorFlowName("embeddings.position_embeddings.weight", "bert/embeddings/position_embeddings"),
+        TensorFlowName("embeddings.token_type_embeddings.weight", "bert/embeddings/token_type_embeddings"),
+        *norm_names("embeddings.LayerNorm", "bert/embeddings/LayerNorm"),
+        *dense_names(f"{LAYER}.attention.self.query", f"{THEIR_LAYER}/attention/self/query"),
+        *dense_names(f"{LAYER}.attention.self.key", f"{THEIR_LAYER}/attention/self/key"),
+        *dense_names(f"{LAYER}.attention.self.value", f"{THEIR_LAYER}/attention/self/value"),
+        *dense_names(f"{LAYER}.attention.output.dense", f"{THEIR_LAYER}/attention/output/dense"),
+        *norm_names(f"{LAYER}.attention.output.LayerNorm", f"{THEIR_LAYER}/attention/output/LayerNorm"),
+        *dense_names(f"{LAYER}.intermediate.dense", f"{THEIR_LAYER}/intermediate/dense"),
+        *dense_names(f"{LAYER}.output.dense", f"{THEIR_LAYER}/output/dense"),
+        *norm_names(f"{LAYER}.output.LayerNorm", f"{THEIR_LAYER}/output/LayerNorm"),
+        *dense_names("pooler.dense", "bert/pooler/dense"),
+        *dense_names("cls.predictions.transform.dense", "cls/predictions/transform/dense"),
+        *norm_names("cls.predictions.transform.LayerNorm", "cls/predictions/transform/LayerNorm"),
+        TensorFlowName("cls.predictions.bias", "cls/predictions/output_bias"),
+        TensorFlowName("cls.predictions.decoder.bias", "cls/predictions/output_bias"),
+        *output_names("cls.seq_relationship", "cls/seq_relationship/"),
+        *output_names("classifier", ""),
+        *output_names("qa_outputs", "cls/squad/"),
+    ),
+)
 
 FAMILY = Family(
     name="bert",
@@ -115,4 +154,5 @@ FAMILY = Family(
     },
     old_endings={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
     ignored=("embeddings.position_ids", "embeddings.token_type_ids", "cls.predictions.decoder.weight"),
+    tensorflow=TENSORFLOW,
 )

@@ -19,6 +19,7 @@ from bertkit.families.contract import Family, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.encoder import Encoder, build_encoder
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings
+from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import canonical, has_all, to_ours
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
@@ -134,13 +135,13 @@ class Pretrained:
 
 
 def open_pretrained(folder: Path) -> Pretrained:
-    """The checkpoint in `folder`, nothing of its weights read yet.
+    """The checkpoint in `folder`, in the hub's layout or as Google shipped BERT; no weights are in memory yet.
 
     Raises:
         ModelNotFound, ConfigError, UnknownFamily, BadCheckpoint, UnsafeCheckpoint: as the folder is.
     """
     foreign = read_config(folder)
-    tensors = canonical(foreign.family, read_tensors(folder))
+    tensors = canonical(foreign.family, from_tensorflow(foreign.family, read_tensors(folder), str(folder)))
     config = foreign.encoder
     if "pooler.dense.weight" not in tensors:
         config = config.model_copy(update={"pooler": False})

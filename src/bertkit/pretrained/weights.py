@@ -71,7 +71,7 @@ def to_ours(
             if part.shape != shape:
                 raise BadCheckpoint(
                     f"{source}: tensor {name} has shape {tuple(part.shape)}, the configuration says {tuple(shape)}",
-                    "Use the config.json that belongs to these weights.",
+                    "Use the configuration that belongs to these weights.",
                 )
         if len(parts) == len(row.theirs):
             ours[row.ours] = parts[0] if len(parts) == 1 else torch.cat(parts)
