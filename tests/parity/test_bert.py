@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import BertForPreTraining
 
 from bertkit.inference.precision import make_ready
 from bertkit.model.encoder import Encoder
-from bertkit.model.heads import MaskedLMHead, NextSentenceHead
 from bertkit.model.linear import can_pack
-from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.pretrained.loading import open_pretrained
+from bertkit.tasks.fill_mask import FillMask
+from bertkit.tasks.next_sentence_prediction import NextSentencePrediction
 from tests.parity.bert_peer import Sequences, Sizes, make_peer
 
 SIZES = [
@@ -50,23 +51,24 @@ def theirs(peer: BertForPreTraining, sequences: Sequences) -> Numbers:
     return Numbers(unpad(out.hidden_states[-1]), pooled, unpad(out.prediction_logits), out.seq_relationship_logits)
 
 
-def build(pretrained: Pretrained) -> tuple[Encoder, MaskedLMHead, NextSentenceHead]:
-    heads = {"masked-lm": MaskedLMHead(pretrained.config), "next-sentence": NextSentenceHead(pretrained.config)}
-    for name, head in heads.items():
-        pretrained._fill(head, pretrained.family.heads[name])
-    return pretrained.build_encoder(), heads["masked-lm"].eval(), heads["next-sentence"].eval()
+def build(folder: Path) -> tuple[Encoder, nn.Module, nn.Module]:
+    pretrained = open_pretrained(folder)
+    tokenizer = pretrained.load_tokenizer()
+    tasks = (FillMask(tokenizer), NextSentencePrediction(tokenizer))
+    masked_lm, next_sentence = (pretrained.build_head(task) for task in tasks)
+    assert masked_lm is not None
+    assert next_sentence is not None
+    return pretrained.build_encoder(), masked_lm, next_sentence
 
 
 @torch.inference_mode()
-def ours(parts: tuple[Encoder, MaskedLMHead, NextSentenceHead], sequences: Sequences) -> Numbers:
+def ours(parts: tuple[Encoder, nn.Module, nn.Module], sequences: Sequences) -> Numbers:
     encoder, masked_lm, next_sentence = parts
     batch = sequences.packed()
     hidden_TW = encoder(batch)
     assert encoder.pooler is not None
     pooled_BW = encoder.pooler(hidden_TW, batch.layout)
-    return Numbers(
-        hidden_TW, pooled_BW, masked_lm(hidden_TW, encoder.embeddings.token.weight), next_sentence(pooled_BW)
-    )
+    return Numbers(hidden_TW, pooled_BW, masked_lm(hidden_TW, encoder), next_sentence(hidden_TW, batch.layout, encoder))
 
 
 def assert_close(actual: Numbers, expected: Numbers) -> None:
@@ -81,7 +83,7 @@ def assert_close(actual: Numbers, expected: Numbers) -> None:
 def test_float32_equals_transformers(tmp_path: Path, sizes: Sizes, lengths: list[int], packed_weights: bool) -> None:
     peer = make_peer(sizes, tmp_path)
     sequences = Sequences.random(lengths, sizes)
-    parts = build(open_pretrained(tmp_path))
+    parts = build(tmp_path)
     if packed_weights:
         for part in parts:
             make_ready(part, torch.device("cpu"), torch.float32)
@@ -96,7 +98,7 @@ def test_bfloat16_errs_no_more_than_transformers(tmp_path: Path, sizes: Sizes, s
     peer = make_peer(sizes, tmp_path, deviation=0.1, seed=seed)
     sequences = Sequences.random(list(range(1, 24)), sizes, seed=seed)
     truth = theirs(make_peer(sizes, tmp_path / "double", deviation=0.1, seed=seed).double(), sequences)
-    parts = build(open_pretrained(tmp_path))
+    parts = build(tmp_path)
     for part in parts:
         make_ready(part, torch.device("cpu"), torch.bfloat16)
     our_error = ours(parts, sequences).error(truth)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
-from transformers import BertForPreTraining
+from transformers import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification
 
 import bertkit
 from bertkit.checkpoints.tensor_bundle import read_bundle, write_bundle
@@ -21,6 +21,7 @@ from bertkit.families.bert import FAMILY
 from bertkit.families.catalogue import FAMILIES
 from bertkit.pretrained.convert import Layout, convert
 from bertkit.pretrained.describe import describe
+from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings, write_settings
 from bertkit.tokenization.tokenizer import Tokenizer
 from tests.checkpoints.plain_bundle import read_plain_bundle
@@ -99,6 +100,18 @@ def test_half_precision_stays(hub: Path) -> None:
     tensors = read_bundle(to(hub, "tf") / "bert_model.ckpt.index")
     assert {tensor.dtype for tensor in tensors.values()} == {torch.bfloat16}
     assert_same(load_file(to(hub.parent / "tf", "hub", "back") / "model.safetensors"), load_file(path))
+
+
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [(BertForSequenceClassification, "text-classification"), (BertForTokenClassification, "token-classification")],
+)
+def test_a_head_that_tensors_do_not_tell_apart_stays_what_it_is(hub: Path, kind: Any, head: str) -> None:
+    kind.from_pretrained(hub, num_labels=4).save_pretrained(hub)
+    there = to(hub, "tf")
+    assert read_bundle(there / "bert_model.ckpt.index")["output_weights"].shape == (4, SIZES.width)
+    assert open_pretrained(there).heads == open_pretrained(hub).heads == (head,)
+    assert files(to(there, "hub", "back")) == files(to(hub, "hub", "direct"))
 
 
 @torch.inference_mode()

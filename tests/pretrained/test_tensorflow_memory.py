@@ -13,10 +13,10 @@ import torch
 from bertkit.checkpoints.tensor_bundle import write_bundle
 from bertkit.families.bert import FAMILY
 from bertkit.families.foreign_config import write_config
-from bertkit.model.encoder import build_encoder
+from bertkit.model.build import build_encoder
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.tensorflow_names import to_tensorflow
-from bertkit.pretrained.weights import to_theirs
+from bertkit.pretrained.weights import NameTable
 from tests.checkpoints.test_tensors import anonymous_bytes
 
 SCRIPT = """
@@ -48,7 +48,8 @@ def test_opening_takes_little_memory_and_time(tmp_path: Path) -> None:
     encoder.to_empty(device="cpu")
     for parameter in encoder.parameters():
         torch.nn.init.normal_(parameter)
-    hub = to_theirs(FAMILY.encoder, config.layers, encoder.state_dict())
+    table = NameTable(FAMILY.encoder, config, tuple(map(str, range(config.layers))))
+    hub = table.to_theirs(encoder.state_dict())
     before = anonymous_bytes()
     write_bundle(tmp_path / "bert_model.ckpt.index", to_tensorflow(FAMILY, hub, "here")[0])
     assert anonymous_bytes() - before < 32e6

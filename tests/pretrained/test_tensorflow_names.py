@@ -11,7 +11,7 @@ from bertkit.families.bert import FAMILY
 from bertkit.families.catalogue import FAMILIES
 from bertkit.families.contract import Family, TensorFlowLayout, TensorFlowName, dense_names, norm_names, output_names
 from bertkit.pretrained.tensorflow_names import from_tensorflow, to_tensorflow
-from bertkit.pretrained.weights import names
+from bertkit.pretrained.weights import NameTable
 
 LAYER = "bert/encoder/layer_11"
 # Each kind of variable of Google's published checkpoints, and what the hub calls it.
@@ -53,8 +53,11 @@ def test_nothing_is_copied() -> None:
     "family", [f for f in FAMILIES.values() if f.tensorflow is not None], ids=lambda f: str(f.name)
 )
 def test_every_tensor_of_a_family_has_a_name(family: Family) -> None:
-    rows = [row for table in (family.encoder, *family.heads.values()) for row in names(table, 2)]
-    hub = {name: torch.full((2, 3), float(n)) for n, name in enumerate(name for row in rows for name in row.theirs)}
+    tables = (family.encoder, *(shape.weights for shape in family.heads.values()))
+    places = tuple(family.layer_place(layer, {}) for layer in range(2))
+    config = next(iter(family.presets.values()))
+    rows = [row for table in tables for row in NameTable(table, config, places)]
+    hub = {name: torch.full((2, 3), float(n)) for n, name in enumerate({name for row in rows for name in row.theirs})}
     theirs, left_out = to_tensorflow(family, hub, "here")
     assert left_out == ()
     back = from_tensorflow(family, theirs, "here")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from bertkit.config.encoder import EncoderConfig
 from bertkit.families.contract import (
     Family,
+    HeadShape,
     Key,
     TensorFlowLayout,
     TensorFlowName,
@@ -14,41 +13,17 @@ from bertkit.families.contract import (
     dense_names,
     norm_names,
     output_names,
+    read_activation,
+    read_layers,
     weight_and_bias,
+    write_activation,
+    write_layers,
 )
-
-ACTIVATIONS = {
-    "gelu": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "relu": "relu",
-    "silu": "silu",
-}
 
 
 def size(layers: int, width: int, heads: int) -> EncoderConfig:
     """A published size: the feed-forward layer is four times the width."""
     return EncoderConfig(width=width, heads=heads, ffn_width=4 * width, layer_of_step=tuple(range(layers)))
-
-
-def read_activation(name: object) -> object:
-    """Their name of an activation in ours; an unknown one is passed on, and refused by the configuration."""
-    return ACTIVATIONS.get(str(name), name)
-
-
-def write_activation(name: object) -> object:
-    """Our name of an activation in theirs."""
-    return next(theirs for theirs, ours in ACTIVATIONS.items() if ours == name)
-
-
-def read_layers(count: object) -> object:
-    """A number of layers as the order in which the layers are used."""
-    return tuple(range(count)) if isinstance(count, int) else count
-
-
-def write_layers(layer_of_step: object) -> object:
-    """The number of layers, each used once."""
-    return len(cast("tuple[int, ...]", layer_of_step))
 
 
 LAYER = "encoder.layer.{layer}"
@@ -81,10 +56,12 @@ TENSORFLOW = TensorFlowLayout(
         *output_names("qa_outputs", "cls/squad/"),
     ),
 )
+CLASSIFIER = weight_and_bias("classifier", "classifier")
 
 FAMILY = Family(
     name="bert",
-    model_type="bert",
+    class_names={"bert": "Bert"},
+    changes="the original: learned positions, two segments, post-norm, GELU",
     presets={
         "tiny": size(2, 128, 2),
         "mini": size(4, 256, 4),
@@ -139,18 +116,28 @@ FAMILY = Family(
         *weight_and_bias("pooler.dense", "pooler.dense"),
     ),
     heads={
-        "masked-lm": (
-            *weight_and_bias("dense", "cls.predictions.transform.dense"),
-            *weight_and_bias("norm", "cls.predictions.transform.LayerNorm"),
-            Weight("bias", ("cls.predictions.bias",), aliases=("cls.predictions.decoder.bias",)),
+        "masked-lm": HeadShape(
+            (
+                *weight_and_bias("dense", "cls.predictions.transform.dense"),
+                *weight_and_bias("norm", "cls.predictions.transform.LayerNorm"),
+                Weight("bias", ("cls.predictions.bias",), aliases=("cls.predictions.decoder.bias",)),
+            )
         ),
-        "next-sentence": weight_and_bias("classifier", "cls.seq_relationship"),
+        "next-sentence": HeadShape(weight_and_bias("classifier", "cls.seq_relationship"), reads="pooler"),
+        "text-classification": HeadShape(CLASSIFIER, reads="pooler"),
+        "token-classification": HeadShape(CLASSIFIER),
+        "question-answering": HeadShape(weight_and_bias("classifier", "qa_outputs")),
+        "multiple-choice": HeadShape(CLASSIFIER, reads="pooler"),
     },
     architectures={
-        "BertForPreTraining": ("masked-lm", "next-sentence"),
-        "BertForMaskedLM": ("masked-lm",),
-        "BertForNextSentencePrediction": ("next-sentence",),
-        "BertModel": (),
+        "ForPreTraining": ("masked-lm", "next-sentence"),
+        "ForMaskedLM": ("masked-lm",),
+        "ForNextSentencePrediction": ("next-sentence",),
+        "ForSequenceClassification": ("text-classification",),
+        "ForTokenClassification": ("token-classification",),
+        "ForQuestionAnswering": ("question-answering",),
+        "ForMultipleChoice": ("multiple-choice",),
+        "Model": (),
     },
     old_endings={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
     ignored=("embeddings.position_ids", "embeddings.token_type_ids", "cls.predictions.decoder.weight"),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from bertkit.config.encoder import EncoderConfig
+from bertkit.config.encoder import EncoderConfig, HeadActivation
 
 
 def _same(value: object) -> object:
@@ -30,23 +31,102 @@ class Key:
     write: Callable[[object], object] = _same
 
 
+def read_layers(count: object) -> object:
+    """A number of layers as the order in which they are used; what is not a number the configuration refuses."""
+    return tuple(range(count)) if isinstance(count, int) else count
+
+
+def write_layers(layer_of_step: Any) -> object:
+    """The number of layers, each used once."""
+    return len(layer_of_step)
+
+
+# Their names of activations and ours; of several for one of ours the first is written.
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+    "silu": "silu",
+}
+
+
+def read_activation(name: object) -> object:
+    """Their name of an activation in ours; an unknown one the configuration refuses."""
+    return ACTIVATIONS.get(str(name), name)
+
+
+def write_activation(name: object) -> object:
+    """Our name of an activation in theirs."""
+    return next(theirs for theirs, ours in ACTIVATIONS.items() if ours == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Several keys of the family's `config.json` that together set one field of `EncoderConfig`.
+
+    `read` gets all values of the file, `write` gives all of the keys.
+    """
+
+    theirs: tuple[str, ...]
+    field: str
+    read: Callable[[Mapping[str, Any]], object]
+    write: Callable[[EncoderConfig], Mapping[str, object]]
+
+
 @dataclass(frozen=True, slots=True)
 class Weight:
     """One tensor of ours and the tensor, or tensors, of theirs that it is made of.
 
-    Several names mean: stacked in this order along the first axis. `{layer}` stands for a layer's number.
-    `aliases` are other names under which checkpoints carry a copy of the same tensor.
+    Several names mean: stacked in this order along the first axis, in equal parts or, `by_heads`, as the heads of
+    queries, keys and values are. `{layer}` stands for a layer's number. `aliases` are other names under which
+    checkpoints carry a copy of the same tensor. A row with `needs` is there only where that field of the encoder's
+    configuration is true.
     """
 
     ours: str
     theirs: tuple[str, ...]
     aliases: tuple[str, ...] = ()
+    by_heads: bool = False
+    needs: str | None = None
+
+    def is_in(self, config: EncoderConfig) -> bool:
+        """Whether an encoder of this configuration has the tensor."""
+        return self.needs is None or bool(getattr(config, self.needs))
 
 
 def weight_and_bias(ours: str, *theirs: str) -> tuple[Weight, Weight]:
     """The two rows of a module that has a `weight` and a `bias`."""
     weight, bias = (Weight(f"{ours}.{part}", tuple(f"{name}.{part}" for name in theirs)) for part in ("weight", "bias"))
     return weight, bias
+
+
+Reads = Literal["tokens", "first", "mean", "late", "pooler"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadShape:
+    """A head: hidden states are read, maybe transformed, and mapped to a few numbers.
+
+    Which parts a head has follows from its table: a row `dense.weight` means that it has a dense layer, `norm.bias`
+    that its norm has a bias, and so on. Without `classifier` rows the last layer is the encoder's token table.
+
+    Attributes:
+        weights: its tensors.
+        reads: every token, each sequence's first token or its mean, every token and the mean of the numbers (`late`),
+            or the encoder's pooler.
+        activation: after the dense layer; None means the encoder's own.
+        reads_key: the key of `config.json`, if there is one, that says `cls`, `bos`, `mean` or `late` instead.
+    """
+
+    weights: tuple[Weight, ...]
+    reads: Reads = "tokens"
+    activation: HeadActivation | None = None
+    reads_key: str | None = None
+
+    def has(self, part: str, config: EncoderConfig) -> bool:
+        """Whether the head of such an encoder has a tensor called `part`."""
+        return any(row.ours == part and row.is_in(config) for row in self.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,29 +180,37 @@ class Family:
 
     Attributes:
         name: how people call it; also what error messages suggest.
-        model_type: its `model_type` in `config.json`.
+        class_names: its `model_type`s in `config.json`, and how its library's classes for each begin.
+        changes: in a few words, what it computes otherwise than BERT.
         presets: published sizes.
         keys: its configuration keys.
+        constants: fields of `EncoderConfig` that are the same for all of the family.
         fixed: keys that bertkit reads one value of; another value is another model, and an error.
         harmless: keys that change nothing an encoder computes.
         prefix: what the encoder's tensors are called inside a checkpoint that also has heads.
         encoder: tensors of the encoder.
-        heads: tensors of each head, by the head's name; a checkpoint has the head when it has them all.
+        heads: the heads, by task; a checkpoint has the one whose tensors it has, all of them.
+        architectures: endings of its library's class names, and the heads that each has. They decide where tensors do
+            not: a classifier of texts and one of tokens are called the same.
+        layer_place: what stands for `{layer}` in its names, given our layer's number and the file's configuration.
         old_endings: endings of tensor names in old checkpoints, and what they are called now.
         ignored: endings of tensor names that carry nothing (buffers, tied copies).
         tensorflow: the layout of its TensorFlow checkpoints; None where it was never published so.
     """
 
     name: str
-    model_type: str
+    class_names: Mapping[str, str]
+    changes: str
     presets: Mapping[str, EncoderConfig]
-    keys: tuple[Key, ...]
-    fixed: Mapping[str, object]
-    harmless: frozenset[str]
+    keys: tuple[Key | Derived, ...]
     prefix: str
     encoder: tuple[Weight, ...]
-    heads: Mapping[str, tuple[Weight, ...]]
+    heads: Mapping[str, HeadShape]
     architectures: Mapping[str, tuple[str, ...]]
+    constants: Mapping[str, object] = field(default_factory=dict)
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    harmless: frozenset[str] = frozenset()
+    layer_place: Callable[[int, Mapping[str, Any]], str] = lambda layer, values: str(layer)
     old_endings: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     tensorflow: TensorFlowLayout | None = None

@@ -44,6 +44,6 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
 
 def make_ready(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     """Move `module` to its device and precision and, on a CPU, lay its weights out for the matrix kernels, in place."""
-    module.requires_grad_(False).to(device=device, dtype=dtype)
     if device.type == "cpu" and can_pack(dtype):
-        pack_linears(module)
+        pack_linears(module, dtype)
+    module.requires_grad_(False).to(device=device, dtype=dtype)

@@ -1,43 +1,138 @@
-"""Heads of the pre-training objectives: what turns hidden states into predictions.
+"""Heads: what turns hidden states into predictions. Two classes for every family; what varies is which parts they have.
 
-Shapes: `M` chosen tokens, `B` sequences, `W` width, `V` vocabulary.
+Shapes: `T` packed tokens, `B` sequences, `R` rows that a head reads (T or B), `M` chosen tokens, `C` classes, `W`
+width, `V` vocabulary.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from bertkit.config.encoder import EncoderConfig
+from bertkit.batching.token_batch import Layout
+from bertkit.config.encoder import EncoderConfig, HeadActivation
+from bertkit.families.contract import HeadShape, Reads
+from bertkit.model.encoder import Encoder
 from bertkit.model.mlp import ACTIVATIONS
+from bertkit.model.pooling import mean_tokens
+
+
+class Head(nn.Module):
+    """Rows of hidden states to a few numbers each: `classifier(dropout(norm(activation(dense(x)))))`.
+
+    Args:
+        reads: which rows; see `HeadShape`.
+        dense, norm: Identity where the head has none.
+        activation: None where there is no dense layer.
+    """
+
+    def __init__(
+        self,
+        reads: Reads,
+        dense: nn.Module,
+        activation: HeadActivation | None,
+        norm: nn.Module,
+        dropout: nn.Module,
+        classifier: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.reads = reads
+        self.dense = dense
+        self.activation = activation
+        self.norm = norm
+        self.dropout = dropout
+        self.classifier = classifier
+
+    def forward(self, hidden_TW: Tensor, layout: Layout, encoder: Encoder) -> Tensor:
+        """Logits, (T, C) where the head reads tokens, else (B, C)."""
+        x_RW = self.dense(_read(self.reads, hidden_TW, layout, encoder))
+        if self.activation is not None:
+            x_RW = ACTIVATIONS[self.activation](x_RW)
+        logits_RC: Tensor = self.classifier(self.dropout(self.norm(x_RW)))
+        return mean_tokens(logits_RC, layout) if self.reads == "late" else logits_RC
 
 
 class MaskedLMHead(nn.Module):
     """Scores of every token of the vocabulary, for tokens chosen by the caller (Devlin et al. 2018).
 
-    The decoder's matrix is the encoder's token table, handed in at each call: it is one tensor, kept in one place.
+    Args:
+        dense, norm: Identity where the head has none.
+        activation: None where there is no dense layer.
+        decoder: None where the matrix is the encoder's token table: one tensor, kept in one place.
+        bias: None where the head has none.
     """
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(
+        self,
+        dense: nn.Module,
+        activation: HeadActivation | None,
+        norm: nn.Module,
+        decoder: nn.Parameter | None,
+        bias: nn.Parameter | None,
+    ) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.width, config.width, dtype=torch.float32)
-        self.norm = nn.LayerNorm(config.width, eps=config.norm_eps, dtype=torch.float32)
-        self.bias = nn.Parameter(torch.zeros(config.vocab_size, dtype=torch.float32))
-        self.activation = ACTIVATIONS[config.activation]
+        self.dense = dense
+        self.activation = activation
+        self.norm = norm
+        self.decoder = decoder
+        self.bias = bias
 
-    def forward(self, hidden_MW: Tensor, token_VW: Tensor) -> Tensor:
+    def forward(self, hidden_MW: Tensor, encoder: Encoder) -> Tensor:
         """Logits over the vocabulary, (M, V)."""
-        x_MW = self.norm(self.activation(self.dense(hidden_MW)))
-        return nn.functional.linear(x_MW, token_VW, self.bias)
+        x_ME = self.dense(hidden_MW)
+        if self.activation is not None:
+            x_ME = ACTIVATIONS[self.activation](x_ME)
+        table_VE = encoder.embeddings.token.weight if self.decoder is None else self.decoder
+        return functional.linear(self.norm(x_ME), table_VE, self.bias)
 
 
-class NextSentenceHead(nn.Module):
-    """Does the second text follow the first? Two logits: it does, it does not (Devlin et al. 2018)."""
+def build_head(shape: HeadShape, config: EncoderConfig, classes: int, reads: Reads | None = None) -> Head:
+    """A head of this shape whose weights are yet to be loaded or initialised.
 
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        self.classifier = nn.Linear(config.width, 2, dtype=torch.float32)
+    Args:
+        classes: C, the numbers that it gives for each row.
+        reads: instead of what the shape says.
+    """
+    return Head(
+        reads=reads or shape.reads,
+        **_transform(shape, config, config.width),
+        dropout=nn.Dropout(config.hidden_dropout),
+        classifier=nn.Linear(config.width, classes, bias=shape.has("classifier.bias", config), dtype=torch.float32),
+    )
 
-    def forward(self, pooled_BW: Tensor) -> Tensor:
-        """Logits, (B, 2)."""
-        return self.classifier(pooled_BW)  # type: ignore[no-any-return]
+
+def build_masked_lm_head(shape: HeadShape, config: EncoderConfig) -> MaskedLMHead:
+    """A masked-language-model head of this shape whose weights are yet to be loaded or initialised."""
+    width, vocabulary = config.token_width, config.vocab_size
+    return MaskedLMHead(
+        **_transform(shape, config, width),
+        decoder=nn.Parameter(torch.zeros(vocabulary, width)) if shape.has("decoder", config) else None,
+        bias=nn.Parameter(torch.zeros(vocabulary)) if shape.has("bias", config) else None,
+    )
+
+
+def _transform(shape: HeadShape, config: EncoderConfig, width: int) -> dict[str, Any]:
+    """The dense layer, its activation and its norm, where the head has them."""
+    dense: nn.Module = nn.Identity()
+    norm: nn.Module = nn.Identity()
+    if shape.has("dense.weight", config):
+        dense = nn.Linear(config.width, width, bias=shape.has("dense.bias", config), dtype=torch.float32)
+    if shape.has("norm.weight", config):
+        norm = nn.LayerNorm(width, eps=config.norm_eps, bias=shape.has("norm.bias", config), dtype=torch.float32)
+    activation = (shape.activation or config.activation) if shape.has("dense.weight", config) else None
+    return {"dense": dense, "activation": activation, "norm": norm}
+
+
+def _read(reads: Reads, hidden_TW: Tensor, layout: Layout, encoder: Encoder) -> Tensor:
+    if reads == "first":
+        return hidden_TW[layout.first_B]
+    if reads == "mean":
+        return mean_tokens(hidden_TW, layout)
+    if reads == "pooler":
+        assert encoder.pooler is not None, "a head that reads the pooler is offered only where there is one"
+        pooled_BW: Tensor = encoder.pooler(hidden_TW, layout)
+        return pooled_BW
+    return hidden_TW

@@ -23,10 +23,10 @@ FUSED: dict[Activation, tuple[str, str]] = {
 class PackedLinear(nn.Module):
     """`activation(x Wᵀ + b)` with W in oneDNN's blocked layout. Inference only: no gradient, no state."""
 
-    def __init__(self, linear: nn.Linear, activation: Activation | None = None) -> None:
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype, activation: Activation | None = None) -> None:
         super().__init__()
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
-        self.bias = None if linear.bias is None else linear.bias.detach()
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach().to(dtype))
+        self.bias = None if linear.bias is None else linear.bias.detach().to(dtype)
         self.operation, self.algorithm = FUSED[activation] if activation is not None else ("none", "")
 
     def forward(self, x_TI: Tensor) -> Tensor:
@@ -50,11 +50,11 @@ def has_fast_bfloat16() -> bool:
 
 
 @torch.no_grad()
-def pack_linears(module: nn.Module) -> None:
+def pack_linears(module: nn.Module, dtype: torch.dtype) -> None:
     """Replace every `nn.Linear` inside `module` by a `PackedLinear`, one at a time, letting go of the originals."""
     for part in module.modules():
         if isinstance(part, MLP) and isinstance(part.up, nn.Linear) and part.activation in FUSED:
-            part.up, part.activation = PackedLinear(part.up, part.activation), None
+            part.up, part.activation = PackedLinear(part.up, dtype, part.activation), None
         for name, child in part.named_children():
             if isinstance(child, nn.Linear):
-                setattr(part, name, PackedLinear(child))
+                setattr(part, name, PackedLinear(child, dtype))

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertkit.config.encoder import Activation
+from bertkit.config.encoder import Activation, HeadActivation
 
-ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[HeadActivation, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
     "gelu_tanh": partial(functional.gelu, approximate="tanh"),
     "relu": functional.relu,
     "silu": functional.silu,
+    "tanh": torch.tanh,
 }
 
 
@@ -33,3 +35,18 @@ class MLP(nn.Module):
         if self.activation is not None:
             x_TF = ACTIVATIONS[self.activation](x_TF)
         return self.down(x_TF)  # type: ignore[no-any-return]
+
+
+class GatedMLP(nn.Module):
+    """`down(activation(a) · b)`, `a` and `b` the halves of `up(x)`, (T, 2F) (Shazeer 2020, arXiv 2002.05202)."""
+
+    def __init__(self, up: nn.Module, down: nn.Module, activation: Activation) -> None:
+        super().__init__()
+        self.up = up
+        self.down = down
+        self.activation: Activation = activation
+
+    def forward(self, x_TW: Tensor) -> Tensor:
+        """The transformed tokens, (T, W)."""
+        a_TF, b_TF = self.up(x_TW).chunk(2, dim=-1)
+        return self.down(ACTIVATIONS[self.activation](a_TF) * b_TF)  # type: ignore[no-any-return]

@@ -10,7 +10,6 @@ from bertkit.checkpoints.weight_files import find_weights
 from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained, open_pretrained
-from bertkit.pretrained.weights import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,8 @@ def describe(folder: Path) -> Description:
 
 
 def _unused(pretrained: Pretrained) -> tuple[str, ...]:
-    tables: tuple[tuple[Weight, ...], ...] = (pretrained.family.encoder, *pretrained.family.heads.values())
-    rows = [row for table in tables for row in names(table, pretrained.config.layers)]
+    heads = (shape.weights for shape in pretrained.family.heads.values())
+    tables: tuple[tuple[Weight, ...], ...] = (pretrained.family.encoder, *heads)
+    rows = [row for table in tables for row in pretrained.table(table)]
     used = {name for row in rows for name in (*row.theirs, *row.aliases)}
     return tuple(sorted(set(pretrained.tensors) - used))

@@ -14,17 +14,21 @@ from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.tensors import read_tensors
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import BadCheckpoint, MissingHead, UserError, near_match
-from bertkit.families.contract import Family, Weight
+from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError, near_match
+from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
-from bertkit.model.encoder import Encoder, build_encoder
+from bertkit.model.build import build_encoder
+from bertkit.model.encoder import Encoder
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings
 from bertkit.pretrained.tensorflow_names import from_tensorflow
-from bertkit.pretrained.weights import canonical, has_all, to_ours
+from bertkit.pretrained.weights import NameTable, canonical
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tokenization.tokenizer import Tokenizer
+
+# How `config.json` calls what a head reads.
+READS: dict[str, Reads] = {"cls": "first", "bos": "first", "mean": "mean", "late": "late"}
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,36 @@ class Pretrained:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Names of the heads that the checkpoint has weights for."""
-        return tuple(
-            name for name, rows in self.family.heads.items() if has_all(rows, self.config.layers, self.tensors)
-        )
+        """Names of the heads that the checkpoint has weights for.
+
+        Where tensors leave it open (a classifier of texts or of tokens?) the architecture in `config.json` says.
+        """
+        shapes = self.family.heads
+        found = [name for name, shape in shapes.items() if self.table(shape.weights).is_whole(self.tensors)]
+        found = [name for name in found if self.config.pooler or shapes[name].reads != "pooler"]
+        own = self.family.class_names[self.model_type]
+        known = self.family.architectures.get(self.architecture.removeprefix(own), tuple(found))
+        return tuple(name for name in found if name in known)
+
+    @property
+    def model_type(self) -> str:
+        """Which of the family's model types the checkpoint is."""
+        return str(self.foreign.values.get("model_type", next(iter(self.family.class_names))))
+
+    @property
+    def architecture(self) -> str:
+        """What `config.json` calls the model's class; an empty string where it does not say."""
+        names = self.foreign.values.get("architectures")
+        return str(names[0]) if isinstance(names, list) and names else ""
+
+    def table(self, rows: tuple[Weight, ...]) -> NameTable:
+        """The family's rows for this checkpoint."""
+        places = [self.family.layer_place(layer, self.foreign.values) for layer in range(self.config.layers)]
+        return NameTable(rows, self.config, tuple(places))
 
     def tasks(self) -> list[str]:
         """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
-        own = [name for name, task in TASKS.items() if task.head_name in self.heads and self._has_pooler(task)]
+        own = [name for name, task in TASKS.items() if task.head_name in self.heads]
         free = [name for name, task in TASKS.items() if task.head_name is None]
         free.sort(key=lambda name: name != SentenceEmbedding.name)
         return [*own, *free] if self.settings is None else [*free, *own]
@@ -75,15 +101,16 @@ class Pretrained:
         Raises:
             MissingHead: the checkpoint has no weights for it.
         """
-        with torch.device("meta"):
-            head = task.build_head(self.config)
-        if head is None or task.head_name is None:
+        if task.head_name is None:
             return None
-        if task.name not in self.tasks():
+        if task.head_name not in self.heads:
             raise MissingHead(
                 f"{self.folder}: no head for {task.name}", f"This checkpoint can do: {', '.join(self.tasks())}."
             )
-        self._fill(head, self.family.heads[task.head_name])
+        shape = self.family.heads[task.head_name]
+        with torch.device("meta"):
+            head = task.build_head(shape, self.config, self._reads(shape))
+        self._fill(head, shape.weights)
         return head.eval()
 
     def build_task(self, name: str | None, tokenizer: Tokenizer, **options: object) -> Task:
@@ -125,12 +152,20 @@ class Pretrained:
             return min(self.settings.max_length, self.config.max_length)
         return self.config.max_length
 
-    def _has_pooler(self, task: type[Task]) -> bool:
-        return self.config.pooler or not task.needs_pooler
+    def _reads(self, shape: HeadShape) -> Reads | None:
+        """What `config.json` says that a head reads, for a family that leaves it open."""
+        word = self.foreign.values.get(shape.reads_key) if shape.reads_key else None
+        if word is None:
+            return None
+        if word not in READS:
+            raise ConfigError(
+                f"{self.folder}: {shape.reads_key} = {word!r} is not supported", f"Use {', '.join(READS)}."
+            )
+        return READS[str(word)]
 
     def _fill(self, module: nn.Module, rows: tuple[Weight, ...]) -> None:
         expected = module.state_dict()
-        state = to_ours(rows, self.config.layers, self.tensors, expected, str(self.folder))
+        state = self.table(rows).to_ours(self.tensors, expected, str(self.folder))
         module.load_state_dict(state, assign=True)
 
 
@@ -142,9 +177,9 @@ def open_pretrained(folder: Path) -> Pretrained:
     """
     foreign = read_config(folder)
     tensors = canonical(foreign.family, from_tensorflow(foreign.family, read_tensors(folder), str(folder)))
-    config = foreign.encoder
-    if "pooler.dense.weight" not in tensors:
-        config = config.model_copy(update={"pooler": False})
+    pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
+    has_pooler = pooler is not None and pooler.theirs[0] in tensors
+    config = foreign.encoder.model_copy(update={"pooler": has_pooler})
     return Pretrained(folder, foreign, config, tensors, read_settings(folder))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.sentence_transformers import write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
-from bertkit.pretrained.weights import has_all
 from bertkit.tokenization.tokenizer import Tokenizer
 
 TENSORFLOW_NAME = "bert_model.ckpt"
@@ -34,7 +34,7 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         OutputError: the place cannot be written, or is a folder with something in it.
     """
     with atomic_folder(folder) as made:
-        _write_json(made / "config.json", _values(pretrained) | {"architectures": [_architecture(pretrained)]})
+        _write_json(made / "config.json", _values(pretrained))
         write_tensors(made / "model.safetensors", _prefixed(pretrained))
         tokenizer.save(made)
         if pretrained.settings is not None:
@@ -63,8 +63,8 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
                 f"{pretrained.folder}: its {tokenizer.algorithm} tokenizer cannot be written as a vocab.txt",
                 "Use the hub's layout for this model.",
             )
-        values = {name: value for name, value in _values(pretrained).items() if name != "architectures"}
-        _write_json(made / layout.config_name, write_tensorflow_config(pretrained.family, layout, values))
+        values = write_tensorflow_config(pretrained.family, layout, _values(pretrained))
+        _write_json(made / layout.config_name, _without_architecture(pretrained, values))
         write_bundle(made / f"{TENSORFLOW_NAME}.index", tensors)
         # What TensorFlow asks for the latest checkpoint of a folder.
         kinds = ("model_checkpoint_path", "all_model_checkpoint_paths")
@@ -74,7 +74,17 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
 
 def _values(pretrained: Pretrained) -> dict[str, object]:
     """The configuration in the family's keys, and the keys that it was read with."""
-    return dict(pretrained.foreign.values) | write_config(pretrained.family, pretrained.config)
+    own = write_config(pretrained.family, pretrained.config, pretrained.model_type)
+    return {**pretrained.foreign.values, **own, "architectures": [_architecture(pretrained)]}
+
+
+def _without_architecture(pretrained: Pretrained, values: Mapping[str, object]) -> Mapping[str, object]:
+    """The values without the hub's name of the class, which Google does not write, where the tensors say as much."""
+    values = {name: value for name, value in values.items() if name != "architectures"}
+    plain = replace(pretrained, foreign=replace(pretrained.foreign, values=values))
+    if plain.heads == pretrained.heads and _architecture(plain) == _architecture(pretrained):
+        return values
+    return {**values, "architectures": [_architecture(pretrained)]}
 
 
 def _write_json(path: Path, values: Mapping[str, object]) -> None:
@@ -84,16 +94,19 @@ def _write_json(path: Path, values: Mapping[str, object]) -> None:
 def _architecture(pretrained: Pretrained) -> str:
     """The name under which transformers opens a checkpoint with these heads."""
     heads = set(pretrained.heads)
-    return next(name for name, needs in pretrained.family.architectures.items() if set(needs) <= heads)
+    own, endings = pretrained.family.class_names[pretrained.model_type], pretrained.family.architectures
+    if pretrained.architecture.removeprefix(own) in endings:
+        return pretrained.architecture
+    return own + next(ending for ending, needs in endings.items() if set(needs) <= heads)
 
 
 def _prefixed(pretrained: Pretrained) -> Mapping[str, Tensor]:
     """The tensors under the names they have in a checkpoint with heads, or in one without."""
     if not pretrained.heads:
         return pretrained.tensors
-    family, layers = pretrained.family, pretrained.config.layers
-    heads = {name for head in family.heads.values() for row in head for name in (*row.theirs, *row.aliases)}
-    assert has_all(family.encoder[:1], layers, pretrained.tensors)
+    family = pretrained.family
+    rows = [row for shape in family.heads.values() for row in shape.weights]
+    heads = {name for row in rows for name in (*row.theirs, *row.aliases)}
     return {name if name in heads else family.prefix + name: tensor for name, tensor in pretrained.tensors.items()}
 
 

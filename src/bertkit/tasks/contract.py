@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import InputError
+from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import build_head
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
 
@@ -71,6 +73,7 @@ class Task(ABC):
     Attributes:
         name: the hub's name of the task.
         head_name: which of a family's heads it needs; None where the encoder alone is enough.
+        classes: numbers that the head gives for each row.
         needs_offsets: whether answers point into the user's text.
         overlap: share of a window that the next one repeats when a long text is read in windows; None where reading in
             windows makes no sense for the task.
@@ -79,15 +82,16 @@ class Task(ABC):
     name: ClassVar[str]
     head_name: ClassVar[str | None] = None
     needs_offsets: ClassVar[bool] = False
-    needs_pooler: ClassVar[bool] = False
     overlap: ClassVar[float | None] = 0.0
+
+    classes: int = 0
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
 
-    def build_head(self, config: EncoderConfig) -> nn.Module | None:
-        """The head, without weights; None where the task has none."""
-        return None
+    def build_head(self, shape: HeadShape, config: EncoderConfig, reads: Reads | None) -> nn.Module:
+        """The family's head for the task, without weights; only asked of a task that has a `head_name`."""
+        return build_head(shape, config, self.classes, reads)
 
     def read(self, fields: Mapping[str, object]) -> Texts:
         """The texts of one row.

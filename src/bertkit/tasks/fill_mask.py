@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import InputError
+from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.encoder import Encoder
-from bertkit.model.heads import MaskedLMHead
+from bertkit.model.heads import MaskedLMHead, build_masked_lm_head
 from bertkit.tasks.contract import Array, Reading, Result, Task, Texts
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
@@ -58,9 +59,9 @@ class FillMask(Task):
             raise InputError(f"top_k is {top_k}", f"Choose from 1 to {tokenizer.vocab_size}.")
         self.top_k = top_k
 
-    def build_head(self, config: EncoderConfig) -> nn.Module:
+    def build_head(self, shape: HeadShape, config: EncoderConfig, reads: Reads | None) -> nn.Module:
         """The transform and the bias; the matrix is the encoder's token table."""
-        return MaskedLMHead(config)
+        return build_masked_lm_head(shape, config)
 
     def check(self, encoded: Encoded) -> None:
         """There must be a mask to fill."""
@@ -80,7 +81,7 @@ class FillMask(Task):
         starts = batch.layout.cu_lengths_B1.tolist()
         masks = [start + i for start, window in zip(starts, windows, strict=False) for i in self._masks(window)]
         hidden_RW = hidden_TW[torch.tensor(masks, dtype=torch.long, device=hidden_TW.device)]
-        logits_RV = head(hidden_RW, encoder.embeddings.token.weight).float()
+        logits_RV = head(hidden_RW, encoder).float()
         scores, ids = torch.softmax(logits_RV, dim=-1).topk(self.top_k, dim=-1)
         return scores, ids
 

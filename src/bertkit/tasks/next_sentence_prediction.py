@@ -9,9 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
-from bertkit.config.encoder import EncoderConfig
 from bertkit.model.encoder import Encoder
-from bertkit.model.heads import NextSentenceHead
 from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, text_field
 from bertkit.tokenization.windows import Encoded, Window
 
@@ -32,12 +30,8 @@ class NextSentencePrediction(Task):
 
     name: ClassVar[str] = "next-sentence-prediction"
     head_name: ClassVar[str | None] = "next-sentence"
-    needs_pooler: ClassVar[bool] = True
     overlap: ClassVar[float | None] = None
-
-    def build_head(self, config: EncoderConfig) -> nn.Module:
-        """Two logits over the pooled first token."""
-        return NextSentenceHead(config)
+    classes = 2
 
     def read(self, fields: Mapping[str, object]) -> Texts:
         """Both texts are needed."""
@@ -52,8 +46,7 @@ class NextSentencePrediction(Task):
     ) -> tuple[Tensor, ...]:
         """Probabilities that it follows and that it does not, (B, 2)."""
         assert head is not None
-        assert encoder.pooler is not None
-        return (head(encoder.pooler(hidden_TW, batch.layout)).float().softmax(dim=-1),)
+        return (head(hidden_TW, batch.layout, encoder).float().softmax(dim=-1),)
 
     def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> IsNext:
         """The first of the two."""

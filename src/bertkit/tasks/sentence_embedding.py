@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
+from bertkit.model.pooling import reduce_tokens
 from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, text_field
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
@@ -69,7 +69,7 @@ class SentenceEmbedding(Task):
         """Each window pooled, (B, W) float32; for the mean, its sum."""
         if self.pooling == "cls":
             return (hidden_TW[batch.layout.first_B].float(),)
-        return (_reduce(hidden_TW, batch.layout, "sum" if self.pooling == "mean" else "amax"),)
+        return (reduce_tokens(hidden_TW, batch.layout, "sum" if self.pooling == "mean" else "amax"),)
 
     def decode(
         self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading
@@ -83,10 +83,3 @@ class SentenceEmbedding(Task):
         if self.normalize:
             vector = vector / max(np.linalg.norm(vector), np.float32(1e-12))
         return Embedding(embedding=vector.astype(np.float32, copy=False), reading=reading)
-
-
-def _reduce(hidden_TW: Tensor, layout: Layout, how: Literal["sum", "amax"]) -> Tensor:
-    """Each sequence's tokens reduced to one row, (B, W) float32, a run of equal lengths at a time."""
-    reduce = getattr(torch, how)
-    blocks = [reduce(hidden_TW[run.tokens].view(run.count, run.length, -1).float(), dim=1) for run in layout.runs()]
-    return torch.cat(blocks)
