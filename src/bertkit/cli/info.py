@@ -57,7 +57,7 @@ def described(record: Mapping[str, Any], indent: str = "") -> list[str]:
 
 
 def _label(name: str) -> str:
-    return name.replace("_", " ")
+    return name if "." in name else name.replace("_", " ")  # the name of a file stays as it is
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,12 @@ from bertkit.families.contract import (
     Family,
     HeadShape,
     Key,
+    TensorFlowLayout,
+    TensorFlowName,
     Weight,
+    dense_names,
+    norm_names,
+    output_names,
     read_activation,
     read_layers,
     weight_and_bias,
@@ -22,6 +27,35 @@ def size(layers: int, width: int, heads: int) -> EncoderConfig:
 
 
 LAYER = "encoder.layer.{layer}"
+THEIR_LAYER = "bert/encoder/layer_{layer}"
+
+# What https://github.com/google-research/bert calls its variables, those of its fine-tuning programs included.
+TENSORFLOW = TensorFlowLayout(
+    config_name="bert_config.json",
+    constants=frozenset({"layer_norm_eps"}),
+    names=(
+        TensorFlowName("embeddings.word_embeddings.weight", "bert/embeddings/word_embeddings"),
+        TensorFlowName("embeddings.position_embeddings.weight", "bert/embeddings/position_embeddings"),
+        TensorFlowName("embeddings.token_type_embeddings.weight", "bert/embeddings/token_type_embeddings"),
+        *norm_names("embeddings.LayerNorm", "bert/embeddings/LayerNorm"),
+        *dense_names(f"{LAYER}.attention.self.query", f"{THEIR_LAYER}/attention/self/query"),
+        *dense_names(f"{LAYER}.attention.self.key", f"{THEIR_LAYER}/attention/self/key"),
+        *dense_names(f"{LAYER}.attention.self.value", f"{THEIR_LAYER}/attention/self/value"),
+        *dense_names(f"{LAYER}.attention.output.dense", f"{THEIR_LAYER}/attention/output/dense"),
+        *norm_names(f"{LAYER}.attention.output.LayerNorm", f"{THEIR_LAYER}/attention/output/LayerNorm"),
+        *dense_names(f"{LAYER}.intermediate.dense", f"{THEIR_LAYER}/intermediate/dense"),
+        *dense_names(f"{LAYER}.output.dense", f"{THEIR_LAYER}/output/dense"),
+        *norm_names(f"{LAYER}.output.LayerNorm", f"{THEIR_LAYER}/output/LayerNorm"),
+        *dense_names("pooler.dense", "bert/pooler/dense"),
+        *dense_names("cls.predictions.transform.dense", "cls/predictions/transform/dense"),
+        *norm_names("cls.predictions.transform.LayerNorm", "cls/predictions/transform/LayerNorm"),
+        TensorFlowName("cls.predictions.bias", "cls/predictions/output_bias"),
+        TensorFlowName("cls.predictions.decoder.bias", "cls/predictions/output_bias"),
+        *output_names("cls.seq_relationship", "cls/seq_relationship/"),
+        *output_names("classifier", ""),
+        *output_names("qa_outputs", "cls/squad/"),
+    ),
+)
 CLASSIFIER = weight_and_bias("classifier", "classifier")
 
 FAMILY = Family(
@@ -107,4 +141,5 @@ FAMILY = Family(
     },
     old_endings={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
     ignored=("embeddings.position_ids", "embeddings.token_type_ids", "cls.predictions.decoder.weight"),
+    tensorflow=TENSORFLOW,
 )

@@ -130,6 +130,51 @@ class HeadShape:
 
 
 @dataclass(frozen=True, slots=True)
+class TensorFlowName:
+    """One tensor's name in the hub's layout (without the family's prefix) and in the authors' TensorFlow checkpoints.
+
+    What stands in braces (`{layer}`, `{group}`) is a number, the same in both. `transposed`: their axes are the other
+    way round, as those of every `kernel` are. Of several rows for one name the first is used.
+    """
+
+    hub: str
+    theirs: str
+    transposed: bool = False
+
+
+def dense_names(hub: str, theirs: str) -> tuple[TensorFlowName, TensorFlowName]:
+    """The two rows of a dense layer: TensorFlow's `kernel` is (in, out), a `weight` is (out, in)."""
+    kernel = TensorFlowName(f"{hub}.weight", f"{theirs}/kernel", transposed=True)
+    return kernel, TensorFlowName(f"{hub}.bias", f"{theirs}/bias")
+
+
+def norm_names(hub: str, theirs: str) -> tuple[TensorFlowName, TensorFlowName]:
+    """The two rows of a layer normalisation."""
+    return TensorFlowName(f"{hub}.weight", f"{theirs}/gamma"), TensorFlowName(f"{hub}.bias", f"{theirs}/beta")
+
+
+def output_names(hub: str, theirs: str) -> tuple[TensorFlowName, TensorFlowName]:
+    """The two rows of an output layer as Google's programs spell it, its weights (out, in) as the hub's are."""
+    weights = TensorFlowName(f"{hub}.weight", f"{theirs}output_weights")
+    return weights, TensorFlowName(f"{hub}.bias", f"{theirs}output_bias")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFlowLayout:
+    """How the family's authors published it for TensorFlow.
+
+    Attributes:
+        config_name: what their configuration file is called; its keys are those of `config.json`.
+        constants: keys of `config.json` that their program does not read, because it knows the default only.
+        names: tensors of the encoder and of every head.
+    """
+
+    config_name: str
+    constants: frozenset[str]
+    names: tuple[TensorFlowName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """One family of encoders.
 
@@ -150,6 +195,7 @@ class Family:
         layer_place: what stands for `{layer}` in its names, given our layer's number and the file's configuration.
         old_endings: endings of tensor names in old checkpoints, and what they are called now.
         ignored: endings of tensor names that carry nothing (buffers, tied copies).
+        tensorflow: the layout of its TensorFlow checkpoints; None where it was never published so.
     """
 
     name: str
@@ -167,3 +213,4 @@ class Family:
     layer_place: Callable[[int, Mapping[str, Any]], str] = lambda layer, values: str(layer)
     old_endings: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    tensorflow: TensorFlowLayout | None = None

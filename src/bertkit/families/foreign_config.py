@@ -11,8 +11,8 @@ from typing import Any
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.strict import parse
 from bertkit.errors import ConfigError, ModelNotFound, near_match
-from bertkit.families.catalogue import find_family
-from bertkit.families.contract import Derived, Family, Key
+from bertkit.families.catalogue import FAMILIES, find_family
+from bertkit.families.contract import Derived, Family, Key, TensorFlowLayout
 
 # Keys that the hub's library writes into any configuration and that change nothing an encoder computes.
 HARMLESS = frozenset(
@@ -43,24 +43,21 @@ class ForeignConfig:
 
 
 def read_config(folder: Path) -> ForeignConfig:
-    """The configuration in `folder`: `config.json`, or `bert_config.json` as Google shipped it.
+    """The configuration in `folder`: `config.json`, or a family's own file as Google shipped it (`bert_config.json`).
 
     Raises:
         ModelNotFound: there is none.
         ConfigError: it is not JSON, a value is out of range, means another model, or a key is nearly one we know.
         UnknownFamily: its `model_type` is none of ours.
     """
-    for name in ("config.json", "bert_config.json"):
-        if (folder / name).is_file():
-            path = folder / name
-            break
-    else:
+    own = {f.tensorflow.config_name: name for name, f in FAMILIES.items() if f.tensorflow is not None}
+    path = next((folder / name for name in ("config.json", *own) if (folder / name).is_file()), None)
+    if path is None:
         raise ModelNotFound(
             f"{folder}: no config.json", "Name a folder that holds a checkpoint: config.json and its weights."
         )
     values = _read_object(path)
-    default_type = "bert" if path.name == "bert_config.json" else None
-    model_type = values.get("model_type", default_type)
+    model_type = values.get("model_type", own.get(path.name))
     if not isinstance(model_type, str):
         raise ConfigError(f"{path}: no model_type", 'Add "model_type", for example "bert".')
     family = find_family(model_type, str(path))
@@ -141,6 +138,15 @@ def write_config(family: Family, encoder: EncoderConfig, model_type: str | None 
     for key in family.keys:
         values |= key.write(encoder) if isinstance(key, Derived) else {key.theirs: key.write(_field(encoder, key))}
     return values | dict(family.fixed)
+
+
+def write_tensorflow_config(
+    family: Family, layout: TensorFlowLayout, values: Mapping[str, object]
+) -> dict[str, object]:
+    """A `config.json` as the family's authors write theirs: without what reading it back would add."""
+    added = {"model_type": next(iter(family.class_names)), **family.fixed}
+    added |= {key.theirs: key.default for key in family.keys if isinstance(key, Key) and key.theirs in layout.constants}
+    return {key: value for key, value in values.items() if key not in added or value != added[key]}
 
 
 def _field(encoder: EncoderConfig, key: Key) -> object:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
+from bertkit.checkpoints.weight_files import find_weights
 from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained, open_pretrained
@@ -54,7 +55,7 @@ def describe(folder: Path) -> Description:
     pretrained = open_pretrained(folder)
     config = pretrained.config
     tokenizer = pretrained.load_tokenizer()
-    weights = sorted({*folder.glob("*.safetensors")} or {*folder.glob("*.bin")})
+    weights = find_weights(folder).files
     return Description(
         folder=str(folder),
         family=pretrained.family.name,

@@ -20,6 +20,7 @@ from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings
+from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import NameTable, canonical
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
@@ -169,13 +170,13 @@ class Pretrained:
 
 
 def open_pretrained(folder: Path) -> Pretrained:
-    """The checkpoint in `folder`, nothing of its weights read yet.
+    """The checkpoint in `folder`, in the hub's layout or as Google shipped BERT; no weights are in memory yet.
 
     Raises:
         ModelNotFound, ConfigError, UnknownFamily, BadCheckpoint, UnsafeCheckpoint: as the folder is.
     """
     foreign = read_config(folder)
-    tensors = canonical(foreign.family, read_tensors(folder))
+    tensors = canonical(foreign.family, from_tensorflow(foreign.family, read_tensors(folder), str(folder)))
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
