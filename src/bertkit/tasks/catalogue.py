@@ -8,9 +8,19 @@ from bertkit.tasks.feature_extraction import FeatureExtraction
 from bertkit.tasks.fill_mask import FillMask
 from bertkit.tasks.next_sentence_prediction import NextSentencePrediction
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
+from bertkit.tasks.text_classification import TextClassification
+from bertkit.tasks.token_classification import TokenClassification
 
 TASKS: dict[str, type[Task]] = {
-    task.name: task for task in (FeatureExtraction, SentenceEmbedding, FillMask, NextSentencePrediction)
+    task.name: task
+    for task in (
+        FeatureExtraction,
+        SentenceEmbedding,
+        FillMask,
+        NextSentencePrediction,
+        TextClassification,
+        TokenClassification,
+    )
 }
 
 
