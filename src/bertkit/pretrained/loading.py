@@ -18,11 +18,12 @@ from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError, n
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.encoder import Encoder, build_encoder
-from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings
+from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
 from bertkit.pretrained.weights import canonical, has_all, to_ours
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
+from bertkit.tasks.text_ranking import Activation, TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
 
 
@@ -34,6 +35,7 @@ class Pretrained:
         tensors: under the family's present names.
         config: the encoder, without a pooler where the checkpoint has none.
         settings: how a sentence-transformers folder makes embeddings; None for other folders.
+        cross_encoder: how a cross-encoder of sentence-transformers makes scores; None for other folders.
     """
 
     folder: Path
@@ -41,6 +43,7 @@ class Pretrained:
     config: EncoderConfig
     tensors: Mapping[str, Tensor]
     settings: SentenceSettings | None
+    cross_encoder: Activation | None = None
 
     @property
     def family(self) -> Family:
@@ -73,6 +76,8 @@ class Pretrained:
             for name, task in TASKS.items()
             if task.head_name in self.heads and task.suits(values, self._head_rows(task.head_name))
         ]
+        if self.cross_encoder is not None:
+            own.sort(key=lambda name: name != TextRanking.name)
         free = [name for name, task in TASKS.items() if task.head_name is None]
         free.sort(key=lambda name: name != SentenceEmbedding.name)
         return [*own, *free] if self.settings is None else [*free, *own]
@@ -144,6 +149,8 @@ class Pretrained:
     def _own_options(self, kind: type[Task]) -> dict[str, object]:
         if kind is SentenceEmbedding and self.settings is not None:
             return {name: getattr(self.settings, name) for name in ("pooling", "normalize", "prompt")}
+        if kind is TextRanking and self.cross_encoder is not None:
+            return {"activation": self.cross_encoder}
         try:
             return kind.options(self.foreign.values)
         except ConfigError as error:
@@ -191,7 +198,9 @@ def open_pretrained(folder: Path) -> Pretrained:
     config = foreign.encoder
     if "pooler.dense.weight" not in tensors:
         config = config.model_copy(update={"pooler": False})
-    return Pretrained(folder, foreign, config, tensors, read_settings(folder))
+    cross_encoder = read_cross_encoder(folder, foreign.values)
+    settings = read_settings(folder) if cross_encoder is None else None
+    return Pretrained(folder, foreign, config, tensors, settings, cross_encoder)
 
 
 def find_folder(model: str | Path | None, revision: str | None = None) -> Path:

@@ -14,7 +14,7 @@ from bertkit.checkpoints.tensors import write_tensors
 from bertkit.families.foreign_config import write_config
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained
-from bertkit.pretrained.sentence_transformers import write_settings
+from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_settings
 from bertkit.tokenization.tokenizer import Tokenizer
 
 
@@ -30,6 +30,8 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
     with atomic_folder(folder) as made:
         values = dict(pretrained.foreign.values) | write_config(pretrained.family, pretrained.config)
         values["architectures"] = [_architecture(pretrained)]
+        if pretrained.cross_encoder is not None:
+            values |= cross_encoder_keys(pretrained.cross_encoder)
         (made / "config.json").write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
         write_tensors(made / "model.safetensors", _prefixed(pretrained))
         tokenizer.save(made)

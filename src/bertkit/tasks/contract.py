@@ -29,10 +29,15 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One input of the model: a text, or a pair of texts. Most tasks read one from a row, some several."""
+    """One input of the model: a text, or a pair of texts. Most tasks read one from a row, some several.
+
+    Attributes:
+        name: what a task calls this one of several by; no model reads it.
+    """
 
     first: str
     second: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
