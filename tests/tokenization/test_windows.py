@@ -14,7 +14,7 @@ from tokenizers.processors import TemplateProcessing
 from bertkit.errors import TextTooLong, UserError
 from bertkit.tokenization.template import Frame, Run, Template
 from bertkit.tokenization.tokens import Tokens
-from bertkit.tokenization.windows import Encoded, LongText, cut, longest_first, shares, spans
+from bertkit.tokenization.windows import Encoded, LongText, cut, longest_first, shares, spans, window_room
 
 CLS, SEP = 1, 2
 BERT = Template(
@@ -142,7 +142,7 @@ def test_windows_over_a_text_by_hand() -> None:
     assert (encoded.input_tokens, encoded.truncated) == (12, False)
 
 
-def test_windows_over_a_pair_show_the_first_text_whole() -> None:
+def test_windows_over_a_pair_show_the_shorter_text_whole() -> None:
     encoded = cut(text(2), text(5, 500), BERT, limit=8, long=LongText.WINDOW, overlap=1)
     assert [window.ids for window in encoded.windows] == [
         [CLS, 100, 101, SEP, 500, 501, 502, SEP],
@@ -150,6 +150,40 @@ def test_windows_over_a_pair_show_the_first_text_whole() -> None:
     ]
     assert [window.owned for window in encoded.windows] == [[range(1, 3), range(4, 7)], [range(1, 1), range(5, 7)]]
     assert encoded.windows[1].offsets == [(0, 0), (0, 3), (10, 13), (0, 0), (20, 23), (30, 33), (40, 43), (0, 0)]
+
+
+def test_windows_over_the_first_text_of_a_pair() -> None:
+    encoded = cut(text(5), text(2, 500), BERT, limit=8, long=LongText.WINDOW, overlap=1)
+    assert [window.ids for window in encoded.windows] == [
+        [CLS, 100, 101, 102, SEP, 500, 501, SEP],
+        [CLS, 102, 103, 104, SEP, 500, 501, SEP],
+    ]
+    assert [window.owned for window in encoded.windows] == [[range(1, 4), range(5, 7)], [range(2, 4), range(5, 5)]]
+    assert encoded.windows[1].segments == [0, 0, 0, 0, 0, 1, 1, 1]
+
+
+def test_weights_are_the_shares_of_the_text_that_was_cut() -> None:
+    def weights(*texts: Tokens, limit: int) -> list[float]:
+        first, second = (*texts, None)[:2]
+        return cut(first, second, BERT, limit=limit, long=LongText.WINDOW).weights
+
+    assert weights(text(10), limit=6) == [0.4, 0.4, 0.2]
+    assert weights(text(2), text(10), limit=9) == weights(text(10), text(2), limit=9) == [0.4, 0.4, 0.2]
+    assert weights(text(10), limit=12) == weights(text(1), text(1), limit=12) == [1.0]
+    with_overlap = cut(text(10), None, BERT, limit=6, long=LongText.WINDOW, overlap=2)
+    assert with_overlap.weights == [0.3, 0.2, 0.2, 0.3]
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(3, 30))
+def test_room_is_what_windows_have(first: int, second: int, limit: int) -> None:
+    room = window_room(text(first), text(second), BERT, limit)
+    if room > 0 and first + second + 3 > limit:
+        encoded = cut(text(first), text(second), BERT, limit=limit, long=LongText.WINDOW, overlap=room - 1)
+        assert max(len(window.ids) for window in encoded.windows) == limit
+        assert sum(encoded.weights) == pytest.approx(1)
+        with pytest.raises(TextTooLong):
+            cut(text(first), text(second), BERT, limit=limit, long=LongText.WINDOW, overlap=room)
+    assert window_room(text(first), None, BERT, limit) == limit - 2
 
 
 @given(TEMPLATES, st.integers(0, 90), st.integers(1, 30), st.data())
@@ -173,20 +207,21 @@ def test_every_token_of_a_text_is_owned_once_in_order(
         assert shown == tokens.ids[shown[0] - 100 : shown[0] - 100 + len(shown)] if shown else length == 0
 
 
-@given(TEMPLATES, st.integers(0, 20), st.integers(0, 90), st.integers(1, 30), st.data())
+@given(TEMPLATES, st.integers(0, 60), st.integers(0, 60), st.integers(1, 30), st.data())
 def test_every_token_of_a_pair_is_owned_once_in_order(
     template: Template, first: int, second: int, left: int, data: st.DataObject
 ) -> None:
     overlap = data.draw(st.integers(0, left - 1))
-    limit = first + left + template.pair.special_tokens
+    shorter = min(first, second)
+    limit = shorter + left + template.pair.special_tokens
     one, two = text(first), text(second, 500)
     encoded = cut(one, two, template, limit=limit, long=LongText.WINDOW, overlap=overlap)
     assert owned_ids(encoded, 0) == one.ids
     assert owned_ids(encoded, 1) == two.ids
-    place = len(template.pair.prefix.ids)
+    assert sum(encoded.weights) == pytest.approx(1)
     for window in encoded.windows:
         assert len(window.ids) == len(window.segments) <= limit
-        assert window.ids[place : place + first] == one.ids
+        assert set(window.ids) >= set(one.ids if first <= second else two.ids)
 
 
 @given(st.integers(1, 90), st.integers(1, 30), st.data())
@@ -237,10 +272,16 @@ def test_an_overlap_that_leaves_no_step(overlap: int) -> None:
 
 
 @pytest.mark.parametrize(("first", "left"), [(6, 1), (7, 0), (50, 0)])
-def test_a_first_text_that_leaves_no_room(first: int, left: int) -> None:
-    with pytest.raises(TextTooLong) as caught:
-        cut(text(first), text(9), BERT, limit=10, long=LongText.WINDOW, overlap=1)
-    assert str(caught.value) == (
-        f"the first text has {first} tokens, which leaves {left} of 7 for windows over the second that overlap by 1"
-    )
-    assert "--long truncate" in caught.value.remedy
+def test_a_shorter_text_that_leaves_no_room(first: int, left: int) -> None:
+    for one, two, names in (
+        (text(first), text(60), ("first", "second")),
+        (text(60), text(first), ("second", "first")),
+    ):
+        with pytest.raises(TextTooLong) as caught:
+            cut(one, two, BERT, limit=10, long=LongText.WINDOW, overlap=1)
+        assert str(caught.value) == (
+            f"the {names[0]} text has {first} tokens, which leaves {left} of 7 "
+            f"for windows over the {names[1]} that overlap by 1"
+        )
+        assert f"Shorten the {names[0]} text" in caught.value.remedy
+        assert "--long truncate" in caught.value.remedy

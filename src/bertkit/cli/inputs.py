@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from bertkit.data.files import STDIN
 from bertkit.data.rows import Row, read_rows
 from bertkit.errors import InputError, UserError
+
+NOTHING: Mapping[str, str | None] = MappingProxyType({})
 
 
 def chosen_columns(**columns: str | None) -> dict[str, str]:
@@ -22,9 +25,13 @@ def input_rows(
     path: str | None,
     format: str | None,
     columns: Mapping[str, str],
+    every_row: Mapping[str, str | None] = NOTHING,
     on_bad_row: Callable[[InputError], None] | None = None,
 ) -> Iterator[Row]:
     """The rows of TEXT arguments, else of --input, else of standard input when something is piped into it.
+
+    Args:
+        every_row: fields for the rows that do not have them, by options such as --question; None was not given.
 
     Raises:
         UserError: options that contradict each other, or no text at all.
@@ -32,14 +39,24 @@ def input_rows(
     if texts:
         if path is not None or format is not None or columns:
             raise UserError("TEXT arguments and options of a file are both given", "Give TEXT or --input, not both.")
-        return _typed_rows(texts, text_pair)
+        return _filled(_typed_rows(texts, text_pair), every_row)
     if text_pair is not None:
         raise UserError("--text-pair without a TEXT", "Give one TEXT with it; files hold pairs in two columns.")
     if path is None:
         if sys.stdin is None or sys.stdin.isatty():
             raise UserError("no text", 'Type it (bertkit predict "some text"), name a file with -i, or pipe text in.')
         path = STDIN
-    return read_rows(path, format=format, columns=columns, on_bad_row=on_bad_row)
+    return _filled(read_rows(path, format=format, columns=columns, on_bad_row=on_bad_row), every_row)
+
+
+def _filled(rows: Iterator[Row], every_row: Mapping[str, str | None]) -> Iterator[Row]:
+    """The rows with the fields that were given for all of them."""
+    given = {
+        field: _checked(value, f"--{field.replace('_', '-')}")
+        for field, value in every_row.items()
+        if value is not None
+    }
+    return (Row({**given, **row.fields}, row.place) for row in rows) if given else rows
 
 
 def _typed_rows(texts: Sequence[str], text_pair: str | None) -> Iterator[Row]:

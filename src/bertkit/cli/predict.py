@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
-from bertkit.cli import options
+from bertkit.cli import options, task_options
 from bertkit.cli.inputs import chosen_columns, input_rows
 from bertkit.errors import BertkitError
 
 if TYPE_CHECKING:
-    from bertkit.cli.answers import Answer
+    from bertkit.cli.answers import Answer, Waiting
     from bertkit.cli.readable import Form
+    from bertkit.data.rows import Row
     from bertkit.inference.model import Model
 
 Task = Annotated[
@@ -23,10 +24,10 @@ Task = Annotated[
 BatchTokens = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Tokens in one batch: more is faster and takes more memory.")
 ]
-TopK = Annotated[int | None, typer.Option(min=1, metavar="N", help="fill-mask: how many candidates for each mask.")]
 
 
 def predict(
+    context: typer.Context,
     texts: options.Texts = None,
     model: options.Model = None,
     task: Task = None,
@@ -35,25 +36,36 @@ def predict(
     format: options.Format = None,
     text_column: options.TextColumn = None,
     text_pair_column: options.TextPairColumn = None,
+    question_column: task_options.QuestionColumn = None,
+    context_column: task_options.ContextColumn = None,
+    query_column: task_options.QueryColumn = None,
+    documents_column: task_options.DocumentsColumn = None,
+    choices_column: task_options.ChoicesColumn = None,
+    candidate_labels_column: task_options.CandidateLabelsColumn = None,
     text_pair: options.TextPair = None,
+    question: task_options.Question = None,
+    candidate_labels: task_options.CandidateLabels = None,
     long: options.Long = "error",
     dtype: options.DType = "auto",
     device: options.Device = "auto",
     on_error: options.OnError = "stop",
     batch_tokens: BatchTokens = None,
-    top_k: TopK = None,
+    top_k: task_options.TopK = None,
+    problem: task_options.Problem = None,
+    aggregation: task_options.Aggregation = None,
+    max_answer_tokens: task_options.MaxAnswerTokens = None,
+    doc_stride: task_options.DocStride = None,
+    hypothesis_template: task_options.HypothesisTemplate = None,
     revision: options.Revision = None,
     json: options.Json = False,
 ) -> None:
-    """Run a model over texts: embeddings, filled masks, …
+    """Run a model over texts: labels, entities, answers, embeddings, filled masks, …
 
     Texts are arguments, or the rows of a file (--input), or the lines of standard input.
     With --json or --output each text becomes one JSON record, in input order.
     """
-    from bertkit.cli.answers import Waiting, answers
+    from bertkit.cli.answers import Waiting
     from bertkit.cli.output import open_output
-    from bertkit.cli.progress import progress_bar
-    from bertkit.cli.readable import JsonLines, Readable
 
     waiting = Waiting()
     rows = input_rows(
@@ -61,23 +73,36 @@ def predict(
         text_pair=text_pair,
         path=input,
         format=format,
-        columns=chosen_columns(text=text_column, text_pair=text_pair_column),
+        columns=chosen_columns(**{field: context.params[f"{field}_column"] for field in task_options.FIELDS}),
+        every_row={"question": question, "candidate_labels": candidate_labels},
         on_bad_row=waiting.refused if on_error == "record" else None,
     )
     with open_output(output) as out:  # before the model: an unwritable place shows at once
-        loaded = _load(
-            model,
-            task,
-            dtype=dtype,
-            device=device,
-            revision=revision,
-            long=long,
-            batch_tokens=batch_tokens,
-            top_k=top_k,
+        settings = {"dtype": dtype, "device": device, "revision": revision, "long": long, "batch_tokens": batch_tokens}
+        own = {name: context.params[name] for name in task_options.TASK_OPTIONS}
+        loaded = _load(model, task, **settings, **own)
+        _answer_all(
+            loaded, rows, waiting, out, on_error, as_json=json or output is not None, to_file=output is not None
         )
-        form = JsonLines() if json or output is not None else Readable()
-        with progress_bar("rows", shown=output is not None or not out.isatty()) as tick:
-            done, failed = _write_all(answers(loaded, rows, waiting, on_error), form, out, on_error, tick)
+
+
+def _answer_all(
+    model: Model,
+    rows: Iterator[Row],
+    waiting: Waiting,
+    out: TextIO,
+    on_error: Literal["stop", "record"],
+    *,
+    as_json: bool,
+    to_file: bool,
+) -> None:
+    from bertkit.cli.answers import answers
+    from bertkit.cli.progress import progress_bar
+    from bertkit.cli.readable import JsonLines, Readable
+
+    form = JsonLines() if as_json else Readable()
+    with progress_bar("rows", shown=to_file or not out.isatty()) as tick:
+        done, failed = _write_all(answers(model, rows, waiting, on_error), form, out, on_error, tick)
     if failed:
         print(f"{failed} of {done} rows failed; their records say why", file=sys.stderr)
     if not done:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from bertkit.cli.exits import one_line
 from bertkit.cli.output import json_line
 from bertkit.errors import BertkitError
 
+Record = Mapping[str, Any]
 TEXT_CELLS = 44
 SHOWN_VALUES = 5
 
@@ -50,12 +51,12 @@ class Readable:
         size = f"{record.get('input_tokens', 0):,} tokens{_reading(record)}"
         if "embedding" in record:
             return f"{heading}  {size:>10}  {self._embedding(record['embedding'])}"
-        if "fills" in record:
-            return f"{heading}  {size}\n{_fills(record['fills'])}"
-        if "is_next" in record:
-            return f"{heading}  {size:>10}  second follows first: {record['is_next']:.3f}"
-        if "vectors" in record:
-            return f"{heading}  {size}\n{_vectors(record)}"
+        for field, line in LINES.items():
+            if field in record:
+                return f"{heading}  {size:>10}  {line(record[field])}"
+        for field, block in BLOCKS.items():
+            if field in record:
+                return f"{heading}  {size}\n{block(record, answer.row.fields)}"
         return as_json
 
     def error(self, number: int, error: BertkitError) -> str:
@@ -107,7 +108,7 @@ def _cells(character: str) -> int:
 
 def _texts(answer: Answer) -> str:
     fields = answer.row.fields
-    first = str(fields.get("text", ""))
+    first = str(next((fields[name] for name in ("question", "query", "text") if name in fields), ""))
     return f"{first} | {fields['text_pair']}" if "text_pair" in fields else first
 
 
@@ -122,7 +123,8 @@ def _first_values(vector: np.ndarray[Any, np.dtype[np.float32]]) -> str:
     return shown + (" …" if vector.size > SHOWN_VALUES else "")
 
 
-def _fills(masks: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+def _fills(record: Record, fields: Record) -> str:
+    masks = record["fills"]
     blocks = []
     for number, fills in enumerate(masks, 1):
         rows = [(f"{fill['score']:.4f}", str(fill["token"]), str(fill["sequence"])) for fill in fills]
@@ -131,10 +133,57 @@ def _fills(masks: Sequence[Sequence[Mapping[str, Any]]]) -> str:
     return "\n".join(blocks)
 
 
-def _vectors(record: Mapping[str, Any]) -> str:
+def _vectors(record: Record, fields: Record) -> str:
     vectors = np.asarray(record["vectors"], dtype=np.float32)
     rows = [
         (str(token), f"{start}-{end}", _first_values(vector))
         for token, (start, end), vector in zip(record["tokens"], record["offsets"], vectors, strict=True)
     ]
     return table(("token", "offsets", f"{vectors.shape[-1]} values"), rows)
+
+
+def _labels(record: Record, fields: Record) -> str:
+    return table(("score", "label"), [(f"{one['score']:.4f}", str(one["label"])) for one in record["labels"]])
+
+
+def _entities(record: Record, fields: Record) -> str:
+    rows = [(f"{one['score']:.4f}", str(one["label"]), _place(one), str(one["text"])) for one in record["entities"]]
+    return table(("score", "label", "offsets", "text"), rows) if rows else "     no entities"
+
+
+def _answers(record: Record, fields: Record) -> str:
+    rows = [(f"{one['score']:.4f}", _place(one), str(one["answer"])) for one in record["answers"]]
+    return table(("score", "offsets", "answer"), [*rows, (f"{record['no_answer_score']:.4f}", "", "(no answer)")])
+
+
+def _ranking(record: Record, fields: Record) -> str:
+    return _scored(record["ranking"], "document", fields["documents"])
+
+
+def _choices(record: Record, fields: Record) -> str:
+    return _scored(record["choices"], "choice", fields["choices"])
+
+
+def _scored(found: Sequence[Record], what: str, texts: Sequence[str]) -> str:
+    rows = [(f"{one['score']:.4f}", str(one["index"]), shorten(texts[one["index"]]).rstrip()) for one in found]
+    return table(("score", "index", what), rows)
+
+
+def _place(one: Record) -> str:
+    return f"{one['start']}-{one['end']}"
+
+
+# A record's own field, and how it is shown: at the end of the row's line, or in a block below.
+LINES: Mapping[str, Callable[[float], str]] = {
+    "is_next": lambda score: f"second follows first: {score:.3f}",
+    "value": lambda value: f"value: {value:.4f}",
+}
+BLOCKS: Mapping[str, Callable[[Record, Record], str]] = {
+    "fills": _fills,
+    "vectors": _vectors,
+    "labels": _labels,
+    "entities": _entities,
+    "answers": _answers,
+    "ranking": _ranking,
+    "choices": _choices,
+}

@@ -18,10 +18,10 @@ from bertkit.inference.precision import choose_device, choose_dtype, make_ready
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
-from bertkit.tasks.contract import Reading, Result, Task, Texts
+from bertkit.tasks.contract import Outcome, Reading, Result, Task, Texts
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.tokens import Tokens
-from bertkit.tokenization.windows import Encoded, LongText, cut
+from bertkit.tokenization.windows import Encoded, LongText, Window, cut, window_room
 
 AnyRow = str | tuple[str, str] | Mapping[str, object] | Row
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
@@ -41,8 +41,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    texts: Texts
-    encoded: Encoded
+    """The inputs of a row, and their windows."""
+
+    inputs: Sequence[tuple[Texts, Encoded]]
+
+    @property
+    def windows(self) -> list[Window]:
+        return [window for _, encoded in self.inputs for window in encoded.windows]
 
 
 class Model:
@@ -116,42 +121,59 @@ class Model:
     def _answer(self, rows: Sequence[Row], record: bool) -> Iterator[Result | Failure]:
         requests = self._prepare(rows, record)
         ready = [request for request in requests if isinstance(request, _Request)]
-        outputs = iter(self._engine.run([window for request in ready for window in request.encoded.windows]))
+        outputs = iter(self._engine.run([window for request in ready for window in request.windows]))
         for request in requests:
             yield self._decode(request, outputs) if isinstance(request, _Request) else request
 
     def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
         """Each row's windows, all texts tokenised in one call."""
         read = [_attempt(partial(self.task.read, row.fields), row, record) for row in rows]
-        texts = [one for one in read if isinstance(one, Texts)]
-        tokenize = partial(self.tokenizer.tokenize, offsets=self.task.needs_offsets)
-        firsts = iter(tokenize([text.first for text in texts]))
-        seconds = iter(tokenize([text.second for text in texts if text.second is not None]))
-        requests: list[_Request | Failure] = []
-        for row, one in zip(rows, read, strict=True):
-            if isinstance(one, Texts):
-                second = next(seconds) if one.second is not None else None
-                requests.append(_attempt(partial(self._encode, one, next(firsts), second), row, record))
-            else:
-                requests.append(one)
-        return requests
+        tokens = self._tokenize(one for one in read if not isinstance(one, Failure))
+        return [
+            one if isinstance(one, Failure) else _attempt(partial(self._encode, one, tokens), row, record)
+            for row, one in zip(rows, read, strict=True)
+        ]
 
-    def _encode(self, texts: Texts, first: Tokens, second: Tokens | None) -> _Request:
+    def _tokenize(self, read: Iterable[tuple[Texts, ...]]) -> Mapping[str, Tokens]:
+        """The tokens of every text; one that occurs in many inputs (a query, a question) is tokenised once."""
+        pairs = [(texts.first, texts.second) for inputs in read for texts in inputs]
+        unique = list(dict.fromkeys(text for pair in pairs for text in pair if text is not None))
+        return dict(zip(unique, self.tokenizer.tokenize(unique, offsets=self.task.needs_offsets), strict=True))
+
+    def _encode(self, inputs: tuple[Texts, ...], tokens: Mapping[str, Tokens]) -> _Request:
+        encoded = []
+        for number, texts in enumerate(inputs, 1):
+            try:
+                encoded.append((texts, self._cut(texts, tokens)))
+            except BertkitError as error:
+                raise error if len(inputs) == 1 else error.at(f"input {number} of {len(inputs)}") from None
+        return _Request(encoded)
+
+    def _cut(self, texts: Texts, tokens: Mapping[str, Tokens]) -> Encoded:
+        first = tokens[texts.first]
+        second = None if texts.second is None else tokens[texts.second]
         if not first.ids or (second is not None and not second.ids):
             raise InputError("the text is empty: it has no tokens", "Leave the row out, or give it some text.")
-        share = self.task.overlap
-        if share is None and self.long == LongText.WINDOW:
+        if self.task.overlap is None and self.long == LongText.WINDOW:
             raise InputError(f"{self.task.name} does not read in windows", "Choose --long error or --long truncate.")
-        overlap = int((share or 0.0) * self.max_length)
         template = self.tokenizer.template
+        overlap = self.task.shared_tokens(window_room(first, second, template, self.max_length))
         encoded = cut(first, second, template, limit=self.max_length, long=self.long, overlap=overlap)
         self.task.check(encoded)
-        return _Request(texts, encoded)
+        return encoded
 
     def _decode(self, request: _Request, outputs: Iterator[Outputs]) -> Result:
-        encoded = request.encoded
-        reading = Reading(encoded.input_tokens, len(encoded.windows), encoded.truncated, self.dtype)
-        return self.task.decode(request.texts, encoded, list(islice(outputs, len(encoded.windows))), reading)
+        outcomes = [
+            Outcome(texts, encoded, list(islice(outputs, len(encoded.windows)))) for texts, encoded in request.inputs
+        ]
+        all_encoded = [outcome.encoded for outcome in outcomes]
+        reading = Reading(
+            input_tokens=sum(encoded.input_tokens for encoded in all_encoded),
+            windows=max(len(encoded.windows) for encoded in all_encoded),
+            truncated=any(encoded.truncated for encoded in all_encoded),
+            dtype=self.dtype,
+        )
+        return self.task.decode(outcomes, reading)
 
 
 def load(

@@ -19,12 +19,13 @@ from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
-from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings
+from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
 from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import NameTable, canonical
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
+from bertkit.tasks.text_ranking import Activation, TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
 
 # How `config.json` calls what a head reads.
@@ -39,6 +40,7 @@ class Pretrained:
         tensors: under the family's present names.
         config: the encoder, without a pooler where the checkpoint has none.
         settings: how a sentence-transformers folder makes embeddings; None for other folders.
+        cross_encoder: how a cross-encoder of sentence-transformers makes scores; None for other folders.
     """
 
     folder: Path
@@ -46,6 +48,7 @@ class Pretrained:
     config: EncoderConfig
     tensors: Mapping[str, Tensor]
     settings: SentenceSettings | None
+    cross_encoder: Activation | None = None
 
     @property
     def family(self) -> Family:
@@ -83,7 +86,14 @@ class Pretrained:
 
     def tasks(self) -> list[str]:
         """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
-        own = [name for name, task in TASKS.items() if task.head_name in self.heads]
+        values = self.foreign.values
+        own = [
+            name
+            for name, task in TASKS.items()
+            if task.head_name in self.heads and task.suits(values, self._head_rows(task.head_name))
+        ]
+        if self.cross_encoder is not None:
+            own.sort(key=lambda name: name != TextRanking.name)
         free = [name for name, task in TASKS.items() if task.head_name is None]
         free.sort(key=lambda name: name != SentenceEmbedding.name)
         return [*own, *free] if self.settings is None else [*free, *own]
@@ -107,6 +117,7 @@ class Pretrained:
             raise MissingHead(
                 f"{self.folder}: no head for {task.name}", f"This checkpoint can do: {', '.join(self.tasks())}."
             )
+        self._check_rows(task, self._head_rows(task.head_name))
         shape = self.family.heads[task.head_name]
         with torch.device("meta"):
             head = task.build_head(shape, self.config, self._reads(shape))
@@ -116,15 +127,14 @@ class Pretrained:
     def build_task(self, name: str | None, tokenizer: Tokenizer, **options: object) -> Task:
         """The task called `name`, or the checkpoint's likeliest.
 
-        The settings of a sentence-transformers folder are the defaults of its sentence embeddings.
+        What the checkpoint's files say (labels, the pooling of a sentence-transformers folder) are defaults of options.
 
         Raises:
             UserError: no such task, or it has no such option.
+            ConfigError: the files say something that the task cannot use.
         """
         kind = find_task(name or self.tasks()[0])
-        if kind is SentenceEmbedding and self.settings is not None:
-            own = {name: getattr(self.settings, name) for name in ("pooling", "normalize", "prompt")}
-            options = own | options
+        options = self._own_options(kind) | options
         known = inspect.signature(kind).parameters
         for option in options:
             if option not in known:
@@ -151,6 +161,32 @@ class Pretrained:
         if isinstance(task, SentenceEmbedding) and self.settings is not None and self.settings.max_length is not None:
             return min(self.settings.max_length, self.config.max_length)
         return self.config.max_length
+
+    def _own_options(self, kind: type[Task]) -> dict[str, object]:
+        if kind is SentenceEmbedding and self.settings is not None:
+            return {name: getattr(self.settings, name) for name in ("pooling", "normalize", "prompt")}
+        if kind is TextRanking and self.cross_encoder is not None:
+            return {"activation": self.cross_encoder}
+        try:
+            return kind.options(self.foreign.values)
+        except ConfigError as error:
+            raise error.at(str(self.folder / "config.json")) from None
+
+    def _head_rows(self, head: str | None) -> int:
+        """Rows of the last layer of a head that the checkpoint has; 0 where that is the encoder's token table."""
+        rows = self.family.heads[head].weights if head else ()
+        return next((self.tensors[row.theirs[0]].shape[0] for row in rows if row.ours == "classifier.weight"), 0)
+
+    def _check_rows(self, task: Task, rows: int) -> None:
+        if rows == task.classes or not task.classes:
+            return
+        if not task.labels:
+            raise MissingHead(f"{self.folder}: the head has {rows} outputs, {task.name} needs {task.classes}")
+        named = "" if "id2label" in self.foreign.values else " (no id2label, which means as many)"
+        raise BadCheckpoint(
+            f"{self.folder / 'config.json'}: {len(task.labels)} labels{named}, but the classifier has {rows} rows",
+            "Use the config.json that belongs to these weights, or name every label in its id2label.",
+        )
 
     def _reads(self, shape: HeadShape) -> Reads | None:
         """What `config.json` says that a head reads, for a family that leaves it open."""
@@ -180,7 +216,9 @@ def open_pretrained(folder: Path) -> Pretrained:
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
-    return Pretrained(folder, foreign, config, tensors, read_settings(folder))
+    cross_encoder = read_cross_encoder(folder, foreign.values)
+    settings = read_settings(folder) if cross_encoder is None else None
+    return Pretrained(folder, foreign, config, tensors, settings, cross_encoder)
 
 
 def find_folder(model: str | Path | None, revision: str | None = None) -> Path:

@@ -17,7 +17,7 @@ from bertkit.errors import UserError
 from bertkit.families.foreign_config import write_config, write_tensorflow_config
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained
-from bertkit.pretrained.sentence_transformers import write_settings
+from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
 from bertkit.tokenization.tokenizer import Tokenizer
 
@@ -34,7 +34,10 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         OutputError: the place cannot be written, or is a folder with something in it.
     """
     with atomic_folder(folder) as made:
-        _write_json(made / "config.json", _values(pretrained))
+        values = _values(pretrained)
+        if pretrained.cross_encoder is not None:
+            values |= cross_encoder_keys(pretrained.cross_encoder)
+        _write_json(made / "config.json", values)
         write_tensors(made / "model.safetensors", _prefixed(pretrained))
         tokenizer.save(made)
         if pretrained.settings is not None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from bertkit.errors import ConfigError
 from bertkit.tasks.sentence_embedding import Pooling
+from bertkit.tasks.text_ranking import Activation
 
 MODES: dict[str, Pooling] = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
     "pooling_mode_mean_tokens": "mean",
 }
+ACTIVATIONS: dict[Activation, str] = {
+    "sigmoid": "torch.nn.modules.activation.Sigmoid",
+    "identity": "torch.nn.modules.linear.Identity",
+}
+CROSS_ENCODER, OLD_ACTIVATION = "sentence_transformers", "sbert_ce_default_activation_function"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,34 @@ def _read(path: Path) -> object:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: {error}", "Download or copy the folder again.") from None
+
+
+def read_cross_encoder(folder: Path, config: Mapping[str, object]) -> Activation | None:
+    """What a cross-encoder of sentence-transformers does to its logit; None where `folder` is not said to be one.
+
+    Newer releases keep it in a file of its own, older ones in `config.json`, where it had another name before.
+
+    Raises:
+        ConfigError: a function that bertkit does not have.
+    """
+    path = folder / "config_sentence_transformers.json"
+    own = _read_object(path) if path.is_file() else {}
+    if own.get("model_type") != "CrossEncoder":
+        path, own = folder / "config.json", cast("dict[str, object]", config.get(CROSS_ENCODER) or {})
+        if OLD_ACTIVATION in config:
+            own = {"activation_fn": config[OLD_ACTIVATION]}
+        if not own:
+            return None
+    named = own.get("activation_fn") or ACTIVATIONS["sigmoid"]
+    for activation, name in ACTIVATIONS.items():
+        if str(named).rsplit(".", 1)[-1] == name.rsplit(".", 1)[-1]:
+            return activation
+    raise ConfigError(f"{path}: activation {named!r} is not supported", "Use a cross-encoder with Sigmoid or Identity.")
+
+
+def cross_encoder_keys(activation: Activation) -> dict[str, object]:
+    """The key of `config.json` that says the same; sentence-transformers 4 and later read it."""
+    return {CROSS_ENCODER: {"activation_fn": ACTIVATIONS[activation]}}
 
 
 def write_settings(folder: Path, settings: SentenceSettings, width: int) -> None:

@@ -7,7 +7,7 @@ Shapes: `T` packed tokens, `W` width, `R` rows of a task's own output (one a win
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -29,10 +29,30 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The text of one row, or its two texts."""
+    """One input of the model: a text, or a pair of texts. Most tasks read one from a row, some several.
+
+    Attributes:
+        name: what a task calls this one of several by; no model reads it.
+    """
 
     first: str
     second: str | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One input of the model, how it was read, and the task's outputs for each of its windows."""
+
+    texts: Texts
+    encoded: Encoded
+    outputs: Sequence[tuple[Array, ...]]
+
+    @property
+    def owned(self) -> Iterator[tuple[Window, range, tuple[Array, ...]]]:
+        """The last text in the windows that it was read in: each window, the positions it owns, and its outputs."""
+        for window, output in zip(self.encoded.windows, self.outputs, strict=True):
+            yield window, window.owned[-1], output
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +60,10 @@ class Reading:
     """How a row's text was read.
 
     Attributes:
-        input_tokens: tokens of the whole text, special tokens included, whether or not they were all read.
-        windows: pieces that a long text was read in; 1 for a text that fits.
-        truncated: whether the end of the text was dropped (only ever with `long="truncate"`).
+        input_tokens: tokens of the whole text, special tokens included, whether or not they were all read; of a row
+            that is read as several inputs, the sum of theirs.
+        windows: pieces that a long text was read in; 1 where everything fits. Of several inputs, the most.
+        truncated: whether the end of a text was dropped (only ever with `long="truncate"`).
         dtype: the precision it was computed in.
     """
 
@@ -74,6 +95,7 @@ class Task(ABC):
         name: the hub's name of the task.
         head_name: which of a family's heads it needs; None where the encoder alone is enough.
         classes: numbers that the head gives for each row.
+        labels: what those numbers stand for, where they have names.
         needs_offsets: whether answers point into the user's text.
         overlap: share of a window that the next one repeats when a long text is read in windows; None where reading in
             windows makes no sense for the task.
@@ -85,6 +107,7 @@ class Task(ABC):
     overlap: ClassVar[float | None] = 0.0
 
     classes: int = 0
+    labels: tuple[str, ...] = ()
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
@@ -93,13 +116,43 @@ class Task(ABC):
         """The family's head for the task, without weights; only asked of a task that has a `head_name`."""
         return build_head(shape, config, self.classes, reads)
 
-    def read(self, fields: Mapping[str, object]) -> Texts:
-        """The texts of one row.
+    @classmethod
+    def suits(cls, config: Mapping[str, object], rows: int) -> bool:
+        """Whether a checkpoint that has the head is made for this task; it may still be asked for.
+
+        Args:
+            config: the checkpoint's `config.json`.
+            rows: of the head's last layer, 0 where that is the encoder's token table.
+        """
+        return True
+
+    @classmethod
+    def options(cls, config: Mapping[str, object]) -> dict[str, object]:
+        """What `config.json` says about the task's own options; what a caller gives goes before it.
 
         Raises:
-            InputError: a field is missing or is not text.
+            ConfigError: a value cannot be used.
         """
-        return Texts(text_field(fields, "text"), optional_text_field(fields, "text_pair"))
+        return {}
+
+    def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
+        """The inputs of one row, at least one.
+
+        Raises:
+            InputError: a field is missing or is not what the task reads.
+        """
+        return (Texts(text_field(fields, "text"), optional_text_field(fields, "text_pair")),)
+
+    def shared_tokens(self, room: int) -> int:
+        """How many tokens neighbouring windows share.
+
+        Args:
+            room: tokens that a window has for the text that is read in windows.
+
+        Raises:
+            UserError: more than a window can share.
+        """
+        return int((self.overlap or 0.0) * max(room, 0))
 
     def check(self, encoded: Encoded) -> None:
         """Refuse a text that the task has no answer for.
@@ -120,8 +173,12 @@ class Task(ABC):
         """The output of a batch: tensors whose first axis is R, the windows' rows in order."""
 
     @abstractmethod
-    def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> Result:
-        """The answer for one row of input, its windows' outputs merged."""
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Result:
+        """The answer for one row, its windows' outputs merged.
+
+        Args:
+            outcomes: one for each input that `read` gave, in that order.
+        """
 
 
 def text_field(fields: Mapping[str, object], name: str) -> str:
@@ -136,6 +193,18 @@ def optional_text_field(fields: Mapping[str, object], name: str) -> str | None:
     """The text called `name` in a row, None where the row has none."""
     value = fields.get(name)
     return None if value is None else _text(name, value)
+
+
+def texts_field(fields: Mapping[str, object], name: str) -> list[str]:
+    """The texts called `name` in a row, a list."""
+    value = fields.get(name)
+    if value is None:
+        raise InputError(f"no field {name!r}", f"Give every row {name!r}, a list; this one has {_names(fields)}.")
+    if not isinstance(value, list | tuple):
+        raise InputError(f"field {name!r} is {type(value).__name__}, not a list", 'Write it as ["one", "another"].')
+    if not value:
+        raise InputError(f"field {name!r} is an empty list", "Leave the row out, or give it some texts.")
+    return [_text(f"{name}[{place}]", one) for place, one in enumerate(value)]
 
 
 def _text(name: str, value: object) -> str:

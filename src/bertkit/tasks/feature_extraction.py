@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
-from bertkit.tasks.contract import Array, Reading, Result, Task, Texts
-from bertkit.tokenization.windows import Encoded, Window
+from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task
+from bertkit.tokenization.windows import Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,18 +55,17 @@ class FeatureExtraction(Task):
         """The hidden states as they are, (T, W)."""
         return (hidden_TW,)
 
-    def decode(
-        self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading
-    ) -> TokenVectors:
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> TokenVectors:
         """Every token once, from the window that owns it; special tokens from the first and the last window."""
+        (outcome,) = outcomes
+        windows = outcome.encoded.windows
         ids: list[int] = []
         offsets: list[tuple[int, int]] = []
         vectors = []
-        last = encoded.windows[-1]
-        for window, (vectors_LW,) in zip(encoded.windows, outputs, strict=True):
+        for window, (vectors_LW,) in zip(windows, outcome.outputs, strict=True):
             assert window.offsets is not None
             start = window.owned[-1].start if ids else 0
-            end = len(window.ids) if window is last else window.owned[-1].stop
+            end = len(window.ids) if window is windows[-1] else window.owned[-1].stop
             ids += window.ids[start:end]
             offsets += window.offsets[start:end]
             vectors.append(vectors_LW[start:end])

@@ -15,7 +15,7 @@ from bertkit.errors import InputError
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead, build_masked_lm_head
-from bertkit.tasks.contract import Array, Reading, Result, Task, Texts
+from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
 
@@ -85,12 +85,13 @@ class FillMask(Task):
         scores, ids = torch.softmax(logits_RV, dim=-1).topk(self.top_k, dim=-1)
         return scores, ids
 
-    def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> Fills:
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Fills:
         """The windows' masks in the order of the text."""
+        (outcome,) = outcomes
         fills = []
-        for window, (scores_RK, ids_RK) in zip(encoded.windows, outputs, strict=True):
+        for window, (scores_RK, ids_RK) in zip(outcome.encoded.windows, outcome.outputs, strict=True):
             for mask, scores, ids in zip(self._masks(window), scores_RK, ids_RK, strict=True):
-                fills.append(list(self._fills(texts, window, mask, scores, ids)))
+                fills.append(list(self._fills(outcome.texts, window, mask, scores, ids)))
         return Fills(fills=fills, reading=reading)
 
     @property

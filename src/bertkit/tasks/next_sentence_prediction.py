@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
-from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, text_field
-from bertkit.tokenization.windows import Encoded, Window
+from bertkit.tasks.contract import Outcome, Reading, Result, Task, Texts, text_field
+from bertkit.tokenization.windows import Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,9 @@ class NextSentencePrediction(Task):
     overlap: ClassVar[float | None] = None
     classes = 2
 
-    def read(self, fields: Mapping[str, object]) -> Texts:
+    def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
         """Both texts are needed."""
-        return Texts(text_field(fields, "text"), text_field(fields, "text_pair"))
+        return (Texts(text_field(fields, "text"), text_field(fields, "text_pair")),)
 
     def rows(self, window: Window) -> int:
         """One a pair."""
@@ -48,7 +48,8 @@ class NextSentencePrediction(Task):
         assert head is not None
         return (head(hidden_TW, batch.layout, encoder).float().softmax(dim=-1),)
 
-    def decode(self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading) -> IsNext:
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> IsNext:
         """The first of the two."""
-        ((probabilities_12,),) = outputs
+        (outcome,) = outcomes
+        ((probabilities_12,),) = outcome.outputs
         return IsNext(is_next=float(probabilities_12[0, 0]), reading=reading)

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
 from bertkit.model.pooling import reduce_tokens
-from bertkit.tasks.contract import Array, Reading, Result, Task, Texts, text_field
+from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.tokenization.windows import Encoded, Window
+from bertkit.tokenization.windows import Window
 
 Pooling = Literal["mean", "cls", "max"]
 
@@ -55,9 +55,9 @@ class SentenceEmbedding(Task):
         self.normalize = normalize
         self.prompt = prompt
 
-    def read(self, fields: Mapping[str, object]) -> Texts:
+    def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
         """One text, behind the prompt."""
-        return Texts(self.prompt + text_field(fields, "text"))
+        return (Texts(self.prompt + text_field(fields, "text")),)
 
     def rows(self, window: Window) -> int:
         """One a window."""
@@ -71,13 +71,12 @@ class SentenceEmbedding(Task):
             return (hidden_TW[batch.layout.first_B].float(),)
         return (reduce_tokens(hidden_TW, batch.layout, "sum" if self.pooling == "mean" else "amax"),)
 
-    def decode(
-        self, texts: Texts, encoded: Encoded, outputs: Sequence[tuple[Array, ...]], reading: Reading
-    ) -> Embedding:
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Embedding:
         """The windows pooled into one vector."""
-        pooled_BW = np.concatenate([vector for (vector,) in outputs])
+        (outcome,) = outcomes
+        pooled_BW = np.concatenate([vector for (vector,) in outcome.outputs])
         if self.pooling == "mean":
-            vector = pooled_BW.sum(axis=0) / np.float32(sum(len(window.ids) for window in encoded.windows))
+            vector = pooled_BW.sum(axis=0) / np.float32(sum(len(window.ids) for window in outcome.encoded.windows))
         else:
             vector = pooled_BW.mean(axis=0) if self.pooling == "cls" else pooled_BW.max(axis=0)
         if self.normalize:

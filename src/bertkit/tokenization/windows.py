@@ -58,6 +58,14 @@ class Encoded:
     input_tokens: int
     truncated: bool
 
+    @property
+    def weights(self) -> list[float]:
+        """The share of the text read in windows that each window owns, in all 1: how windows are averaged."""
+        last = self.windows[-1].owned
+        which = next((which for which, owned in enumerate(last) if owned), 0)  # every window owns part of that text
+        owned = [len(window.owned[which]) for window in self.windows]
+        return [count / sum(owned) for count in owned] if len(owned) > 1 else [1.0]
+
 
 def cut(
     first: Tokens, second: Tokens | None, template: Template, *, limit: int, long: LongText, overlap: int = 0
@@ -69,12 +77,12 @@ def cut(
         second: the second of a pair; None for a single text. An empty second text is still a pair.
         limit: tokens the model reads at most, special tokens included.
         long: ERROR refuses; TRUNCATE drops the end of a single text, and of a pair the end of the longer text first
-            (`longest_first` of transformers); WINDOW cuts a single text, or the second text of a pair, into windows,
-            and each window of a pair holds the whole first text.
+            (`longest_first` of transformers); WINDOW cuts a single text, or the longer text of a pair, into windows,
+            and each window of a pair holds the whole shorter text. Of two texts as long the second is the longer.
         overlap: content tokens that two neighbouring windows share; only for WINDOW.
 
     Raises:
-        TextTooLong: the text does not fit and `long` is ERROR, or the first text of a pair leaves no room for windows.
+        TextTooLong: the text does not fit and `long` is ERROR, or the shorter of a pair leaves no room for windows.
         UserError: `limit` or `overlap` leaves no room for text whatever the text is.
     """
     frame = template.single if second is None else template.pair
@@ -101,6 +109,13 @@ def cut(
     if second is None:
         return Encoded(_over_text(frame, first, room, overlap), input_tokens, truncated=False)
     return Encoded(_over_pair(frame, first, second, room, overlap), input_tokens, truncated=False)
+
+
+def window_room(first: Tokens, second: Tokens | None, template: Template, limit: int) -> int:
+    """Tokens that each window over a text or a pair has for the text that it is cut from; 0 or less is no room."""
+    if second is None:
+        return limit - template.single.special_tokens
+    return limit - template.pair.special_tokens - min(len(first), len(second))
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
@@ -147,20 +162,24 @@ def _over_text(frame: Frame, text: Tokens, room: int, overlap: int) -> list[Wind
 
 
 def _over_pair(frame: Frame, first: Tokens, second: Tokens, room: int, overlap: int) -> list[Window]:
-    """Every window shows the first text whole; the first window owns it."""
-    left = room - len(first)
+    """Every window shows the shorter text whole; the first window owns it."""
+    cuts_first = len(first) > len(second)
+    longer, shorter = (first, second) if cuts_first else (second, first)
+    left = room - len(shorter)
     if left <= overlap:
+        names = ("second", "first") if cuts_first else ("first", "second")
         raise TextTooLong(
-            f"the first text has {len(first)} tokens, which leaves {max(left, 0)} of {room} "
-            f"for windows over the second that overlap by {overlap}",
-            "Shorten the first text, or choose --long truncate (drops the end).",
+            f"the {names[0]} text has {len(shorter)} tokens, which leaves {max(left, 0)} of {room} "
+            f"for windows over the {names[1]} that overlap by {overlap}",
+            f"Shorten the {names[0]} text, or choose --long truncate (drops the end).",
         )
-    whole, nothing = _whole(first), _whole(first)._replace(owned=(0, 0))
-    cuts = spans(len(second), left, overlap)
-    return [
-        _window(frame, nothing if place else whole, _part(second, span, share))
-        for place, (span, share) in enumerate(zip(cuts, shares(cuts), strict=True))
-    ]
+    whole, nothing = _whole(shorter), _whole(shorter)._replace(owned=(0, 0))
+    cuts = spans(len(longer), left, overlap)
+    windows = []
+    for place, (span, share) in enumerate(zip(cuts, shares(cuts), strict=True)):
+        part, other = _part(longer, span, share), nothing if place else whole
+        windows.append(_window(frame, part, other) if cuts_first else _window(frame, other, part))
+    return windows
 
 
 class Part(NamedTuple):

@@ -1,0 +1,93 @@
+"""What tasks share whose head gives a few logits for each input: labels, documents, choices.
+
+Shapes: `B` sequences, `C` numbers that the head gives, `N` things that are scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.model.encoder import Encoder
+from bertkit.tasks.contract import Outcome, Result, Task
+from bertkit.tokenization.windows import Window
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label and its probability."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels(Result):
+    """All labels, best first."""
+
+    labels: list[Label]
+
+    def answer(self) -> dict[str, object]:
+        """`{"labels": [{"label", "score"}…]}`."""
+        return {"labels": [asdict(label) for label in self.labels]}
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One of several texts of a row, by its place in the row from 0, and its score."""
+
+    index: int
+    score: float
+
+
+class ScoringTask(Task):
+    """A task whose head gives logits for each input."""
+
+    def rows(self, window: Window) -> int:
+        """One a window."""
+        return 1
+
+    def forward(
+        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
+    ) -> tuple[Tensor, ...]:
+        """The logits, (B, C)."""
+        assert head is not None
+        return (head(hidden_TW, batch.layout, encoder),)
+
+
+def window_logits(outcome: Outcome) -> Scores:
+    """The logits of each window of an input, (windows, C)."""
+    return np.concatenate([logits for (logits,) in outcome.outputs]).astype(np.float64)
+
+
+def mean_logits(outcome: Outcome) -> Scores:
+    """The logits of an input, (C,): the mean of its windows', each weighted by the part of the text that it owns."""
+    return np.asarray(outcome.encoded.weights) @ window_logits(outcome)
+
+
+def softmax(logits_N: Scores) -> Scores:
+    """Probabilities along the last axis."""
+    powers = np.exp(logits_N - logits_N.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def sigmoid(logits_N: Scores) -> Scores:
+    """Each number's own probability; also right where `exp` alone would overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * logits_N))
+
+
+def best_first(scores_N: Scores) -> list[Scored]:
+    """The places of the scores, the highest first; of equal ones the earlier first."""
+    return [Scored(int(index), float(scores_N[index])) for index in (-scores_N).argsort(kind="stable")]
+
+
+def ranked_labels(labels: Sequence[str], scores_N: Scores) -> list[Label]:
+    """The labels with their scores, the highest first."""
+    return [Label(labels[scored.index], scored.score) for scored in best_first(scores_N)]

@@ -1,0 +1,66 @@
+"""text-classification: labels of a text or of a pair, or a number (Devlin et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bertkit.errors import UserError, near_match
+from bertkit.families.labels import PROBLEMS, Problem, read_labels, read_problem
+from bertkit.tasks.contract import Outcome, Reading, Result
+from bertkit.tasks.scoring import Labels, ScoringTask, mean_logits, ranked_labels, sigmoid, softmax
+from bertkit.tokenization.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value(Result):
+    """The number that a regression gives, as the head gives it."""
+
+    value: float
+
+    def answer(self) -> dict[str, object]:
+        """`{"value": 3.2}`."""
+        return {"value": self.value}
+
+
+class TextClassification(ScoringTask):
+    """Labels for a text, or for the relation of two texts.
+
+    The windows of a long text share nothing, and their logits are averaged before they become probabilities.
+
+    Args:
+        labels: of the classifier's rows.
+        problem: `single-label`, one of the labels is right (softmax); `multi-label`, each may be (sigmoid);
+            `regression`, the only row is the answer.
+    """
+
+    name: ClassVar[str] = "text-classification"
+    head_name: ClassVar[str | None] = "text-classification"
+
+    def __init__(self, tokenizer: Tokenizer, labels: Sequence[str], problem: Problem = "single-label") -> None:
+        super().__init__(tokenizer)
+        self.labels = tuple(labels)
+        self.classes = len(self.labels)
+        self.problem = problem
+        if problem not in PROBLEMS.values():
+            hint = near_match(problem, PROBLEMS.values())
+            raise UserError(f"unknown problem {problem!r}{hint}", f"Choose one of {', '.join(PROBLEMS.values())}.")
+        if problem == "regression" and self.classes != 1:
+            raise UserError(f"a regression with {self.classes} labels", "Choose single-label or multi-label.")
+        if problem == "single-label" and self.classes == 1:
+            raise UserError("one label alone is always right", "Choose multi-label or regression.")
+
+    @classmethod
+    def options(cls, config: Mapping[str, object]) -> dict[str, object]:
+        """The labels, and the problem."""
+        return {"labels": read_labels(config), "problem": read_problem(config)}
+
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Result:
+        """The mean of the windows' logits, as a number or as labels."""
+        (outcome,) = outcomes
+        logits_C = mean_logits(outcome)
+        if self.problem == "regression":
+            return Value(value=float(logits_C[0]), reading=reading)
+        scores_C = softmax(logits_C) if self.problem == "single-label" else sigmoid(logits_C)
+        return Labels(labels=ranked_labels(self.labels, scores_C), reading=reading)

@@ -1,0 +1,69 @@
+"""text-ranking: documents in the order in which they answer a query, by a cross-encoder (Nogueira and Cho 2019).
+
+A cross-encoder is a text classifier with one output that reads query and document together, as sentence-transformers'
+`CrossEncoder` trains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+
+from bertkit.errors import UserError, near_match
+from bertkit.tasks.contract import Outcome, Reading, Result, Texts, text_field, texts_field
+from bertkit.tasks.scoring import Scored, ScoringTask, best_first, sigmoid, window_logits
+from bertkit.tokenization.tokenizer import Tokenizer
+
+Activation = Literal["sigmoid", "identity"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking(Result):
+    """All documents, the most relevant first."""
+
+    ranking: list[Scored]
+
+    def answer(self) -> dict[str, object]:
+        """`{"ranking": [{"index", "score"}…]}`."""
+        return {"ranking": [asdict(document) for document in self.ranking]}
+
+
+class TextRanking(ScoringTask):
+    """One score for each document, read together with the query.
+
+    A long document is as relevant as its most relevant window (MaxP of Dai and Callan 2019).
+
+    Args:
+        activation: the score is the `sigmoid` of the logit, or the logit itself (`identity`).
+    """
+
+    name: ClassVar[str] = "text-ranking"
+    head_name: ClassVar[str | None] = "text-classification"
+    overlap: ClassVar[float | None] = 0.25
+    classes = 1
+
+    def __init__(self, tokenizer: Tokenizer, activation: Activation = "sigmoid") -> None:
+        super().__init__(tokenizer)
+        if activation not in get_args(Activation):
+            hint = near_match(activation, get_args(Activation))
+            raise UserError(f"unknown activation {activation!r}{hint}", "Choose sigmoid or identity.")
+        self.activation = activation
+
+    @classmethod
+    def suits(cls, config: Mapping[str, object], rows: int) -> bool:
+        """A classifier with one output."""
+        return rows == 1
+
+    def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
+        """A query and its documents."""
+        query = text_field(fields, "query")
+        return tuple(Texts(query, document) for document in texts_field(fields, "documents"))
+
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Ranking:
+        """The documents of a row by their scores."""
+        logits_N = np.array([window_logits(outcome).max() for outcome in outcomes])
+        scores_N = sigmoid(logits_N) if self.activation == "sigmoid" else logits_N
+        return Ranking(ranking=best_first(scores_N), reading=reading)

@@ -1,0 +1,134 @@
+"""token-classification: the named entities of a text, or whatever else the labels of its words mark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.errors import UserError, near_match
+from bertkit.families.labels import read_labels
+from bertkit.model.encoder import Encoder
+from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
+from bertkit.tasks.entities import group, read_tags
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.tokenization.windows import Window
+from bertkit.tokenization.words import Word, words_of
+
+Aggregation = Literal["first", "average", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One entity: `text` is `[start:end]` of the user's text, in code points."""
+
+    label: str
+    score: float
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entities(Result):
+    """The entities of a text, in its order."""
+
+    entities: list[Entity]
+
+    def answer(self) -> dict[str, object]:
+        """`{"entities": [{"label", "score", "text", "start", "end"}…]}`."""
+        return {"entities": [asdict(entity) for entity in self.entities]}
+
+
+class TokenClassification(Task):
+    """A label for each word, decided from its pieces; neighbouring words make an entity as their labels say.
+
+    In a long text each piece counts from the window that shows most of its context.
+
+    Args:
+        labels: of the classifier's rows.
+        aggregation: which pieces decide for a word: its `first`, as the usual training has it; the `average` of all
+            pieces' probabilities; or the piece that is surest of its label (`max`).
+    """
+
+    name: ClassVar[str] = "token-classification"
+    head_name: ClassVar[str | None] = "token-classification"
+    needs_offsets: ClassVar[bool] = True
+    overlap: ClassVar[float | None] = 0.25
+
+    def __init__(self, tokenizer: Tokenizer, labels: Sequence[str], aggregation: Aggregation = "first") -> None:
+        super().__init__(tokenizer)
+        if aggregation not in get_args(Aggregation):
+            hint = near_match(aggregation, get_args(Aggregation))
+            raise UserError(f"unknown aggregation {aggregation!r}{hint}", "Choose first, average or max.")
+        self.labels = tuple(labels)
+        self.classes = len(self.labels)
+        self.aggregation = aggregation
+        self._tags = read_tags(self.labels)
+
+    @classmethod
+    def options(cls, config: Mapping[str, object]) -> dict[str, object]:
+        """The labels."""
+        return {"labels": read_labels(config)}
+
+    def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
+        """One text."""
+        return (Texts(text_field(fields, "text")),)
+
+    def rows(self, window: Window) -> int:
+        """One a token."""
+        return len(window.ids)
+
+    def forward(
+        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
+    ) -> tuple[Tensor, ...]:
+        """Probabilities of the labels of every token, (T, C)."""
+        assert head is not None
+        return (head(hidden_TW, batch.layout, encoder).float().softmax(dim=-1),)
+
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Entities:
+        """Every piece from the window that owns it; then words, then entities."""
+        (outcome,) = outcomes
+        text = outcome.texts.first
+        offsets: list[tuple[int, int]] = []
+        parts = []
+        for window, owned, (probabilities_LC,) in outcome.owned:
+            assert window.offsets is not None
+            offsets += window.offsets[owned.start : owned.stop]
+            parts.append(probabilities_LC[owned.start : owned.stop])
+        words = words_of(text, offsets)
+        labels, scores = decide(words, np.concatenate(parts), self.aggregation)
+        entities = []
+        for label, first, stop in group([self._tags[label] for label in labels]):
+            start, end = words[first].start, words[stop - 1].end
+            score = float(np.mean(scores[first:stop]))
+            entities.append(Entity(label, score, text[start:end], start, end))
+        return Entities(entities=entities, reading=reading)
+
+
+def decide(words: Sequence[Word], probabilities_PC: Array, aggregation: Aggregation) -> tuple[list[int], list[float]]:
+    """The label of each word, by number, and its score.
+
+    Args:
+        probabilities_PC: of each piece's labels.
+    """
+    if not words:
+        return [], []
+    pieces = [piece for word in words for piece in word.pieces]
+    starts = np.cumsum([0, *(len(word.pieces) for word in words[:-1])])
+    shown_PC = probabilities_PC[pieces]
+    if aggregation == "first":
+        decisive = shown_PC[starts]
+    elif aggregation == "average":
+        counts = np.array([[len(word.pieces)] for word in words])
+        decisive = np.add.reduceat(shown_PC, starts, axis=0) / counts
+    else:
+        stops = [*starts[1:], len(pieces)]
+        tops = shown_PC.max(axis=1)
+        decisive = shown_PC[[start + int(tops[start:stop].argmax()) for start, stop in zip(starts, stops, strict=True)]]
+    labels = decisive.argmax(axis=1)
+    return labels.tolist(), decisive[np.arange(len(labels)), labels].tolist()

@@ -1,0 +1,115 @@
+"""zero-shot-classification: any labels, by a model of entailment (Yin et al. 2019, https://arxiv.org/abs/1909.00161).
+
+Each label becomes a sentence, the hypothesis; the model says whether the text entails it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+
+from bertkit.errors import InputError, UserError, near_match
+from bertkit.families.labels import read_labels
+from bertkit.tasks.contract import Outcome, Reading, Texts, text_field, texts_field
+from bertkit.tasks.scoring import Labels, ScoringTask, mean_logits, ranked_labels, softmax
+from bertkit.tokenization.tokenizer import Tokenizer
+
+ZeroShotProblem = Literal["single-label", "multi-label"]
+TEMPLATE = "This example is {}."
+
+
+class ZeroShotClassification(ScoringTask):
+    """Labels that are given with each text.
+
+    The logits of a long text's windows are averaged.
+
+    Args:
+        labels: of the classifier's rows; one of them is called `entailment`.
+        problem: `single-label`: softmax over the labels' logits of entailment; `multi-label`, or a row with one label:
+            each label's softmax over entailment and contradiction.
+        hypothesis_template: the sentence, with `{}` where the label goes.
+    """
+
+    name: ClassVar[str] = "zero-shot-classification"
+    head_name: ClassVar[str | None] = "text-classification"
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        labels: Sequence[str],
+        problem: ZeroShotProblem = "single-label",
+        hypothesis_template: str = TEMPLATE,
+    ) -> None:
+        super().__init__(tokenizer)
+        if problem not in get_args(ZeroShotProblem):
+            hint = near_match(problem, get_args(ZeroShotProblem))
+            raise UserError(f"unknown problem {problem!r} for {self.name}{hint}", "Choose single-label or multi-label.")
+        if "{}" not in hypothesis_template:
+            raise UserError(f"no {{}} in the hypothesis template {hypothesis_template!r}", f"Write it as {TEMPLATE!r}.")
+        self.labels = tuple(labels)
+        self.classes = len(self.labels)
+        self.problem = problem
+        self.hypothesis_template = hypothesis_template
+        self._entailment = _find(self.labels, "entailment")
+        # Models with two labels have entailment and not_entailment.
+        self._contradiction = 1 - self._entailment if self.classes == 2 else _find(self.labels, "contradiction")
+
+    @classmethod
+    def suits(cls, config: Mapping[str, object], rows: int) -> bool:
+        """A classifier that knows entailment."""
+        named = config.get("id2label")
+        return (
+            rows > 1 and isinstance(named, dict) and any(is_called(str(name), "entailment") for name in named.values())
+        )
+
+    @classmethod
+    def options(cls, config: Mapping[str, object]) -> dict[str, object]:
+        """The classifier's labels."""
+        return {"labels": read_labels(config)}
+
+    def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
+        """A text and each of its candidate labels; labels in one string are separated by commas."""
+        text = text_field(fields, "text")
+        return tuple(
+            Texts(text, self.hypothesis_template.replace("{}", label), name=label) for label in candidates(fields)
+        )
+
+    def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Labels:
+        """The candidate labels by probability."""
+        logits_NC = np.stack([mean_logits(outcome) for outcome in outcomes])
+        if self.problem == "single-label" and len(outcomes) > 1:
+            scores_N = softmax(logits_NC[:, self._entailment])
+        else:
+            scores_N = softmax(logits_NC[:, [self._entailment, self._contradiction]])[:, 0]
+        names = [outcome.texts.name for outcome in outcomes]
+        return Labels(labels=ranked_labels(names, scores_N), reading=reading)
+
+
+def candidates(fields: Mapping[str, object]) -> list[str]:
+    """The candidate labels of a row: a list, or one string with commas between."""
+    name = "candidate_labels"
+    value = fields.get(name)
+    if isinstance(value, str):
+        fields = {name: [label for label in map(str.strip, value.split(",")) if label]}
+    labels = texts_field(fields, name)
+    twice = [label for place, label in enumerate(labels) if label in labels[:place]]
+    if twice:
+        raise InputError(f"field {name!r} has {twice[0]!r} twice", "Name each label once.")
+    return labels
+
+
+def is_called(label: str, name: str) -> bool:
+    """Whether a model's label is the one called `name`; models also write ENTAILMENT, or entail."""
+    return len(label) >= 5 and (label.lower().startswith(name) or name.startswith(label.lower()))
+
+
+def _find(labels: Sequence[str], name: str) -> int:
+    for id, label in enumerate(labels):
+        if is_called(label, name):
+            return id
+    raise UserError(
+        f"no label called {name} among {', '.join(labels)}",
+        "Choose a model of natural language inference, or name its labels in the id2label of its config.json.",
+    )
