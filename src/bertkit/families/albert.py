@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import (
-    Derived,
-    Family,
-    HeadShape,
-    Key,
-    Weight,
-    read_activation,
-    weight_and_bias,
-    write_activation,
+from bertkit.families.contract import Derived, Family, HeadShape, Key, Weight, weight_and_bias
+from bertkit.families.spelling import (
+    ANSWER_SPAN,
+    BUFFERS,
+    EMBEDDING_NORM,
+    ENDINGS,
+    POOLED_CLASSIFIER,
+    POSITIONS,
+    SEGMENTS,
+    TOKEN_CLASSIFIER,
+    TOKENS,
+    bert_keys,
 )
 
 
@@ -58,7 +61,6 @@ def layer_place(layer: int, values: Mapping[str, Any]) -> str:
 
 LAYER_KEYS = {"num_hidden_layers": 12, "num_hidden_groups": 1, "inner_group_num": 1}
 LAYER = "encoder.albert_layer_groups.{layer}"
-CLASSIFIER = weight_and_bias("classifier", "classifier")
 
 FAMILY = Family(
     name="albert",
@@ -71,19 +73,18 @@ FAMILY = Family(
         "xxlarge": size(12, 4096, 64, 16384),
     },
     keys=(
-        Key("vocab_size", "vocab_size", 30000),
-        Key("hidden_size", "width", 4096),
+        *bert_keys(
+            without=("num_hidden_layers",),
+            vocab_size=30000,
+            hidden_size=4096,
+            num_attention_heads=64,
+            intermediate_size=16384,
+            hidden_act="gelu_new",
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        ),
         Key("embedding_size", "embed_width", 128),
         Derived(tuple(LAYER_KEYS), "layer_of_step", read_steps, write_steps),
-        Key("num_attention_heads", "heads", 64),
-        Key("intermediate_size", "ffn_width", 16384),
-        Key("max_position_embeddings", "positions.length", 512),
-        Key("type_vocab_size", "segment_types", 2),
-        Key("hidden_act", "activation", "gelu_new", read_activation, write_activation),
-        Key("layer_norm_eps", "norm_eps", 1e-12),
-        Key("hidden_dropout_prob", "hidden_dropout", 0.0),
-        Key("attention_probs_dropout_prob", "attention_dropout", 0.0),
-        Key("initializer_range", "initializer_range", 0.02),
     ),
     fixed={"position_embedding_type": "absolute", "tie_word_embeddings": True},
     harmless=frozenset(
@@ -91,10 +92,10 @@ FAMILY = Family(
     ),
     prefix="albert.",
     encoder=(
-        Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",)),
-        Weight("embeddings.position.weight", ("embeddings.position_embeddings.weight",)),
-        Weight("embeddings.segment.weight", ("embeddings.token_type_embeddings.weight",)),
-        *weight_and_bias("embeddings.norm", "embeddings.LayerNorm"),
+        TOKENS,
+        POSITIONS,
+        SEGMENTS,
+        *EMBEDDING_NORM,
         *weight_and_bias("embeddings.projection", "encoder.embedding_hidden_mapping_in"),
         *weight_and_bias(
             "layers.{layer}.attention.qkv",
@@ -118,20 +119,12 @@ FAMILY = Family(
             )
         ),
         "sentence-order": HeadShape(weight_and_bias("classifier", "sop_classifier.classifier"), reads="pooler"),
-        "text-classification": HeadShape(CLASSIFIER, reads="pooler"),
-        "token-classification": HeadShape(CLASSIFIER),
-        "question-answering": HeadShape(weight_and_bias("classifier", "qa_outputs")),
-        "multiple-choice": HeadShape(CLASSIFIER, reads="pooler"),
+        "text-classification": POOLED_CLASSIFIER,
+        "token-classification": TOKEN_CLASSIFIER,
+        "question-answering": ANSWER_SPAN,
+        "multiple-choice": POOLED_CLASSIFIER,
     },
-    architectures={
-        "ForPreTraining": ("masked-lm", "sentence-order"),
-        "ForMaskedLM": ("masked-lm",),
-        "ForSequenceClassification": ("text-classification",),
-        "ForTokenClassification": ("token-classification",),
-        "ForQuestionAnswering": ("question-answering",),
-        "ForMultipleChoice": ("multiple-choice",),
-        "Model": (),
-    },
+    architectures={"ForPreTraining": ("masked-lm", "sentence-order"), **ENDINGS},
     layer_place=layer_place,
-    ignored=("embeddings.position_ids", "embeddings.token_type_ids", "predictions.decoder.weight"),
+    ignored=(*BUFFERS, "predictions.decoder.weight"),
 )

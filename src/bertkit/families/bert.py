@@ -6,18 +6,29 @@ from bertkit.config.encoder import EncoderConfig
 from bertkit.families.contract import (
     Family,
     HeadShape,
-    Key,
     TensorFlowLayout,
     TensorFlowName,
     Weight,
     dense_names,
     norm_names,
     output_names,
-    read_activation,
-    read_layers,
     weight_and_bias,
-    write_activation,
-    write_layers,
+)
+from bertkit.families.spelling import (
+    ANSWER_SPAN,
+    BERT_LAYER,
+    BUFFERS,
+    EMBEDDING_NORM,
+    ENDINGS,
+    OLD_NORMS,
+    PLAIN_ENCODER,
+    POOLED_CLASSIFIER,
+    POOLER,
+    POSITIONS,
+    SEGMENTS,
+    TOKEN_CLASSIFIER,
+    TOKENS,
+    bert_keys,
 )
 
 
@@ -56,7 +67,6 @@ TENSORFLOW = TensorFlowLayout(
         *output_names("qa_outputs", "cls/squad/"),
     ),
 )
-CLASSIFIER = weight_and_bias("classifier", "classifier")
 
 FAMILY = Family(
     name="bert",
@@ -70,26 +80,8 @@ FAMILY = Family(
         "base": size(12, 768, 12),
         "large": size(24, 1024, 16),
     },
-    keys=(
-        Key("vocab_size", "vocab_size", 30522),
-        Key("hidden_size", "width", 768),
-        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
-        Key("num_attention_heads", "heads", 12),
-        Key("intermediate_size", "ffn_width", 3072),
-        Key("max_position_embeddings", "positions.length", 512),
-        Key("type_vocab_size", "segment_types", 2),
-        Key("hidden_act", "activation", "gelu", read_activation, write_activation),
-        Key("layer_norm_eps", "norm_eps", 1e-12),
-        Key("hidden_dropout_prob", "hidden_dropout", 0.1),
-        Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
-        Key("initializer_range", "initializer_range", 0.02),
-    ),
-    fixed={
-        "position_embedding_type": "absolute",
-        "is_decoder": False,
-        "add_cross_attention": False,
-        "tie_word_embeddings": True,
-    },
+    keys=bert_keys(),
+    fixed=PLAIN_ENCODER,
     harmless=frozenset(
         """
         directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type
@@ -97,24 +89,7 @@ FAMILY = Family(
         """.split()
     ),
     prefix="bert.",
-    encoder=(
-        Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",)),
-        Weight("embeddings.position.weight", ("embeddings.position_embeddings.weight",)),
-        Weight("embeddings.segment.weight", ("embeddings.token_type_embeddings.weight",)),
-        *weight_and_bias("embeddings.norm", "embeddings.LayerNorm"),
-        *weight_and_bias(
-            "layers.{layer}.attention.qkv",
-            f"{LAYER}.attention.self.query",
-            f"{LAYER}.attention.self.key",
-            f"{LAYER}.attention.self.value",
-        ),
-        *weight_and_bias("layers.{layer}.attention.output", f"{LAYER}.attention.output.dense"),
-        *weight_and_bias("layers.{layer}.attention_norm", f"{LAYER}.attention.output.LayerNorm"),
-        *weight_and_bias("layers.{layer}.mlp.up", f"{LAYER}.intermediate.dense"),
-        *weight_and_bias("layers.{layer}.mlp.down", f"{LAYER}.output.dense"),
-        *weight_and_bias("layers.{layer}.mlp_norm", f"{LAYER}.output.LayerNorm"),
-        *weight_and_bias("pooler.dense", "pooler.dense"),
-    ),
+    encoder=(TOKENS, POSITIONS, SEGMENTS, *EMBEDDING_NORM, *BERT_LAYER, *POOLER),
     heads={
         "masked-lm": HeadShape(
             (
@@ -124,22 +99,17 @@ FAMILY = Family(
             )
         ),
         "next-sentence": HeadShape(weight_and_bias("classifier", "cls.seq_relationship"), reads="pooler"),
-        "text-classification": HeadShape(CLASSIFIER, reads="pooler"),
-        "token-classification": HeadShape(CLASSIFIER),
-        "question-answering": HeadShape(weight_and_bias("classifier", "qa_outputs")),
-        "multiple-choice": HeadShape(CLASSIFIER, reads="pooler"),
+        "text-classification": POOLED_CLASSIFIER,
+        "token-classification": TOKEN_CLASSIFIER,
+        "question-answering": ANSWER_SPAN,
+        "multiple-choice": POOLED_CLASSIFIER,
     },
     architectures={
         "ForPreTraining": ("masked-lm", "next-sentence"),
-        "ForMaskedLM": ("masked-lm",),
         "ForNextSentencePrediction": ("next-sentence",),
-        "ForSequenceClassification": ("text-classification",),
-        "ForTokenClassification": ("token-classification",),
-        "ForQuestionAnswering": ("question-answering",),
-        "ForMultipleChoice": ("multiple-choice",),
-        "Model": (),
+        **ENDINGS,
     },
-    old_endings={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
-    ignored=("embeddings.position_ids", "embeddings.token_type_ids", "cls.predictions.decoder.weight"),
+    old_endings=OLD_NORMS,
+    ignored=(*BUFFERS, "cls.predictions.decoder.weight"),
     tensorflow=TENSORFLOW,
 )

@@ -31,36 +31,6 @@ class Key:
     write: Callable[[object], object] = _same
 
 
-def read_layers(count: object) -> object:
-    """A number of layers as the order in which they are used; what is not a number the configuration refuses."""
-    return tuple(range(count)) if isinstance(count, int) else count
-
-
-def write_layers(layer_of_step: Any) -> object:
-    """The number of layers, each used once."""
-    return len(layer_of_step)
-
-
-# Their names of activations and ours; of several for one of ours the first is written.
-ACTIVATIONS = {
-    "gelu": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "relu": "relu",
-    "silu": "silu",
-}
-
-
-def read_activation(name: object) -> object:
-    """Their name of an activation in ours; an unknown one the configuration refuses."""
-    return ACTIVATIONS.get(str(name), name)
-
-
-def write_activation(name: object) -> object:
-    """Our name of an activation in theirs."""
-    return next(theirs for theirs, ours in ACTIVATIONS.items() if ours == name)
-
-
 @dataclass(frozen=True, slots=True)
 class Derived:
     """Several keys of the family's `config.json` that together set one field of `EncoderConfig`.

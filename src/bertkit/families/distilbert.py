@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import (
-    Family,
-    HeadShape,
-    Key,
-    Weight,
+from bertkit.families.contract import Family, HeadShape, Key, Weight, weight_and_bias
+from bertkit.families.spelling import (
+    ANSWER_SPAN,
+    BUFFERS,
+    CLASSIFIER,
+    EMBEDDING_NORM,
+    ENDINGS,
+    POSITIONS,
+    TOKEN_CLASSIFIER,
+    TOKENS,
     read_activation,
     read_layers,
-    weight_and_bias,
     write_activation,
     write_layers,
 )
 
 LAYER = "transformer.layer.{layer}"
-PRE_CLASSIFIED = (*weight_and_bias("dense", "pre_classifier"), *weight_and_bias("classifier", "classifier"))
+PRE_CLASSIFIED = (*weight_and_bias("dense", "pre_classifier"), *CLASSIFIER)
 
 FAMILY = Family(
     name="distilbert",
@@ -40,9 +44,9 @@ FAMILY = Family(
     harmless=frozenset("sinusoidal_pos_embds qa_dropout seq_classif_dropout tie_weights_".split()),
     prefix="distilbert.",
     encoder=(
-        Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",)),
-        Weight("embeddings.position.weight", ("embeddings.position_embeddings.weight",)),
-        *weight_and_bias("embeddings.norm", "embeddings.LayerNorm"),
+        TOKENS,
+        POSITIONS,
+        *EMBEDDING_NORM,
         *weight_and_bias(
             "layers.{layer}.attention.qkv",
             f"{LAYER}.attention.q_lin",
@@ -64,17 +68,10 @@ FAMILY = Family(
             )
         ),
         "text-classification": HeadShape(PRE_CLASSIFIED, reads="first", activation="relu"),
-        "token-classification": HeadShape(weight_and_bias("classifier", "classifier")),
-        "question-answering": HeadShape(weight_and_bias("classifier", "qa_outputs")),
+        "token-classification": TOKEN_CLASSIFIER,
+        "question-answering": ANSWER_SPAN,
         "multiple-choice": HeadShape(PRE_CLASSIFIED, reads="first", activation="relu"),
     },
-    architectures={
-        "ForMaskedLM": ("masked-lm",),
-        "ForSequenceClassification": ("text-classification",),
-        "ForTokenClassification": ("token-classification",),
-        "ForQuestionAnswering": ("question-answering",),
-        "ForMultipleChoice": ("multiple-choice",),
-        "Model": (),
-    },
-    ignored=("embeddings.position_ids", "vocab_projector.weight"),
+    architectures=ENDINGS,
+    ignored=(*BUFFERS, "vocab_projector.weight"),
 )

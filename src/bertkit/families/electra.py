@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import (
-    Derived,
-    Family,
-    HeadShape,
-    Key,
-    Weight,
-    read_activation,
-    read_layers,
-    weight_and_bias,
-    write_activation,
-    write_layers,
+from bertkit.families.contract import Derived, Family, HeadShape, Weight, weight_and_bias
+from bertkit.families.spelling import (
+    ANSWER_SPAN,
+    BERT_LAYER,
+    BUFFERS,
+    CLASSIFIER,
+    EMBEDDING_NORM,
+    ENDINGS,
+    PLAIN_ENCODER,
+    POSITIONS,
+    SEGMENTS,
+    TOKEN_CLASSIFIER,
+    TOKENS,
+    bert_keys,
+    first_token_classifier,
 )
 
 
@@ -43,8 +47,6 @@ def write_embed_width(config: EncoderConfig) -> Mapping[str, object]:
     return {"embedding_size": config.token_width}
 
 
-LAYER = "encoder.layer.{layer}"
-
 FAMILY = Family(
     name="electra",
     class_names={"electra": "Electra"},
@@ -57,26 +59,12 @@ FAMILY = Family(
         "base-generator": size(12, 256, 4, 1024, 768),
     },
     keys=(
-        Key("vocab_size", "vocab_size", 30522),
+        *bert_keys(hidden_size=256, num_attention_heads=4, intermediate_size=1024),
         Derived(("embedding_size",), "embed_width", read_embed_width, write_embed_width),
-        Key("hidden_size", "width", 256),
-        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
-        Key("num_attention_heads", "heads", 4),
-        Key("intermediate_size", "ffn_width", 1024),
-        Key("max_position_embeddings", "positions.length", 512),
-        Key("type_vocab_size", "segment_types", 2),
-        Key("hidden_act", "activation", "gelu", read_activation, write_activation),
-        Key("layer_norm_eps", "norm_eps", 1e-12),
-        Key("hidden_dropout_prob", "hidden_dropout", 0.1),
-        Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
-        Key("initializer_range", "initializer_range", 0.02),
     ),
     constants={"pooler": False},
     fixed={
-        "position_embedding_type": "absolute",
-        "is_decoder": False,
-        "add_cross_attention": False,
-        "tie_word_embeddings": True,
+        **PLAIN_ENCODER,
         "summary_type": "first",
         "summary_use_proj": True,
         "summary_activation": "gelu",
@@ -84,22 +72,12 @@ FAMILY = Family(
     harmless=frozenset("use_cache classifier_dropout summary_last_dropout".split()),
     prefix="electra.",
     encoder=(
-        Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",)),
-        Weight("embeddings.position.weight", ("embeddings.position_embeddings.weight",)),
-        Weight("embeddings.segment.weight", ("embeddings.token_type_embeddings.weight",)),
-        *weight_and_bias("embeddings.norm", "embeddings.LayerNorm"),
+        TOKENS,
+        POSITIONS,
+        SEGMENTS,
+        *EMBEDDING_NORM,
         *weight_and_bias("embeddings.projection", "embeddings_project"),
-        *weight_and_bias(
-            "layers.{layer}.attention.qkv",
-            f"{LAYER}.attention.self.query",
-            f"{LAYER}.attention.self.key",
-            f"{LAYER}.attention.self.value",
-        ),
-        *weight_and_bias("layers.{layer}.attention.output", f"{LAYER}.attention.output.dense"),
-        *weight_and_bias("layers.{layer}.attention_norm", f"{LAYER}.attention.output.LayerNorm"),
-        *weight_and_bias("layers.{layer}.mlp.up", f"{LAYER}.intermediate.dense"),
-        *weight_and_bias("layers.{layer}.mlp.down", f"{LAYER}.output.dense"),
-        *weight_and_bias("layers.{layer}.mlp_norm", f"{LAYER}.output.LayerNorm"),
+        *BERT_LAYER,
     ),
     heads={
         "masked-lm": HeadShape(
@@ -116,27 +94,15 @@ FAMILY = Family(
                 *weight_and_bias("classifier", "discriminator_predictions.dense_prediction"),
             )
         ),
-        "text-classification": HeadShape(
-            (*weight_and_bias("dense", "classifier.dense"), *weight_and_bias("classifier", "classifier.out_proj")),
-            reads="first",
-            activation="gelu",
-        ),
-        "token-classification": HeadShape(weight_and_bias("classifier", "classifier")),
-        "question-answering": HeadShape(weight_and_bias("classifier", "qa_outputs")),
+        "text-classification": first_token_classifier("gelu"),
+        "token-classification": TOKEN_CLASSIFIER,
+        "question-answering": ANSWER_SPAN,
         "multiple-choice": HeadShape(
-            (*weight_and_bias("dense", "sequence_summary.summary"), *weight_and_bias("classifier", "classifier")),
+            (*weight_and_bias("dense", "sequence_summary.summary"), *CLASSIFIER),
             reads="first",
             activation="gelu",
         ),
     },
-    architectures={
-        "ForPreTraining": ("replaced-token-detection",),
-        "ForMaskedLM": ("masked-lm",),
-        "ForSequenceClassification": ("text-classification",),
-        "ForTokenClassification": ("token-classification",),
-        "ForQuestionAnswering": ("question-answering",),
-        "ForMultipleChoice": ("multiple-choice",),
-        "Model": (),
-    },
-    ignored=("embeddings.position_ids", "embeddings.token_type_ids", "generator_lm_head.weight"),
+    architectures={"ForPreTraining": ("replaced-token-detection",), **ENDINGS},
+    ignored=(*BUFFERS, "generator_lm_head.weight"),
 )

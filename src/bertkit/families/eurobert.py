@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from bertkit.config.encoder import EncoderConfig, RotaryPositions
-from bertkit.families.contract import (
-    Derived,
-    Family,
-    HeadShape,
-    Key,
-    Weight,
+from bertkit.families.contract import Family, HeadShape, Key, Weight, weight_and_bias
+from bertkit.families.spelling import (
+    CLASSIFIER,
+    ENDINGS,
+    TOKEN_CLASSIFIER,
     read_activation,
     read_layers,
-    weight_and_bias,
+    rotary_key,
     write_activation,
     write_layers,
 )
@@ -50,24 +46,6 @@ def size(layers: int, width: int, heads: int, kv_heads: int, ffn_width: int) -> 
     )
 
 
-def read_rotary(values: Mapping[str, Any]) -> object:
-    """Rotary positions; scaled ones are another model, and the configuration refuses them."""
-    parameters = values.get("rope_parameters") or {}
-    return {
-        "scaling": (values.get("rope_scaling") or parameters).get("rope_type", "default"),
-        "length": values.get("max_position_embeddings", LENGTH),
-        "theta_global": parameters.get("rope_theta", values.get("rope_theta", THETA)),
-    }
-
-
-def write_rotary(config: EncoderConfig) -> Mapping[str, object]:
-    """Length and base."""
-    assert config.rotary is not None
-    theta = config.rotary.theta_global
-    parameters = {"rope_type": "default", "rope_theta": theta}
-    return {"max_position_embeddings": config.rotary.length, "rope_parameters": parameters, "rope_theta": theta}
-
-
 LAYER = "layers.{layer}"
 
 FAMILY = Family(
@@ -86,12 +64,7 @@ FAMILY = Family(
         Key("num_attention_heads", "heads", 12),
         Key("num_key_value_heads", "kv_heads", None),
         Key("intermediate_size", "ffn_width", 3072),
-        Derived(
-            ("max_position_embeddings", "rope_parameters", "rope_scaling", "rope_theta"),
-            "rotary",
-            read_rotary,
-            write_rotary,
-        ),
+        rotary_key(LENGTH, THETA),
         Key("hidden_act", "activation", "silu", read_activation, write_activation),
         Key("rms_norm_eps", "norm_eps", 1e-5),
         Key("attention_dropout", "attention_dropout", 0.0),
@@ -137,18 +110,13 @@ FAMILY = Family(
     heads={
         "masked-lm": HeadShape((Weight("decoder", ("lm_head.weight",)),)),
         "text-classification": HeadShape(
-            (*weight_and_bias("dense", "dense"), *weight_and_bias("classifier", "classifier")),
+            (*weight_and_bias("dense", "dense"), *CLASSIFIER),
             reads="late",
             activation="gelu",
             reads_key="classifier_pooling",
         ),
-        "token-classification": HeadShape(weight_and_bias("classifier", "classifier")),
+        "token-classification": TOKEN_CLASSIFIER,
     },
-    architectures={
-        "ForMaskedLM": ("masked-lm",),
-        "ForSequenceClassification": ("text-classification",),
-        "ForTokenClassification": ("token-classification",),
-        "Model": (),
-    },
+    architectures=ENDINGS,
     ignored=("inv_freq",),
 )

@@ -6,18 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig, RotaryPositions
-from bertkit.families.contract import (
-    Derived,
-    Family,
-    HeadShape,
-    Key,
-    Weight,
-    read_activation,
-    read_layers,
-    weight_and_bias,
-    write_activation,
-    write_layers,
-)
+from bertkit.families.contract import Derived, Family, HeadShape, Key, Weight, weight_and_bias
+from bertkit.families.spelling import ENDINGS, read_activation, read_layers, write_activation, write_layers
 
 SIGHTS = {"full_attention": "G", "sliding_attention": "L"}
 THETAS = {"full_attention": ("global_rope_theta", 160_000.0), "sliding_attention": ("local_rope_theta", 10_000.0)}
@@ -204,13 +194,6 @@ FAMILY = Family(
         "question-answering": HeadShape(CLASSIFIER, activation="gelu"),
         "multiple-choice": HeadShape(CLASSIFIER, reads="first", activation="gelu", reads_key="classifier_pooling"),
     },
-    architectures={
-        "ForMaskedLM": ("masked-lm",),
-        "ForSequenceClassification": ("text-classification",),
-        "ForTokenClassification": ("token-classification",),
-        "ForQuestionAnswering": ("question-answering",),
-        "ForMultipleChoice": ("multiple-choice",),
-        "Model": (),
-    },
+    architectures=ENDINGS,
     ignored=("decoder.weight",),
 )

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from bertkit.config.encoder import EncoderConfig, LearnedPositions, RelativeBias
-from bertkit.families.contract import (
-    Family,
-    HeadShape,
-    Key,
-    Weight,
-    read_activation,
-    read_layers,
-    weight_and_bias,
-    write_activation,
-    write_layers,
+from bertkit.families.contract import Family, Key, Weight, weight_and_bias
+from bertkit.families.spelling import (
+    ANSWER_SPAN,
+    BERT_MLP,
+    BUFFERS,
+    EMBEDDING_NORM,
+    ENDINGS,
+    LM_HEAD,
+    POOLED_CLASSIFIER,
+    POOLER,
+    POSITIONS,
+    TOKEN_CLASSIFIER,
+    TOKENS,
+    bert_keys,
+    first_token_classifier,
 )
 
 LAYER = "encoder.layer.{layer}"
-CLASSIFIER = weight_and_bias("classifier", "classifier")
 
 FAMILY = Family(
     name="mpnet",
@@ -32,27 +36,17 @@ FAMILY = Family(
         )
     },
     keys=(
-        Key("vocab_size", "vocab_size", 30527),
-        Key("hidden_size", "width", 768),
-        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
-        Key("num_attention_heads", "heads", 12),
-        Key("intermediate_size", "ffn_width", 3072),
-        Key("max_position_embeddings", "positions.length", 512),
+        *bert_keys(without=("type_vocab_size",), vocab_size=30527),
         Key("relative_attention_num_buckets", "relative_bias.buckets", 32),
-        Key("hidden_act", "activation", "gelu", read_activation, write_activation),
-        Key("layer_norm_eps", "norm_eps", 1e-12),
-        Key("hidden_dropout_prob", "hidden_dropout", 0.1),
-        Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
-        Key("initializer_range", "initializer_range", 0.02),
     ),
     # Its library uses 32 buckets whatever the table's size, and counts positions from 2 on whatever the padding token.
     constants={"segment_types": 0, "positions": {"offset": 2}},
     fixed={"tie_word_embeddings": True, "relative_attention_num_buckets": 32},
     prefix="mpnet.",
     encoder=(
-        Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",)),
-        Weight("embeddings.position.weight", ("embeddings.position_embeddings.weight",)),
-        *weight_and_bias("embeddings.norm", "embeddings.LayerNorm"),
+        TOKENS,
+        POSITIONS,
+        *EMBEDDING_NORM,
         Weight("distance_bias.table.weight", ("encoder.relative_attention_bias.weight",)),
         *weight_and_bias(
             "layers.{layer}.attention.qkv",
@@ -62,36 +56,16 @@ FAMILY = Family(
         ),
         *weight_and_bias("layers.{layer}.attention.output", f"{LAYER}.attention.attn.o"),
         *weight_and_bias("layers.{layer}.attention_norm", f"{LAYER}.attention.LayerNorm"),
-        *weight_and_bias("layers.{layer}.mlp.up", f"{LAYER}.intermediate.dense"),
-        *weight_and_bias("layers.{layer}.mlp.down", f"{LAYER}.output.dense"),
-        *weight_and_bias("layers.{layer}.mlp_norm", f"{LAYER}.output.LayerNorm"),
-        *weight_and_bias("pooler.dense", "pooler.dense"),
+        *BERT_MLP,
+        *POOLER,
     ),
     heads={
-        "masked-lm": HeadShape(
-            (
-                *weight_and_bias("dense", "lm_head.dense"),
-                *weight_and_bias("norm", "lm_head.layer_norm"),
-                Weight("bias", ("lm_head.bias",), aliases=("lm_head.decoder.bias",)),
-            ),
-            activation="gelu",
-        ),
-        "text-classification": HeadShape(
-            (*weight_and_bias("dense", "classifier.dense"), *weight_and_bias("classifier", "classifier.out_proj")),
-            reads="first",
-            activation="tanh",
-        ),
-        "token-classification": HeadShape(CLASSIFIER),
-        "question-answering": HeadShape(weight_and_bias("classifier", "qa_outputs")),
-        "multiple-choice": HeadShape(CLASSIFIER, reads="pooler"),
+        "masked-lm": LM_HEAD,
+        "text-classification": first_token_classifier("tanh"),
+        "token-classification": TOKEN_CLASSIFIER,
+        "question-answering": ANSWER_SPAN,
+        "multiple-choice": POOLED_CLASSIFIER,
     },
-    architectures={
-        "ForMaskedLM": ("masked-lm",),
-        "ForSequenceClassification": ("text-classification",),
-        "ForTokenClassification": ("token-classification",),
-        "ForQuestionAnswering": ("question-answering",),
-        "ForMultipleChoice": ("multiple-choice",),
-        "Model": (),
-    },
-    ignored=("embeddings.position_ids", "lm_head.decoder.weight"),
+    architectures=ENDINGS,
+    ignored=(*BUFFERS, "lm_head.decoder.weight"),
 )

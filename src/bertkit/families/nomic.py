@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from bertkit.config.encoder import EncoderConfig, RotaryPositions
-from bertkit.families.contract import (
-    Derived,
-    Family,
-    HeadShape,
-    Key,
-    Weight,
-    read_activation,
-    read_layers,
-    weight_and_bias,
-    write_activation,
-    write_layers,
+from bertkit.families.contract import Family, HeadShape, Weight, weight_and_bias
+from bertkit.families.spelling import (
+    ENDINGS,
+    POOLED_CLASSIFIER,
+    POOLER,
+    SEGMENTS,
+    TOKEN_CLASSIFIER,
+    TOKENS,
+    bert_keys,
+    rotary_key,
 )
 
 LENGTH, THETA = 2048, 1000.0
-
-
-def read_rotary(values: Mapping[str, Any]) -> object:
-    """Rotary positions; scaled ones are another model, and the configuration refuses them."""
-    parameters = values.get("rope_parameters") or {}
-    return {
-        "scaling": (values.get("rope_scaling") or parameters).get("rope_type", "default"),
-        "length": values.get("max_position_embeddings", LENGTH),
-        "theta_global": parameters.get("rope_theta", values.get("rope_theta", THETA)),
-    }
-
-
-def write_rotary(config: EncoderConfig) -> Mapping[str, object]:
-    """Length and base."""
-    assert config.rotary is not None
-    theta = config.rotary.theta_global
-    parameters = {"rope_type": "default", "rope_theta": theta}
-    return {"max_position_embeddings": config.rotary.length, "rope_parameters": parameters, "rope_theta": theta}
 
 
 LAYER = "encoder.layers.{layer}"
@@ -61,31 +39,22 @@ FAMILY = Family(
         )
     },
     keys=(
-        Key("vocab_size", "vocab_size", 30528),
-        Key("hidden_size", "width", 768),
-        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
-        Key("num_attention_heads", "heads", 12),
-        Key("intermediate_size", "ffn_width", 3072),
-        Derived(
-            ("max_position_embeddings", "rope_parameters", "rope_scaling", "rope_theta"),
-            "rotary",
-            read_rotary,
-            write_rotary,
+        *bert_keys(
+            without=("max_position_embeddings",),
+            vocab_size=30528,
+            hidden_act="silu",
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
         ),
-        Key("type_vocab_size", "segment_types", 2),
-        Key("hidden_act", "activation", "silu", read_activation, write_activation),
-        Key("layer_norm_eps", "norm_eps", 1e-12),
-        Key("hidden_dropout_prob", "hidden_dropout", 0.0),
-        Key("attention_probs_dropout_prob", "attention_dropout", 0.0),
-        Key("initializer_range", "initializer_range", 0.02),
+        rotary_key(LENGTH, THETA),
     ),
     constants={"positions": None, "gated": True, "attention_bias": False, "mlp_bias": False},
     fixed={"tie_word_embeddings": True},
     harmless=frozenset("classifier_dropout head_dim".split()),
     prefix="nomic_bert.",
     encoder=(
-        Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",)),
-        Weight("embeddings.segment.weight", ("embeddings.token_type_embeddings.weight",)),
+        TOKENS,
+        SEGMENTS,
         *weight_and_bias("embeddings.norm", "emb_ln"),
         Weight("layers.{layer}.attention.qkv.weight", (f"{LAYER}.attn.Wqkv.weight",)),
         Weight("layers.{layer}.attention.output.weight", (f"{LAYER}.attn.out_proj.weight",)),
@@ -93,7 +62,7 @@ FAMILY = Family(
         Weight("layers.{layer}.mlp.up.weight", (f"{LAYER}.mlp.fc12.weight", f"{LAYER}.mlp.fc11.weight")),
         Weight("layers.{layer}.mlp.down.weight", (f"{LAYER}.mlp.fc2.weight",)),
         *weight_and_bias("layers.{layer}.mlp_norm", f"{LAYER}.norm2"),
-        *weight_and_bias("pooler.dense", "pooler.dense"),
+        *POOLER,
     ),
     heads={
         "masked-lm": HeadShape(
@@ -103,14 +72,9 @@ FAMILY = Family(
                 Weight("bias", ("cls.predictions.bias",), aliases=("cls.predictions.decoder.bias",)),
             )
         ),
-        "text-classification": HeadShape(weight_and_bias("classifier", "classifier"), reads="pooler"),
-        "token-classification": HeadShape(weight_and_bias("classifier", "classifier")),
+        "text-classification": POOLED_CLASSIFIER,
+        "token-classification": TOKEN_CLASSIFIER,
     },
-    architectures={
-        "ForMaskedLM": ("masked-lm",),
-        "ForSequenceClassification": ("text-classification",),
-        "ForTokenClassification": ("token-classification",),
-        "Model": (),
-    },
+    architectures=ENDINGS,
     ignored=("cls.predictions.decoder.weight", "inv_freq"),
 )
