@@ -14,7 +14,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/architecture.md", "docs/log.md"]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/tasks.md",
+    "docs/log.md",
+]
 PLACES = [ROOT, ROOT / "src", ROOT / "src/bertkit", ROOT / "docs"]
 
 # A file of the project (`model/attend.py`, `test.sh`), or a folder, which ends in a slash (`docs/`).
