@@ -27,10 +27,10 @@ from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.tensors import write_tensors
 from bertkit.families.bert import FAMILY
 from bertkit.families.foreign_config import write_config
-from bertkit.model.encoder import build_encoder
+from bertkit.model.build import build_encoder
 from bertkit.model.init import initialise
 from bertkit.pretrained.sentence_transformers import SentenceSettings, write_settings
-from bertkit.pretrained.weights import to_theirs
+from bertkit.pretrained.weights import NameTable
 from bertkit.tokenization.tokenizer import Tokenizer
 
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -139,7 +139,8 @@ def _random_base(folder: Path, tokenizer_from: Path) -> Path:
     encoder = build_encoder(config)
     initialise(encoder, config.initializer_range, torch.Generator().manual_seed(0))
     (folder / "config.json").write_text(json_line(write_config(FAMILY, config)))
-    write_tensors(folder / "model.safetensors", to_theirs(FAMILY.encoder, config.layers, encoder.state_dict()))
+    table = NameTable(FAMILY.encoder, config, tuple(map(str, range(config.layers))))
+    write_tensors(folder / "model.safetensors", table.to_theirs(encoder.state_dict()))
     Tokenizer.load(tokenizer_from).save(folder)
     write_settings(folder, SentenceSettings("mean", True, "", 512), config.width)
     return folder

@@ -21,6 +21,7 @@ PAGES = [
     "CHANGELOG.md",
     "docs/architecture.md",
     "docs/tasks.md",
+    "docs/checkpoints.md",
     "docs/log.md",
 ]
 PLACES = [ROOT, ROOT / "src", ROOT / "src/bertkit", ROOT / "docs"]

@@ -49,7 +49,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         "bertkit.checkpoints.hub": {"locate": locate},
         "bertkit.checkpoints.embedded": {"embedded_folder": lambda: Path("embedded")},
         "bertkit.pretrained.describe": {"describe": describe},
-        "bertkit.families.catalogue": {"FAMILIES": {"roberta": 1, "bert": 2}},
+        "bertkit.families.catalogue": {
+            "FAMILIES": {
+                "bert": SimpleNamespace(name="bert", changes="none"),
+                "x": SimpleNamespace(name="x", changes="y"),
+            }
+        },
     }
     for name, members in fakes.items():
         monkeypatch.setitem(sys.modules, name, module(name, **members))
@@ -85,8 +90,8 @@ def test_without_a_model_it_is_the_embedded_one(run: Run, asked: list[object]) -
 
 
 def test_families(run: Run, asked: list[object]) -> None:
-    assert run("info", "--families") == (0, "families  bert, roberta\n", "")
-    assert run("info", "--families", "--json") == (0, '{"families": ["bert", "roberta"]}\n', "")
+    assert run("info", "--families") == (0, "families\n  bert  none\n  x     y\n", "")
+    assert run("info", "--families", "--json") == (0, '{"families": {"bert": "none", "x": "y"}}\n', "")
     assert asked == []
 
 

@@ -16,11 +16,11 @@ RUN = [sys.executable, "-c", "from bertkit.cli.main import main; raise SystemExi
 def test_help_lists_every_command(run: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = run("--help")
     assert (code, err) == (0, "")
-    for command in ("predict", "info", "tokenize", "quickstart"):
+    for command in ("predict", "info", "tokenize", "convert", "quickstart"):
         assert f"\n  {command} " in out
 
 
-@pytest.mark.parametrize("command", ["predict", "info", "tokenize", "quickstart"])
+@pytest.mark.parametrize("command", ["predict", "info", "tokenize", "convert", "quickstart"])
 def test_every_command_has_help_without_gaps(run: Callable[..., tuple[int, str, str]], command: str) -> None:
     code, out, _ = run(command, "-h")
     assert code == 0

@@ -104,7 +104,8 @@ def test_info_and_tokenize(run: Callable[..., Ended], model: Path) -> None:
     assert "tasks            fill-mask, next-sentence-prediction" in run("info", model).out
     (record,) = run("tokenize", "Paris is a city", "-m", model, "--json").records
     assert record["offsets"] == [[0, 0], [0, 5], [6, 8], [9, 10], [11, 15], [0, 0]]
-    assert run("info", "--families", "--json").records == [{"families": ["bert"]}]
+    (record,) = run("info", "--families", "--json").records
+    assert record["families"]["bert"].startswith("the original")  # type: ignore[index]
 
 
 TASK_LINES = {

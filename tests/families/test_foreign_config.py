@@ -8,7 +8,7 @@ from transformers import BertConfig
 
 from bertkit.errors import ConfigError, ModelNotFound, UnknownFamily
 from bertkit.families.bert import FAMILY
-from bertkit.families.foreign_config import read_config, write_config
+from bertkit.families.foreign_config import read_config, write_config, write_tensorflow_config
 
 GOOGLE = {
     "attention_probs_dropout_prob": 0.1,
@@ -36,6 +36,21 @@ def test_google_shipped_no_model_type(tmp_path: Path) -> None:
     config = read_config(folder_with(tmp_path, GOOGLE, "bert_config.json"))
     assert config.encoder == FAMILY.presets["base"]
     assert config.unread == ()
+
+
+def test_google_wrote_no_more_than_this(tmp_path: Path) -> None:
+    layout = FAMILY.tensorflow
+    assert layout is not None
+    values = {**GOOGLE, **write_config(FAMILY, FAMILY.presets["base"])}
+    assert write_tensorflow_config(FAMILY, layout, values) == GOOGLE
+    unlike = {**values, "layer_norm_eps": 1e-5, "model_type": "other", "is_decoder": True}
+    kept = {"layer_norm_eps": 1e-5, "model_type": "other", "is_decoder": True}
+    assert write_tensorflow_config(FAMILY, layout, unlike) == GOOGLE | kept
+
+
+def test_the_hubs_file_comes_before_googles(tmp_path: Path) -> None:
+    folder_with(tmp_path, GOOGLE | {"hidden_size": 24}, "bert_config.json")
+    assert read_config(folder_with(tmp_path, GOOGLE | {"model_type": "bert"})).encoder.width == 768
 
 
 @pytest.mark.parametrize("size", FAMILY.presets)

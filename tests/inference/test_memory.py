@@ -14,9 +14,9 @@ from bertkit.checkpoints.tensors import write_tensors
 from bertkit.config.encoder import EncoderConfig
 from bertkit.families.bert import FAMILY
 from bertkit.families.foreign_config import write_config
-from bertkit.model.encoder import build_encoder
+from bertkit.model.build import build_encoder
 from bertkit.planner.parameters import count_parameters
-from bertkit.pretrained.weights import to_theirs
+from bertkit.pretrained.weights import NameTable
 
 SCRIPT = """
 import sys
@@ -45,7 +45,8 @@ CONFIG = EncoderConfig(vocab_size=2000, width=512, heads=8, ffn_width=2048, laye
 def test_no_second_copy_of_the_weights(tmp_path: Path, dtype: str, bytes_each: int) -> None:
     (tmp_path / "config.json").write_text(json.dumps(write_config(FAMILY, CONFIG)))
     state = build_encoder(CONFIG).state_dict()
-    write_tensors(tmp_path / "model.safetensors", to_theirs(FAMILY.encoder, CONFIG.layers, state))
+    table = NameTable(FAMILY.encoder, CONFIG, tuple(map(str, range(CONFIG.layers))))
+    write_tensors(tmp_path / "model.safetensors", table.to_theirs(state))
     command = [sys.executable, "-c", SCRIPT, str(tmp_path), dtype]
     output = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout
     opened, ready = map(int, output.split())

@@ -2,29 +2,81 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
 
 from bertkit.batching.token_batch import Layout
 from bertkit.model.attend import attend, attend_reference
 
-LAYOUTS = {"one": (1,), "equal": (7,) * 13, "mixed": (5, 23, 5, 1, 16, 2, 2), "long": (129, 64)}
+LAYOUTS = {"one": (1,), "equal": (7,) * 13, "mixed": (5, 23, 5, 1, 16, 2, 2), "long": (129, 64, 64)}
+RULES = {"all": {}, "window": {"window": 4}, "bias": {"bias": True}, "window and bias": {"window": 4, "bias": True}}
 
 
-def random_qkv(tokens: int, heads: int, width: int, device: str = "cpu") -> list[torch.Tensor]:
-    qkv = torch.randn(tokens, 3, heads, width, generator=torch.Generator().manual_seed(tokens))
-    return list(qkv.to(device).unbind(1))
+def random_qkv(tokens: int, heads: int, width: int, groups: int | None = None, device: str = "cpu") -> list[Tensor]:
+    counts = [heads, groups or heads, groups or heads]
+    qkv = torch.randn(tokens, sum(counts), width, generator=torch.Generator().manual_seed(tokens))
+    return list(qkv.to(device).split(counts, dim=1))
+
+
+def options(rule: dict[str, int], heads: int, longest: int) -> dict[str, object]:
+    found: dict[str, object] = {name: value for name, value in rule.items() if name != "bias"}
+    if "bias" in rule:
+        found["bias_NLL"] = torch.randn(heads, longest, longest, generator=torch.Generator().manual_seed(1))
+    return found
 
 
 @pytest.mark.parametrize("lengths", LAYOUTS.values(), ids=LAYOUTS)
-@pytest.mark.parametrize(("heads", "width"), [(1, 8), (3, 11), (12, 32)])
-def test_the_fast_path_agrees_with_the_reference(lengths: tuple[int, ...], heads: int, width: int) -> None:
+@pytest.mark.parametrize(("heads", "groups", "width"), [(1, 1, 8), (6, 2, 11), (12, 12, 32)])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_the_fast_path_agrees_with_the_reference(
+    lengths: tuple[int, ...], heads: int, groups: int, width: int, rule: dict[str, int]
+) -> None:
     layout = Layout.of(lengths)
-    q, k, v = random_qkv(sum(lengths), heads, width)
-    expected = attend_reference(q, k, v, layout)
-    assert (attend(q, k, v, layout).double() - expected).abs().max() < 1e-5
-    rounded = attend_reference(*(x.bfloat16() for x in (q, k, v)), layout)
-    half = attend(*(x.bfloat16() for x in (q, k, v)), layout)
+    q, k, v = random_qkv(sum(lengths), heads, width, groups)
+    how = options(rule, heads, max(lengths))
+    expected = attend_reference(q, k, v, layout, **how)  # type: ignore[arg-type]
+    assert (attend(q, k, v, layout, **how).double() - expected).abs().max() < 1e-5  # type: ignore[arg-type]
+    rounded = [x.bfloat16() for x in (q, k, v)]
+    half = attend(*rounded, layout, **how)  # type: ignore[arg-type]
     assert half.dtype == torch.bfloat16
-    assert (half.double() - rounded).abs().max() < 0.03
+    assert (half.double() - attend_reference(*rounded, layout, **how)).abs().max() < 0.05  # type: ignore[arg-type]
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(0, 12))
+@settings(max_examples=60, deadline=None)
+def test_any_window_over_any_lengths(lengths: list[int], window: int) -> None:
+    layout = Layout.of(lengths)
+    q, k, v = random_qkv(sum(lengths), 2, 4)
+    out = attend(q, k, v, layout, window=window)
+    assert not out.isnan().any()
+    assert (out.double() - attend_reference(q, k, v, layout, window=window)).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("length", [9, 40])
+@pytest.mark.parametrize("distance", [3, 4, 5])
+def test_the_edge_of_the_window(length: int, distance: int) -> None:
+    """With a window of 4, what lies 3 or 4 tokens away is seen and what lies 5 away is not."""
+    q, k, v = random_qkv(length, 1, 8)
+    layout = Layout.of((length,))
+    before = attend(q, k, v, layout, window=4)
+    v[distance] += 1.0
+    assert torch.equal(attend(q, k, v, layout, window=4)[0], before[0]) == (distance > 4)
+
+
+def test_local_attention_takes_memory_for_its_window_only() -> None:
+    """8,192 tokens all to all would be 256 MB of scores a head; autograd keeps what the kernel was given."""
+    q, k, v = (x.requires_grad_() for x in random_qkv(8192, 1, 16))
+    kept = 0
+
+    def note(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.numel() * tensor.element_size()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        attend(q, k, v, Layout.of((8192,)), window=64)
+    assert kept < 40e6
 
 
 def test_a_sequence_never_sees_its_neighbours() -> None:
@@ -46,12 +98,15 @@ def test_dropout_drops_weights() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("lengths", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("window", [None, 4])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32], ids=str)
-def test_the_kernels_of_a_gpu_agree_with_the_reference(lengths: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_the_kernels_of_a_gpu_agree_with_the_reference(
+    lengths: tuple[int, ...], window: int | None, dtype: torch.dtype
+) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no GPU")
     layout = Layout.of(lengths, "cuda")
-    q, k, v = (x.to(dtype) for x in random_qkv(sum(lengths), 12, 64, "cuda"))
-    expected = attend_reference(q, k, v, layout)
-    error = (attend(q, k, v, layout).double() - expected).abs().max()
+    q, k, v = (x.to(dtype) for x in random_qkv(sum(lengths), 12, 64, device="cuda"))
+    expected = attend_reference(q, k, v, layout, window=window)
+    error = (attend(q, k, v, layout, window=window).double() - expected).abs().max()
     assert error < (1e-5 if dtype == torch.float32 else 0.03)

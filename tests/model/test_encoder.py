@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig, LearnedPositions
 from bertkit.inference.precision import make_ready
-from bertkit.model.encoder import Encoder, build_encoder
+from bertkit.model.build import build_encoder
+from bertkit.model.encoder import Encoder
 from bertkit.model.init import initialise
 
 CONFIG = EncoderConfig(

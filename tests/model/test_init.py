@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from bertkit.config.encoder import EncoderConfig, LearnedPositions
-from bertkit.model.encoder import build_encoder
+from bertkit.model.build import build_encoder
 from bertkit.model.init import initialise
 
 CONFIG = EncoderConfig(vocab_size=997, width=96, heads=3, layer_of_step=(0,), positions=LearnedPositions(length=64))

@@ -10,7 +10,6 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForPreTraining
 import bertkit
 from bertkit.errors import OutputError
 from bertkit.pretrained.loading import open_pretrained
-from bertkit.pretrained.weights import to_ours, to_theirs
 from tests.parity.bert_peer import Sequences, Sizes, make_peer
 
 SIZES = Sizes()
@@ -52,11 +51,11 @@ def test_an_encoder_without_heads_stays_one(folder: Path, tmp_path: Path) -> Non
 
 def test_the_table_of_names_is_its_own_inverse(folder: Path) -> None:
     pretrained = open_pretrained(folder)
-    rows, layers = pretrained.family.encoder, pretrained.config.layers
+    table = pretrained.table(pretrained.family.encoder)
     state = pretrained.build_encoder().state_dict()
-    there = to_theirs(rows, layers, state)
+    there = table.to_theirs(state)
     assert {name for name in there if not torch.equal(there[name], pretrained.tensors[name])} == set()
-    back = to_ours(rows, layers, there, state, "here")
+    back = table.to_ours(there, state, "here")
     assert all(torch.equal(back[name], state[name]) for name in state)
 
 

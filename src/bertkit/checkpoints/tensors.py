@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from bertkit.checkpoints.folders import replaced_file
 from bertkit.checkpoints.headers import TensorHeader, read_header
 from bertkit.checkpoints.pickled import read_bin
+from bertkit.checkpoints.tensor_bundle import bundle_headers, read_bundle
 from bertkit.checkpoints.weight_files import find_weights
 from bertkit.errors import BadCheckpoint, OutputError
 
@@ -23,15 +24,17 @@ TORCH_METADATA = MappingProxyType({"format": "pt"})
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     """The weights of a folder by the names they have in its files, on the CPU.
 
-    Reads `model.safetensors`, else its shards, else `pytorch_model.bin`, else its shards. The tensors are views of the
-    mapped files: no memory is taken until they are copied, and writing to one never changes the file. (A `.bin` of
-    torch before 1.6 cannot be mapped and is read into memory.)
+    Reads `model.safetensors`, else its shards, else `pytorch_model.bin`, else its shards, else a TensorFlow checkpoint.
+    The tensors are views of the mapped files: no memory is taken until they are copied, and writing to one never
+    changes the file. (A `.bin` of torch before 1.6 cannot be mapped and is read into memory.)
 
     Raises:
         BadCheckpoint: no weights in the folder, a file damaged or half-written, index and shards that disagree.
         UnsafeCheckpoint: a `.bin` whose reading would run code. It did not run.
     """
     weights = find_weights(folder)
+    if weights.bundle_index is not None:
+        return read_bundle(weights.bundle_index)
     tensors: dict[str, torch.Tensor] = {}
     for file in weights.files:
         part = _read_file(file)
@@ -42,12 +45,14 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def tensor_headers(folder: Path) -> dict[str, TensorHeader]:
-    """Names, shapes and dtypes of a folder's weights; of safetensors only the headers are read.
+    """Names, shapes and dtypes of a folder's weights; of safetensors and TensorFlow's files no data is read.
 
     Raises:
         BadCheckpoint, UnsafeCheckpoint: as `read_tensors`.
     """
     weights = find_weights(folder)
+    if weights.bundle_index is not None:
+        return bundle_headers(weights.bundle_index)
     headers: dict[str, TensorHeader] = {}
     for file in weights.files:
         part = read_header(file) if file.suffix == ".safetensors" else _describe(read_bin(file))

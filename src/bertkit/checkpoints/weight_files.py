@@ -1,4 +1,4 @@
-"""Which files of a folder hold its weights: one file or shards, safetensors before torch's own format."""
+"""Which files of a folder hold its weights: safetensors, else torch's own format, else TensorFlow's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bertkit.checkpoints.bundle_files import find_bundle
 from bertkit.errors import BadCheckpoint
 
 # In the order of preference. A folder often has both; only safetensors can be read without trusting anybody.
@@ -21,24 +22,29 @@ class WeightFiles:
     """The files that together hold a folder's weights.
 
     `tensors_of` gives, for shards, the names that the index expects in each file; it is None for a single file.
+    `bundle_index` is, for a TensorFlow checkpoint, the one of the files that says what the others hold.
     """
 
     files: tuple[Path, ...]
     tensors_of: dict[Path, frozenset[str]] | None = None
+    bundle_index: Path | None = None
 
 
 def find_weights(folder: Path) -> WeightFiles:
-    """The weight files of a folder, all of them there.
+    """The weight files of a folder, all of them there (of a TensorFlow checkpoint: those that are there).
 
     Raises:
-        BadCheckpoint: there are none, or the index is damaged or names a shard that is not there.
+        BadCheckpoint: there are none, or the index is damaged or names a shard that is not there, or there are
+            several TensorFlow checkpoints and none is the newest.
     """
     for name in WEIGHT_NAMES:
         if (folder / name).is_file():
             return WeightFiles((folder / name,))
         if (folder / f"{name}{INDEX_ENDING}").is_file():
             return _find_shards(folder / f"{name}{INDEX_ENDING}")
-    looked_for = ", ".join(f"{name}, {name}{INDEX_ENDING}" for name in WEIGHT_NAMES)
+    if bundle := find_bundle(folder):
+        return WeightFiles(bundle, bundle_index=bundle[0])
+    looked_for = ", ".join([*(f"{name}, {name}{INDEX_ENDING}" for name in WEIGHT_NAMES), "*.index of TensorFlow"])
     raise BadCheckpoint(
         f"{folder}: no weights in this folder (looked for {looked_for})",
         "Name a folder that holds the weights in one of these formats.",

@@ -34,7 +34,7 @@ def info(
 def _families() -> Mapping[str, object]:
     from bertkit.families.catalogue import FAMILIES
 
-    return {"families": sorted(FAMILIES)}
+    return {"families": {family.name: family.changes for family in FAMILIES.values()}}
 
 
 def _checkpoint(model: str | None, revision: str | None) -> Mapping[str, object]:
@@ -57,7 +57,7 @@ def described(record: Mapping[str, Any], indent: str = "") -> list[str]:
 
 
 def _label(name: str) -> str:
-    return name.replace("_", " ")
+    return name if "." in name else name.replace("_", " ")  # the name of a file stays as it is
 
 
 def _shown(value: object) -> str:

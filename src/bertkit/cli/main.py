@@ -13,11 +13,13 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
+from bertkit.cli.convert import convert
 from bertkit.cli.exits import exit_code
 from bertkit.cli.info import info
 from bertkit.cli.predict import predict
 from bertkit.cli.quickstart import quickstart
 from bertkit.cli.tokenize import tokenize
+from bertkit.cli.train_tokenizer import train_tokenizer
 
 WRONG_USE = 2
 
@@ -28,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Every command: --help lists its options, --debug shows the traceback of an error.",
 )
-for command in (predict, info, tokenize, quickstart):
+for command in (predict, info, tokenize, train_tokenizer, convert, quickstart):
     app.command()(command)
 
 

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import Family, HeadShape, Key, Weight, weight_and_bias
-
-ACTIVATIONS = {
-    "gelu": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "relu": "relu",
-    "silu": "silu",
-}
+from bertkit.families.contract import (
+    Family,
+    HeadShape,
+    TensorFlowLayout,
+    TensorFlowName,
+    Weight,
+    dense_names,
+    norm_names,
+    output_names,
+    weight_and_bias,
+)
+from bertkit.families.spelling import (
+    ANSWER_SPAN,
+    BERT_LAYER,
+    BUFFERS,
+    EMBEDDING_NORM,
+    ENDINGS,
+    OLD_NORMS,
+    PLAIN_ENCODER,
+    POOLED_CLASSIFIER,
+    POOLER,
+    POSITIONS,
+    SEGMENTS,
+    TOKEN_CLASSIFIER,
+    TOKENS,
+    bert_keys,
+)
 
 
 def size(layers: int, width: int, heads: int) -> EncoderConfig:
@@ -21,32 +37,41 @@ def size(layers: int, width: int, heads: int) -> EncoderConfig:
     return EncoderConfig(width=width, heads=heads, ffn_width=4 * width, layer_of_step=tuple(range(layers)))
 
 
-def read_activation(name: object) -> object:
-    """Their name of an activation in ours; an unknown one is passed on, and refused by the configuration."""
-    return ACTIVATIONS.get(str(name), name)
-
-
-def write_activation(name: object) -> object:
-    """Our name of an activation in theirs."""
-    return next(theirs for theirs, ours in ACTIVATIONS.items() if ours == name)
-
-
-def read_layers(count: object) -> object:
-    """A number of layers as the order in which the layers are used."""
-    return tuple(range(count)) if isinstance(count, int) else count
-
-
-def write_layers(layer_of_step: object) -> object:
-    """The number of layers, each used once."""
-    return len(cast("tuple[int, ...]", layer_of_step))
-
-
 LAYER = "encoder.layer.{layer}"
-CLASSIFIER = weight_and_bias("classifier", "classifier")
+THEIR_LAYER = "bert/encoder/layer_{layer}"
+
+# What https://github.com/google-research/bert calls its variables, those of its fine-tuning programs included.
+TENSORFLOW = TensorFlowLayout(
+    config_name="bert_config.json",
+    constants=frozenset({"layer_norm_eps"}),
+    names=(
+        TensorFlowName("embeddings.word_embeddings.weight", "bert/embeddings/word_embeddings"),
+        TensorFlowName("embeddings.position_embeddings.weight", "bert/embeddings/position_embeddings"),
+        TensorFlowName("embeddings.token_type_embeddings.weight", "bert/embeddings/token_type_embeddings"),
+        *norm_names("embeddings.LayerNorm", "bert/embeddings/LayerNorm"),
+        *dense_names(f"{LAYER}.attention.self.query", f"{THEIR_LAYER}/attention/self/query"),
+        *dense_names(f"{LAYER}.attention.self.key", f"{THEIR_LAYER}/attention/self/key"),
+        *dense_names(f"{LAYER}.attention.self.value", f"{THEIR_LAYER}/attention/self/value"),
+        *dense_names(f"{LAYER}.attention.output.dense", f"{THEIR_LAYER}/attention/output/dense"),
+        *norm_names(f"{LAYER}.attention.output.LayerNorm", f"{THEIR_LAYER}/attention/output/LayerNorm"),
+        *dense_names(f"{LAYER}.intermediate.dense", f"{THEIR_LAYER}/intermediate/dense"),
+        *dense_names(f"{LAYER}.output.dense", f"{THEIR_LAYER}/output/dense"),
+        *norm_names(f"{LAYER}.output.LayerNorm", f"{THEIR_LAYER}/output/LayerNorm"),
+        *dense_names("pooler.dense", "bert/pooler/dense"),
+        *dense_names("cls.predictions.transform.dense", "cls/predictions/transform/dense"),
+        *norm_names("cls.predictions.transform.LayerNorm", "cls/predictions/transform/LayerNorm"),
+        TensorFlowName("cls.predictions.bias", "cls/predictions/output_bias"),
+        TensorFlowName("cls.predictions.decoder.bias", "cls/predictions/output_bias"),
+        *output_names("cls.seq_relationship", "cls/seq_relationship/"),
+        *output_names("classifier", ""),
+        *output_names("qa_outputs", "cls/squad/"),
+    ),
+)
 
 FAMILY = Family(
     name="bert",
-    model_type="bert",
+    class_names={"bert": "Bert"},
+    changes="the original: learned positions, two segments, post-norm, GELU",
     presets={
         "tiny": size(2, 128, 2),
         "mini": size(4, 256, 4),
@@ -55,26 +80,8 @@ FAMILY = Family(
         "base": size(12, 768, 12),
         "large": size(24, 1024, 16),
     },
-    keys=(
-        Key("vocab_size", "vocab_size", 30522),
-        Key("hidden_size", "width", 768),
-        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
-        Key("num_attention_heads", "heads", 12),
-        Key("intermediate_size", "ffn_width", 3072),
-        Key("max_position_embeddings", "positions.length", 512),
-        Key("type_vocab_size", "segment_types", 2),
-        Key("hidden_act", "activation", "gelu", read_activation, write_activation),
-        Key("layer_norm_eps", "norm_eps", 1e-12),
-        Key("hidden_dropout_prob", "hidden_dropout", 0.1),
-        Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
-        Key("initializer_range", "initializer_range", 0.02),
-    ),
-    fixed={
-        "position_embedding_type": "absolute",
-        "is_decoder": False,
-        "add_cross_attention": False,
-        "tie_word_embeddings": True,
-    },
+    keys=bert_keys(),
+    fixed=PLAIN_ENCODER,
     harmless=frozenset(
         """
         directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type
@@ -82,24 +89,7 @@ FAMILY = Family(
         """.split()
     ),
     prefix="bert.",
-    encoder=(
-        Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",)),
-        Weight("embeddings.position.weight", ("embeddings.position_embeddings.weight",)),
-        Weight("embeddings.segment.weight", ("embeddings.token_type_embeddings.weight",)),
-        *weight_and_bias("embeddings.norm", "embeddings.LayerNorm"),
-        *weight_and_bias(
-            "layers.{layer}.attention.qkv",
-            f"{LAYER}.attention.self.query",
-            f"{LAYER}.attention.self.key",
-            f"{LAYER}.attention.self.value",
-        ),
-        *weight_and_bias("layers.{layer}.attention.output", f"{LAYER}.attention.output.dense"),
-        *weight_and_bias("layers.{layer}.attention_norm", f"{LAYER}.attention.output.LayerNorm"),
-        *weight_and_bias("layers.{layer}.mlp.up", f"{LAYER}.intermediate.dense"),
-        *weight_and_bias("layers.{layer}.mlp.down", f"{LAYER}.output.dense"),
-        *weight_and_bias("layers.{layer}.mlp_norm", f"{LAYER}.output.LayerNorm"),
-        *weight_and_bias("pooler.dense", "pooler.dense"),
-    ),
+    encoder=(TOKENS, POSITIONS, SEGMENTS, *EMBEDDING_NORM, *BERT_LAYER, *POOLER),
     heads={
         "masked-lm": HeadShape(
             (
@@ -109,21 +99,17 @@ FAMILY = Family(
             )
         ),
         "next-sentence": HeadShape(weight_and_bias("classifier", "cls.seq_relationship"), reads="pooler"),
-        "text-classification": HeadShape(CLASSIFIER, reads="pooler"),
-        "token-classification": HeadShape(CLASSIFIER),
-        "question-answering": HeadShape(weight_and_bias("classifier", "qa_outputs")),
-        "multiple-choice": HeadShape(CLASSIFIER, reads="pooler"),
+        "text-classification": POOLED_CLASSIFIER,
+        "token-classification": TOKEN_CLASSIFIER,
+        "question-answering": ANSWER_SPAN,
+        "multiple-choice": POOLED_CLASSIFIER,
     },
     architectures={
-        "BertForPreTraining": ("masked-lm", "next-sentence"),
-        "BertForMaskedLM": ("masked-lm",),
-        "BertForNextSentencePrediction": ("next-sentence",),
-        "BertForSequenceClassification": ("text-classification",),
-        "BertForTokenClassification": ("token-classification",),
-        "BertForQuestionAnswering": ("question-answering",),
-        "BertForMultipleChoice": ("multiple-choice",),
-        "BertModel": (),
+        "ForPreTraining": ("masked-lm", "next-sentence"),
+        "ForNextSentencePrediction": ("next-sentence",),
+        **ENDINGS,
     },
-    old_endings={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
-    ignored=("embeddings.position_ids", "embeddings.token_type_ids", "cls.predictions.decoder.weight"),
+    old_endings=OLD_NORMS,
+    ignored=(*BUFFERS, "cls.predictions.decoder.weight"),
+    tensorflow=TENSORFLOW,
 )

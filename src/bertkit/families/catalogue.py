@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from bertkit.errors import UnknownFamily, near_match
-from bertkit.families import bert
+from bertkit.families import albert, bert, distilbert, electra, eurobert, modernbert, mpnet, nomic, roberta
 from bertkit.families.contract import Family
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (bert.FAMILY,)}
+FAMILIES: dict[str, Family] = {
+    model_type: module.FAMILY
+    for module in (bert, roberta, distilbert, albert, electra, mpnet, modernbert, nomic, eurobert)
+    for model_type in module.FAMILY.class_names
+}
 
 
 def find_family(model_type: str, source: str) -> Family:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from bertkit.config.encoder import EncoderConfig, HeadActivation
 
@@ -32,16 +32,37 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """Several keys of the family's `config.json` that together set one field of `EncoderConfig`.
+
+    `read` gets all values of the file, `write` gives all of the keys.
+    """
+
+    theirs: tuple[str, ...]
+    field: str
+    read: Callable[[Mapping[str, Any]], object]
+    write: Callable[[EncoderConfig], Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
 class Weight:
     """One tensor of ours and the tensor, or tensors, of theirs that it is made of.
 
-    Several names mean: stacked in this order along the first axis. `{layer}` stands for a layer's number.
-    `aliases` are other names under which checkpoints carry a copy of the same tensor.
+    Several names mean: stacked in this order along the first axis, in equal parts or, `by_heads`, as the heads of
+    queries, keys and values are. `{layer}` stands for a layer's number. `aliases` are other names under which
+    checkpoints carry a copy of the same tensor. A row with `needs` is there only where that field of the encoder's
+    configuration is true.
     """
 
     ours: str
     theirs: tuple[str, ...]
     aliases: tuple[str, ...] = ()
+    by_heads: bool = False
+    needs: str | None = None
+
+    def is_in(self, config: EncoderConfig) -> bool:
+        """Whether an encoder of this configuration has the tensor."""
+        return self.needs is None or bool(getattr(config, self.needs))
 
 
 def weight_and_bias(ours: str, *theirs: str) -> tuple[Weight, Weight]:
@@ -50,7 +71,7 @@ def weight_and_bias(ours: str, *theirs: str) -> tuple[Weight, Weight]:
     return weight, bias
 
 
-Reads = Literal["tokens", "first", "mean", "pooler"]
+Reads = Literal["tokens", "first", "mean", "late", "pooler"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +82,11 @@ class HeadShape:
     that its norm has a bias, and so on. Without `classifier` rows the last layer is the encoder's token table.
 
     Attributes:
-        reads: every token, each sequence's first token or its mean, or the encoder's pooler.
+        weights: its tensors.
+        reads: every token, each sequence's first token or its mean, every token and the mean of the numbers (`late`),
+            or the encoder's pooler.
         activation: after the dense layer; None means the encoder's own.
-        reads_key: the key of `config.json`, if there is one, that says `cls` or `mean` instead of `reads`.
+        reads_key: the key of `config.json`, if there is one, that says `cls`, `bos`, `mean` or `late` instead.
     """
 
     weights: tuple[Weight, ...]
@@ -71,9 +94,54 @@ class HeadShape:
     activation: HeadActivation | None = None
     reads_key: str | None = None
 
-    def has(self, part: str) -> bool:
-        """Whether the head has a tensor called `part`."""
-        return any(row.ours == part for row in self.weights)
+    def has(self, part: str, config: EncoderConfig) -> bool:
+        """Whether the head of such an encoder has a tensor called `part`."""
+        return any(row.ours == part and row.is_in(config) for row in self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFlowName:
+    """One tensor's name in the hub's layout (without the family's prefix) and in the authors' TensorFlow checkpoints.
+
+    What stands in braces (`{layer}`, `{group}`) is a number, the same in both. `transposed`: their axes are the other
+    way round, as those of every `kernel` are. Of several rows for one name the first is used.
+    """
+
+    hub: str
+    theirs: str
+    transposed: bool = False
+
+
+def dense_names(hub: str, theirs: str) -> tuple[TensorFlowName, TensorFlowName]:
+    """The two rows of a dense layer: TensorFlow's `kernel` is (in, out), a `weight` is (out, in)."""
+    kernel = TensorFlowName(f"{hub}.weight", f"{theirs}/kernel", transposed=True)
+    return kernel, TensorFlowName(f"{hub}.bias", f"{theirs}/bias")
+
+
+def norm_names(hub: str, theirs: str) -> tuple[TensorFlowName, TensorFlowName]:
+    """The two rows of a layer normalisation."""
+    return TensorFlowName(f"{hub}.weight", f"{theirs}/gamma"), TensorFlowName(f"{hub}.bias", f"{theirs}/beta")
+
+
+def output_names(hub: str, theirs: str) -> tuple[TensorFlowName, TensorFlowName]:
+    """The two rows of an output layer as Google's programs spell it, its weights (out, in) as the hub's are."""
+    weights = TensorFlowName(f"{hub}.weight", f"{theirs}output_weights")
+    return weights, TensorFlowName(f"{hub}.bias", f"{theirs}output_bias")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFlowLayout:
+    """How the family's authors published it for TensorFlow.
+
+    Attributes:
+        config_name: what their configuration file is called; its keys are those of `config.json`.
+        constants: keys of `config.json` that their program does not read, because it knows the default only.
+        names: tensors of the encoder and of every head.
+    """
+
+    config_name: str
+    constants: frozenset[str]
+    names: tuple[TensorFlowName, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +150,37 @@ class Family:
 
     Attributes:
         name: how people call it; also what error messages suggest.
-        model_type: its `model_type` in `config.json`.
+        class_names: its `model_type`s in `config.json`, and how its library's classes for each begin.
+        changes: in a few words, what it computes otherwise than BERT.
         presets: published sizes.
         keys: its configuration keys.
+        constants: fields of `EncoderConfig` that are the same for all of the family.
         fixed: keys that bertkit reads one value of; another value is another model, and an error.
         harmless: keys that change nothing an encoder computes.
         prefix: what the encoder's tensors are called inside a checkpoint that also has heads.
         encoder: tensors of the encoder.
         heads: the heads, by task; a checkpoint has the one whose tensors it has, all of them.
-        architectures: names under which its library opens checkpoints, and the heads that each has. They decide where
-            tensors do not: a classifier of texts and one of tokens are called the same.
+        architectures: endings of its library's class names, and the heads that each has. They decide where tensors do
+            not: a classifier of texts and one of tokens are called the same.
+        layer_place: what stands for `{layer}` in its names, given our layer's number and the file's configuration.
         old_endings: endings of tensor names in old checkpoints, and what they are called now.
         ignored: endings of tensor names that carry nothing (buffers, tied copies).
+        tensorflow: the layout of its TensorFlow checkpoints; None where it was never published so.
     """
 
     name: str
-    model_type: str
+    class_names: Mapping[str, str]
+    changes: str
     presets: Mapping[str, EncoderConfig]
-    keys: tuple[Key, ...]
-    fixed: Mapping[str, object]
-    harmless: frozenset[str]
+    keys: tuple[Key | Derived, ...]
     prefix: str
     encoder: tuple[Weight, ...]
     heads: Mapping[str, HeadShape]
     architectures: Mapping[str, tuple[str, ...]]
+    constants: Mapping[str, object] = field(default_factory=dict)
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    harmless: frozenset[str] = frozenset()
+    layer_place: Callable[[int, Mapping[str, Any]], str] = lambda layer, values: str(layer)
     old_endings: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    tensorflow: TensorFlowLayout | None = None

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.strict import parse
 from bertkit.errors import ConfigError, ModelNotFound, near_match
-from bertkit.families.catalogue import find_family
-from bertkit.families.contract import Family, Key
+from bertkit.families.catalogue import FAMILIES, find_family
+from bertkit.families.contract import Derived, Family, Key, TensorFlowLayout
 
 # Keys that the hub's library writes into any configuration and that change nothing an encoder computes.
 HARMLESS = frozenset(
@@ -43,24 +44,21 @@ class ForeignConfig:
 
 
 def read_config(folder: Path) -> ForeignConfig:
-    """The configuration in `folder`: `config.json`, or `bert_config.json` as Google shipped it.
+    """The configuration in `folder`: `config.json`, or a family's own file as Google shipped it (`bert_config.json`).
 
     Raises:
         ModelNotFound: there is none.
         ConfigError: it is not JSON, a value is out of range, means another model, or a key is nearly one we know.
         UnknownFamily: its `model_type` is none of ours.
     """
-    for name in ("config.json", "bert_config.json"):
-        if (folder / name).is_file():
-            path = folder / name
-            break
-    else:
+    own = {f.tensorflow.config_name: name for name, f in FAMILIES.items() if f.tensorflow is not None}
+    path = next((folder / name for name in ("config.json", *own) if (folder / name).is_file()), None)
+    if path is None:
         raise ModelNotFound(
             f"{folder}: no config.json", "Name a folder that holds a checkpoint: config.json and its weights."
         )
     values = _read_object(path)
-    default_type = "bert" if path.name == "bert_config.json" else None
-    model_type = values.get("model_type", default_type)
+    model_type = values.get("model_type", own.get(path.name))
     if not isinstance(model_type, str):
         raise ConfigError(f"{path}: no model_type", 'Add "model_type", for example "bert".')
     family = find_family(model_type, str(path))
@@ -84,30 +82,45 @@ def _encoder(family: Family, values: Mapping[str, object], path: Path) -> Encode
                 f"{path}: {name} = {values[name]!r} is not supported (only {value!r})",
                 "Use a checkpoint without this variation; bertkit would compute other numbers than its author did.",
             )
-    fields: dict[str, object] = {}
+    fields: dict[str, Any] = dict(family.constants)
     for key in family.keys:
-        fields |= _nest(key.field, key.read(values.get(key.theirs, key.default)))
+        _place(fields, key.field, _value(key, values))
     try:
         return parse(EncoderConfig, fields, str(path))
     except ConfigError as error:
         raise ConfigError(_in_their_words(family, error.what)) from None
 
 
-def _nest(field: str, value: object) -> dict[str, object]:
-    first, _, rest = field.partition(".")
-    return {first: _nest(rest, value) if rest else value}
+def _value(key: Key | Derived, values: Mapping[str, object]) -> object:
+    return key.read(values) if isinstance(key, Derived) else key.read(values.get(key.theirs, key.default))
+
+
+def _place(fields: dict[str, Any], name: str, value: object) -> None:
+    """Put a value where a dotted name says."""
+    first, _, rest = name.partition(".")
+    if rest:
+        fields[first] = dict(fields.get(first, {}))
+        _place(fields[first], rest, value)
+    else:
+        fields[first] = value
 
 
 def _in_their_words(family: Family, message: str) -> str:
     """An error about one of our fields, said with the key that the user sees in the file."""
     for key in family.keys:
-        message = message.replace(f"{key.field!r}:", f"{key.theirs!r}:")
+        theirs = key.theirs if isinstance(key, Key) else key.theirs[0]
+        message = message.replace(f"{key.field!r}:", f"{theirs!r}:")
     return message
+
+
+def _known(family: Family) -> set[str]:
+    keys = [(key.theirs,) if isinstance(key, Key) else key.theirs for key in family.keys]
+    return {name for names in keys for name in names} | set(family.fixed)
 
 
 def _unread(family: Family, values: Mapping[str, object], path: Path) -> tuple[str, ...]:
     """The unknown keys; one that is nearly a key which the file leaves out is a misspelling, and an error."""
-    known = {key.theirs for key in family.keys} | set(family.fixed)
+    known = _known(family)
     unknown = [key for key in values if key not in known | family.harmless | HARMLESS]
     missing = known - set(values)
     for key in unknown:
@@ -116,12 +129,25 @@ def _unread(family: Family, values: Mapping[str, object], path: Path) -> tuple[s
     return tuple(unknown)
 
 
-def write_config(family: Family, encoder: EncoderConfig) -> dict[str, object]:
-    """`encoder` in the family's own keys, ready for `config.json`."""
-    values: dict[str, object] = {"model_type": family.model_type}
+def write_config(family: Family, encoder: EncoderConfig, model_type: str | None = None) -> dict[str, object]:
+    """`encoder` in the family's own keys, ready for `config.json`.
+
+    Args:
+        model_type: for a family that has several; its first when left out.
+    """
+    values: dict[str, object] = {"model_type": model_type or next(iter(family.class_names))}
     for key in family.keys:
-        values[key.theirs] = key.write(_field(encoder, key))
+        values |= key.write(encoder) if isinstance(key, Derived) else {key.theirs: key.write(_field(encoder, key))}
     return values | dict(family.fixed)
+
+
+def write_tensorflow_config(
+    family: Family, layout: TensorFlowLayout, values: Mapping[str, object]
+) -> dict[str, object]:
+    """A `config.json` as the family's authors write theirs: without what reading it back would add."""
+    added = {"model_type": next(iter(family.class_names)), **family.fixed}
+    added |= {key.theirs: key.default for key in family.keys if isinstance(key, Key) and key.theirs in layout.constants}
+    return {key: value for key, value in values.items() if key not in added or value != added[key]}
 
 
 def _field(encoder: EncoderConfig, key: Key) -> object:

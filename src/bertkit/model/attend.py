@@ -1,6 +1,7 @@
-"""The one door to attention kernels: softmax(q kᵀ / √H) v within each sequence of a packed batch.
+"""The one door to attention kernels: softmax(q kᵀ / √H + bias) v within each sequence of a packed batch.
 
-Shapes: `T` packed tokens, `N` heads, `H` width of one head. No other file knows a kernel.
+Shapes: `T` packed tokens, `N` heads, `G` heads of keys and values, `H` width of one head, `L` tokens of one sequence.
+No other file knows a kernel.
 """
 
 from __future__ import annotations
@@ -9,51 +10,132 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertkit.batching.token_batch import Layout
+from bertkit.batching.token_batch import Layout, Run
 
 
-def attend(q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layout, dropout: float = 0.0) -> Tensor:
-    """Attention of every token to all tokens of its own sequence (Vaswani et al. 2017), (T, N, H).
+def attend(
+    q_TNH: Tensor,
+    k_TGH: Tensor,
+    v_TGH: Tensor,
+    layout: Layout,
+    *,
+    window: int | None = None,
+    bias_NLL: Tensor | None = None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Attention of every token to the tokens of its own sequence (Vaswani et al. 2017), (T, N, H).
 
     Args:
+        window: how many tokens on either side are seen; None for all.
+        bias_NLL: added to the scores, for the longest sequence; shorter ones take its upper left corner.
         dropout: share of attention weights set to zero; 0 when not training.
     """
     half = q_TNH.dtype in (torch.float16, torch.bfloat16)
-    if q_TNH.is_cuda and half and dropout == 0.0:  # the kernel has no float32 and no dropout
-        return _attend_varlen(q_TNH, k_TNH, v_TNH, layout)
-    return _attend_by_length(q_TNH, k_TNH, v_TNH, layout, dropout)
+    if q_TNH.is_cuda and half and dropout == 0.0 and bias_NLL is None:  # the kernel has none of these
+        return _attend_varlen(q_TNH, k_TGH, v_TGH, layout, window)
+    return _attend_by_length(q_TNH, k_TGH, v_TGH, layout, window, bias_NLL, dropout)
 
 
-def _attend_varlen(q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layout) -> Tensor:
+def _attend_varlen(q_TNH: Tensor, k_TGH: Tensor, v_TGH: Tensor, layout: Layout, window: int | None) -> Tensor:
     """One variable-length flash kernel for the whole batch (CUDA, half precision)."""
     from torch.nn.attention.varlen import varlen_attn  # registers CUDA operators
 
     cu, longest = layout.cu_lengths_B1, layout.max_length
-    out_TNH = varlen_attn(q_TNH, k_TNH, v_TNH, cu, cu, longest, longest)
+    sides = (-1, -1) if window is None else (window, window)
+    grouped = q_TNH.shape[1] != k_TGH.shape[1]
+    out_TNH = varlen_attn(q_TNH, k_TGH, v_TGH, cu, cu, longest, longest, window_size=sides, enable_gqa=grouped)
     assert isinstance(out_TNH, Tensor)
     return out_TNH
 
 
-def _attend_by_length(q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layout, dropout: float) -> Tensor:
+def _attend_by_length(
+    q_TNH: Tensor,
+    k_TGH: Tensor,
+    v_TGH: Tensor,
+    layout: Layout,
+    window: int | None,
+    bias_NLL: Tensor | None,
+    dropout: float,
+) -> Tensor:
     """One dense kernel for each run of sequences of equal length, on views: nothing is copied, nothing padded."""
     blocks = []
     for run in layout.runs():
-        q, k, v = (
-            x_TNH[run.tokens].view(run.count, run.length, *x_TNH.shape[1:]).transpose(1, 2)
-            for x_TNH in (q_TNH, k_TNH, v_TNH)
-        )
-        out = functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)  # (count, N, length, H)
+        q, k, v = (_block(x, run) for x in (q_TNH, k_TGH, v_TGH))
+        if window is not None and run.length > 3 * max(window, 1) and bias_NLL is None:
+            out = _attend_in_chunks(q, k, v, max(window, 1), window, dropout)
+        else:
+            mask = _mask(run.length, window, bias_NLL, q)
+            out = _dense_kernel(q, k, v, mask, dropout)
         blocks.append(out.transpose(1, 2).flatten(0, 1))
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
 
-def attend_reference(q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layout) -> Tensor:
+def _block(x_TNH: Tensor, run: Run) -> Tensor:
+    """The run's tokens as the dense kernel takes them: (count, N, L, H), a view."""
+    return x_TNH[run.tokens].view(run.count, run.length, *x_TNH.shape[1:]).transpose(1, 2)
+
+
+def _dense_kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+    grouped = q.shape[1] != k.shape[1]
+    return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, enable_gqa=grouped)
+
+
+def _mask(length: int, window: int | None, bias_NLL: Tensor | None, like: Tensor) -> Tensor | None:
+    """What is added to the scores of a sequence of this length; None where nothing is."""
+    mask = None if bias_NLL is None else bias_NLL[:, :length, :length].to(like.dtype)
+    if window is not None and window < length - 1:
+        place = torch.arange(length, device=like.device)
+        unseen = (place[:, None] - place[None, :]).abs() > window
+        if mask is None:
+            return ~unseen
+        mask = mask.masked_fill(unseen, float("-inf"))
+    return mask
+
+
+def _attend_in_chunks(q: Tensor, k: Tensor, v: Tensor, chunk: int, window: int, dropout: float) -> Tensor:
+    """Local attention at a cost of O(L · window): each chunk of queries sees its own keys and a chunk on either side.
+
+    Args:
+        q, k, v: (count, N or G, L, H).
+        chunk: queries in one chunk, at least `window`.
+    """
+    count, length = q.shape[0], q.shape[2]
+    chunks = -(-length // chunk)
+    rest = chunks * chunk - length
+    q = functional.pad(q, (0, 0, 0, rest)).unflatten(2, (chunks, chunk))  # type: ignore[no-untyped-call]
+    k, v = (functional.pad(x, (0, 0, chunk, rest + chunk)).unfold(2, 3 * chunk, chunk) for x in (k, v))
+    k, v = (x.transpose(3, 4) for x in (k, v))  # (count, G, chunks, 3 · chunk, H)
+    q, k, v = (x.transpose(1, 2).flatten(0, 1) for x in (q, k, v))
+    queries = torch.arange(chunks * chunk, device=q.device).view(chunks, chunk, 1)
+    keys = torch.arange(3 * chunk, device=q.device) - chunk + torch.arange(chunks, device=q.device)[:, None] * chunk
+    seen = ((queries - keys[:, None, :]).abs() <= window) & (keys >= 0)[:, None, :] & (keys < length)[:, None, :]
+    seen |= queries >= length  # rows of padding see anything: a row that saw nothing would be NaN
+    out = _dense_kernel(q, k, v, seen.repeat(count, 1, 1)[:, None], dropout)
+    return out.unflatten(0, (count, chunks)).transpose(1, 2).flatten(2, 3)[:, :, :length]  # type: ignore[no-untyped-call, no-any-return]
+
+
+def attend_reference(
+    q_TNH: Tensor,
+    k_TGH: Tensor,
+    v_TGH: Tensor,
+    layout: Layout,
+    *,
+    window: int | None = None,
+    bias_NLL: Tensor | None = None,
+) -> Tensor:
     """The slow twin: float64, one sequence and one matrix product at a time, as the definition reads."""
     out_TNH = torch.empty_like(q_TNH, dtype=torch.float64)
+    repeats = q_TNH.shape[1] // k_TGH.shape[1]
+    k_TNH, v_TNH = (x_TGH.repeat_interleave(repeats, dim=1) for x_TGH in (k_TGH, v_TGH))
     start = 0
     for length in layout.lengths:
         q, k, v = (x_TNH[start : start + length].double().transpose(0, 1) for x_TNH in (q_TNH, k_TNH, v_TNH))
-        weights = torch.softmax(q @ k.transpose(1, 2) / q.shape[-1] ** 0.5, dim=-1)
-        out_TNH[start : start + length] = (weights @ v).transpose(0, 1)
+        scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
+        if bias_NLL is not None:
+            scores = scores + bias_NLL[:, :length, :length].double()
+        if window is not None:
+            place = torch.arange(length, device=q.device)
+            scores = scores.masked_fill((place[:, None] - place[None, :]).abs() > window, float("-inf"))
+        out_TNH[start : start + length] = (torch.softmax(scores, dim=-1) @ v).transpose(0, 1)
         start += length
     return out_TNH

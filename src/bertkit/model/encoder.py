@@ -1,6 +1,5 @@
-"""The encoder: one class for every family. What varies is which parts are handed in.
+"""The encoder: one class for every family. What varies is which parts it is made of; see `build_encoder`.
 
-Read it from the bottom: `build_encoder` is the parts list of a BERT.
 Shapes: `T` packed tokens, `B` sequences, `W` width.
 """
 
@@ -11,28 +10,10 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import Layout, TokenBatch
 from bertkit.config.encoder import EncoderConfig
-from bertkit.model.attention import Attention
+from bertkit.model.attention import View
 from bertkit.model.embeddings import Embeddings
-from bertkit.model.mlp import MLP
-
-
-class Layer(nn.Module):
-    """Attention, then the feed-forward part, each added to its input and normalised after (post-norm)."""
-
-    def __init__(
-        self, attention: Attention, attention_norm: nn.Module, mlp: MLP, mlp_norm: nn.Module, dropout: nn.Module
-    ) -> None:
-        super().__init__()
-        self.attention = attention
-        self.attention_norm = attention_norm
-        self.mlp = mlp
-        self.mlp_norm = mlp_norm
-        self.dropout = dropout
-
-    def forward(self, x_TW: Tensor, layout: Layout) -> Tensor:
-        """The tokens after this layer, (T, W)."""
-        x_TW = self.attention_norm(x_TW + self.dropout(self.attention(x_TW, layout)))
-        return self.mlp_norm(x_TW + self.dropout(self.mlp(x_TW)))  # type: ignore[no-any-return]
+from bertkit.model.layers import Layer
+from bertkit.model.positions import DistanceBias, Rotation
 
 
 class Pooler(nn.Module):
@@ -52,6 +33,8 @@ class Encoder(nn.Module):
 
     Args:
         layers: the layers that have weights of their own; `config.layer_of_step` says which one each step uses.
+        distance_bias: None where attention scores know no distance.
+        final_norm: Identity where there is none.
         pooler: None where the checkpoint has none.
     """
 
@@ -60,64 +43,36 @@ class Encoder(nn.Module):
         config: EncoderConfig,
         embeddings: Embeddings,
         layers: list[Layer],
+        distance_bias: DistanceBias | None,
+        final_norm: nn.Module,
         pooler: Pooler | None,
     ) -> None:
         super().__init__()
         self.config = config
         self.embeddings = embeddings
         self.layers = nn.ModuleList(layers)
+        self.distance_bias = distance_bias
+        self.final_norm = final_norm
         self.pooler = pooler
 
     def forward(self, batch: TokenBatch) -> Tensor:
         """Hidden states of the last layer, (T, W)."""
         x_TW = self.embeddings(batch)
-        for step in self.config.layer_of_step:
-            x_TW = self.layers[step](x_TW, batch.layout)
-        return x_TW  # type: ignore[no-any-return]
+        views = {sight: self._view(batch, sight) for sight in set(self.config.attention_pattern)}
+        for step, layer in enumerate(self.config.layer_of_step):
+            x_TW = self.layers[layer](x_TW, views[self.config.sight_of_step(step)])
+        return self.final_norm(x_TW)  # type: ignore[no-any-return]
 
-
-def build_encoder(config: EncoderConfig) -> Encoder:
-    """An encoder whose weights are yet to be loaded or initialised; on torch's `meta` device it takes no memory.
-
-    Parameters are float32 whatever the default dtype.
-    """
-    width, dropout = config.width, nn.Dropout(config.hidden_dropout)
-
-    def linear(inputs: int, outputs: int) -> nn.Linear:
-        return nn.Linear(inputs, outputs, dtype=torch.float32)
-
-    def norm() -> nn.LayerNorm:
-        return nn.LayerNorm(width, eps=config.norm_eps, dtype=torch.float32)
-
-    def table(rows: int) -> nn.Embedding:
-        # Not `nn.Embedding(rows, width)`: on the meta device its random numbers cost the import of torch's compiler.
-        return nn.Embedding(rows, width, _weight=torch.zeros(rows, width, dtype=torch.float32))
-
-    def layer() -> Layer:
-        return Layer(
-            attention=Attention(
-                qkv=linear(width, 3 * width),
-                output=linear(width, width),
-                heads=config.heads,
-                dropout=config.attention_dropout,
-            ),
-            attention_norm=norm(),
-            mlp=MLP(
-                up=linear(width, config.ffn_width), down=linear(config.ffn_width, width), activation=config.activation
-            ),
-            mlp_norm=norm(),
-            dropout=dropout,
+    def _view(self, batch: TokenBatch, sight: str) -> View:
+        """What attention sees in a step of this kind; made once for all such steps."""
+        config = self.config
+        rotation = None
+        if config.rotary is not None:
+            local = config.rotary.theta_local if sight == "L" else None
+            rotation = Rotation(batch.positions_T, config.head_width, local or config.rotary.theta_global)
+        return View(
+            batch.layout,
+            window=config.window_radius if sight == "L" else None,
+            rotation=rotation,
+            bias_NLL=self.distance_bias(batch.layout.max_length) if self.distance_bias is not None else None,
         )
-
-    return Encoder(
-        config,
-        embeddings=Embeddings(
-            token=table(config.vocab_size),
-            position=table(config.positions.length),
-            segment=table(config.segment_types),
-            norm=norm(),
-            dropout=dropout,
-        ),
-        layers=[layer() for _ in range(config.layers)],
-        pooler=Pooler(linear(width, width)) if config.pooler else None,
-    )

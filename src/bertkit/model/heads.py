@@ -6,6 +6,8 @@ width, `V` vocabulary.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,7 +24,7 @@ class Head(nn.Module):
     """Rows of hidden states to a few numbers each: `classifier(dropout(norm(activation(dense(x)))))`.
 
     Args:
-        reads: which rows: every token, each sequence's first token or its mean, or the encoder's pooler.
+        reads: which rows; see `HeadShape`.
         dense, norm: Identity where the head has none.
         activation: None where there is no dense layer.
     """
@@ -49,26 +51,42 @@ class Head(nn.Module):
         x_RW = self.dense(_read(self.reads, hidden_TW, layout, encoder))
         if self.activation is not None:
             x_RW = ACTIVATIONS[self.activation](x_RW)
-        return self.classifier(self.dropout(self.norm(x_RW)))  # type: ignore[no-any-return]
+        logits_RC: Tensor = self.classifier(self.dropout(self.norm(x_RW)))
+        return mean_tokens(logits_RC, layout) if self.reads == "late" else logits_RC
 
 
 class MaskedLMHead(nn.Module):
     """Scores of every token of the vocabulary, for tokens chosen by the caller (Devlin et al. 2018).
 
-    The decoder's matrix is the encoder's token table, handed in at each call: it is one tensor, kept in one place.
+    Args:
+        dense, norm: Identity where the head has none.
+        activation: None where there is no dense layer.
+        decoder: None where the matrix is the encoder's token table: one tensor, kept in one place.
+        bias: None where the head has none.
     """
 
-    def __init__(self, dense: nn.Module, activation: HeadActivation, norm: nn.Module, vocab_size: int) -> None:
+    def __init__(
+        self,
+        dense: nn.Module,
+        activation: HeadActivation | None,
+        norm: nn.Module,
+        decoder: nn.Parameter | None,
+        bias: nn.Parameter | None,
+    ) -> None:
         super().__init__()
         self.dense = dense
         self.activation = activation
         self.norm = norm
-        self.bias = nn.Parameter(torch.zeros(vocab_size, dtype=torch.float32))
+        self.decoder = decoder
+        self.bias = bias
 
     def forward(self, hidden_MW: Tensor, encoder: Encoder) -> Tensor:
         """Logits over the vocabulary, (M, V)."""
-        x_MW = self.norm(ACTIVATIONS[self.activation](self.dense(hidden_MW)))
-        return functional.linear(x_MW, encoder.embeddings.token.weight, self.bias)
+        x_ME = self.dense(hidden_MW)
+        if self.activation is not None:
+            x_ME = ACTIVATIONS[self.activation](x_ME)
+        table_VE = encoder.embeddings.token.weight if self.decoder is None else self.decoder
+        return functional.linear(self.norm(x_ME), table_VE, self.bias)
 
 
 def build_head(shape: HeadShape, config: EncoderConfig, classes: int, reads: Reads | None = None) -> Head:
@@ -78,29 +96,34 @@ def build_head(shape: HeadShape, config: EncoderConfig, classes: int, reads: Rea
         classes: C, the numbers that it gives for each row.
         reads: instead of what the shape says.
     """
-    has_dense = shape.has("dense.weight")
     return Head(
         reads=reads or shape.reads,
-        dense=_dense(shape, config) if has_dense else nn.Identity(),
-        activation=(shape.activation or config.activation) if has_dense else None,
-        norm=_norm(shape, config) if shape.has("norm.weight") else nn.Identity(),
+        **_transform(shape, config, config.width),
         dropout=nn.Dropout(config.hidden_dropout),
-        classifier=nn.Linear(config.width, classes, bias=shape.has("classifier.bias"), dtype=torch.float32),
+        classifier=nn.Linear(config.width, classes, bias=shape.has("classifier.bias", config), dtype=torch.float32),
     )
 
 
 def build_masked_lm_head(shape: HeadShape, config: EncoderConfig) -> MaskedLMHead:
     """A masked-language-model head of this shape whose weights are yet to be loaded or initialised."""
-    activation = shape.activation or config.activation
-    return MaskedLMHead(_dense(shape, config), activation, _norm(shape, config), config.vocab_size)
+    width, vocabulary = config.token_width, config.vocab_size
+    return MaskedLMHead(
+        **_transform(shape, config, width),
+        decoder=nn.Parameter(torch.zeros(vocabulary, width)) if shape.has("decoder", config) else None,
+        bias=nn.Parameter(torch.zeros(vocabulary)) if shape.has("bias", config) else None,
+    )
 
 
-def _dense(shape: HeadShape, config: EncoderConfig) -> nn.Linear:
-    return nn.Linear(config.width, config.width, bias=shape.has("dense.bias"), dtype=torch.float32)
-
-
-def _norm(shape: HeadShape, config: EncoderConfig) -> nn.LayerNorm:
-    return nn.LayerNorm(config.width, eps=config.norm_eps, bias=shape.has("norm.bias"), dtype=torch.float32)
+def _transform(shape: HeadShape, config: EncoderConfig, width: int) -> dict[str, Any]:
+    """The dense layer, its activation and its norm, where the head has them."""
+    dense: nn.Module = nn.Identity()
+    norm: nn.Module = nn.Identity()
+    if shape.has("dense.weight", config):
+        dense = nn.Linear(config.width, width, bias=shape.has("dense.bias", config), dtype=torch.float32)
+    if shape.has("norm.weight", config):
+        norm = nn.LayerNorm(width, eps=config.norm_eps, bias=shape.has("norm.bias", config), dtype=torch.float32)
+    activation = (shape.activation or config.activation) if shape.has("dense.weight", config) else None
+    return {"dense": dense, "activation": activation, "norm": norm}
 
 
 def _read(reads: Reads, hidden_TW: Tensor, layout: Layout, encoder: Encoder) -> Tensor:

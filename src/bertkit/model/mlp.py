@@ -35,3 +35,18 @@ class MLP(nn.Module):
         if self.activation is not None:
             x_TF = ACTIVATIONS[self.activation](x_TF)
         return self.down(x_TF)  # type: ignore[no-any-return]
+
+
+class GatedMLP(nn.Module):
+    """`down(activation(a) · b)`, `a` and `b` the halves of `up(x)`, (T, 2F) (Shazeer 2020, arXiv 2002.05202)."""
+
+    def __init__(self, up: nn.Module, down: nn.Module, activation: Activation) -> None:
+        super().__init__()
+        self.up = up
+        self.down = down
+        self.activation: Activation = activation
+
+    def forward(self, x_TW: Tensor) -> Tensor:
+        """The transformed tokens, (T, W)."""
+        a_TF, b_TF = self.up(x_TW).chunk(2, dim=-1)
+        return self.down(ACTIVATIONS[self.activation](a_TF) * b_TF)  # type: ignore[no-any-return]

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
+from bertkit.checkpoints.weight_files import find_weights
 from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained, open_pretrained
-from bertkit.pretrained.weights import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def describe(folder: Path) -> Description:
     pretrained = open_pretrained(folder)
     config = pretrained.config
     tokenizer = pretrained.load_tokenizer()
-    weights = sorted({*folder.glob("*.safetensors")} or {*folder.glob("*.bin")})
+    weights = find_weights(folder).files
     return Description(
         folder=str(folder),
         family=pretrained.family.name,
@@ -78,6 +78,6 @@ def describe(folder: Path) -> Description:
 def _unused(pretrained: Pretrained) -> tuple[str, ...]:
     heads = (shape.weights for shape in pretrained.family.heads.values())
     tables: tuple[tuple[Weight, ...], ...] = (pretrained.family.encoder, *heads)
-    rows = [row for table in tables for row in names(table, pretrained.config.layers)]
+    rows = [row for table in tables for row in pretrained.table(table)]
     used = {name for row in rows for name in (*row.theirs, *row.aliases)}
     return tuple(sorted(set(pretrained.tensors) - used))

@@ -17,14 +17,19 @@ from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError, near_match
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
-from bertkit.model.encoder import Encoder, build_encoder
+from bertkit.model.build import build_encoder
+from bertkit.model.encoder import Encoder
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
-from bertkit.pretrained.weights import canonical, has_all, to_ours
+from bertkit.pretrained.tensorflow_names import from_tensorflow
+from bertkit.pretrained.weights import NameTable, canonical
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.text_ranking import Activation, TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
+
+# How `config.json` calls what a head reads.
+READS: dict[str, Reads] = {"cls": "first", "bos": "first", "mean": "mean", "late": "late"}
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,28 @@ class Pretrained:
 
         Where tensors leave it open (a classifier of texts or of tokens?) the architecture in `config.json` says.
         """
-        shapes, layers = self.family.heads, self.config.layers
-        found = [name for name, shape in shapes.items() if has_all(shape.weights, layers, self.tensors)]
+        shapes = self.family.heads
+        found = [name for name, shape in shapes.items() if self.table(shape.weights).is_whole(self.tensors)]
         found = [name for name in found if self.config.pooler or shapes[name].reads != "pooler"]
-        known = self.family.architectures.get(self.architecture, tuple(found))
+        own = self.family.class_names[self.model_type]
+        known = self.family.architectures.get(self.architecture.removeprefix(own), tuple(found))
         return tuple(name for name in found if name in known)
+
+    @property
+    def model_type(self) -> str:
+        """Which of the family's model types the checkpoint is."""
+        return str(self.foreign.values.get("model_type", next(iter(self.family.class_names))))
 
     @property
     def architecture(self) -> str:
         """What `config.json` calls the model's class; an empty string where it does not say."""
         names = self.foreign.values.get("architectures")
         return str(names[0]) if isinstance(names, list) and names else ""
+
+    def table(self, rows: tuple[Weight, ...]) -> NameTable:
+        """The family's rows for this checkpoint."""
+        places = [self.family.layer_place(layer, self.foreign.values) for layer in range(self.config.layers)]
+        return NameTable(rows, self.config, tuple(places))
 
     def tasks(self) -> list[str]:
         """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
@@ -177,27 +193,29 @@ class Pretrained:
         word = self.foreign.values.get(shape.reads_key) if shape.reads_key else None
         if word is None:
             return None
-        if word not in ("cls", "mean"):
-            raise ConfigError(f"{self.folder}: {shape.reads_key} = {word!r} is not supported", "Use cls or mean.")
-        return "first" if word == "cls" else "mean"
+        if word not in READS:
+            raise ConfigError(
+                f"{self.folder}: {shape.reads_key} = {word!r} is not supported", f"Use {', '.join(READS)}."
+            )
+        return READS[str(word)]
 
     def _fill(self, module: nn.Module, rows: tuple[Weight, ...]) -> None:
         expected = module.state_dict()
-        state = to_ours(rows, self.config.layers, self.tensors, expected, str(self.folder))
+        state = self.table(rows).to_ours(self.tensors, expected, str(self.folder))
         module.load_state_dict(state, assign=True)
 
 
 def open_pretrained(folder: Path) -> Pretrained:
-    """The checkpoint in `folder`, nothing of its weights read yet.
+    """The checkpoint in `folder`, in the hub's layout or as Google shipped BERT; no weights are in memory yet.
 
     Raises:
         ModelNotFound, ConfigError, UnknownFamily, BadCheckpoint, UnsafeCheckpoint: as the folder is.
     """
     foreign = read_config(folder)
-    tensors = canonical(foreign.family, read_tensors(folder))
-    config = foreign.encoder
-    if "pooler.dense.weight" not in tensors:
-        config = config.model_copy(update={"pooler": False})
+    tensors = canonical(foreign.family, from_tensorflow(foreign.family, read_tensors(folder), str(folder)))
+    pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
+    has_pooler = pooler is not None and pooler.theirs[0] in tensors
+    config = foreign.encoder.model_copy(update={"pooler": has_pooler})
     cross_encoder = read_cross_encoder(folder, foreign.values)
     settings = read_settings(folder) if cross_encoder is None else None
     return Pretrained(folder, foreign, config, tensors, settings, cross_encoder)

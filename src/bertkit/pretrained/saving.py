@@ -1,21 +1,27 @@
-"""From tensors and a configuration to a folder in the hub's layout. The only saver."""
+"""From tensors and a configuration to a folder in the hub's layout, or in Google's. The only saver."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from torch import Tensor
 
 from bertkit.checkpoints.folders import atomic_folder
+from bertkit.checkpoints.tensor_bundle import write_bundle
 from bertkit.checkpoints.tensors import write_tensors
-from bertkit.families.foreign_config import write_config
+from bertkit.errors import UserError
+from bertkit.families.foreign_config import write_config, write_tensorflow_config
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_settings
+from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
 from bertkit.tokenization.tokenizer import Tokenizer
+
+TENSORFLOW_NAME = "bert_model.ckpt"
 
 
 def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) -> None:
@@ -28,11 +34,10 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         OutputError: the place cannot be written, or is a folder with something in it.
     """
     with atomic_folder(folder) as made:
-        values = dict(pretrained.foreign.values) | write_config(pretrained.family, pretrained.config)
-        values["architectures"] = [_architecture(pretrained)]
+        values = _values(pretrained)
         if pretrained.cross_encoder is not None:
             values |= cross_encoder_keys(pretrained.cross_encoder)
-        (made / "config.json").write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
+        _write_json(made / "config.json", values)
         write_tensors(made / "model.safetensors", _prefixed(pretrained))
         tokenizer.save(made)
         if pretrained.settings is not None:
@@ -40,12 +45,62 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         (made / "README.md").write_text(_card(pretrained, folder.name))
 
 
+def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) -> tuple[str, ...]:
+    """Write an open checkpoint as Google published the family: configuration, `bert_model.ckpt.*` and `vocab.txt`.
+
+    The tokenizer's other files are there too; they say what `vocab.txt` cannot. The folder appears whole or not at all.
+
+    Returns:
+        Names of the tensors that the layout has no name for; they were not written.
+
+    Raises:
+        UserError: the family has no TensorFlow names, or the tokenizer cannot be written as a `vocab.txt`.
+        OutputError: the place cannot be written, or is a folder with something in it.
+    """
+    layout = tensorflow_layout(pretrained.family, str(pretrained.folder))
+    tensors, left_out = to_tensorflow(pretrained.family, pretrained.tensors, str(pretrained.folder))
+    with atomic_folder(folder) as made:
+        tokenizer.save(made)
+        if not (made / "vocab.txt").exists():
+            raise UserError(
+                f"{pretrained.folder}: its {tokenizer.algorithm} tokenizer cannot be written as a vocab.txt",
+                "Use the hub's layout for this model.",
+            )
+        values = write_tensorflow_config(pretrained.family, layout, _values(pretrained))
+        _write_json(made / layout.config_name, _without_architecture(pretrained, values))
+        write_bundle(made / f"{TENSORFLOW_NAME}.index", tensors)
+        # What TensorFlow asks for the latest checkpoint of a folder.
+        kinds = ("model_checkpoint_path", "all_model_checkpoint_paths")
+        (made / "checkpoint").write_text("".join(f'{kind}: "{TENSORFLOW_NAME}"\n' for kind in kinds))
+    return left_out
+
+
+def _values(pretrained: Pretrained) -> dict[str, object]:
+    """The configuration in the family's keys, and the keys that it was read with."""
+    own = write_config(pretrained.family, pretrained.config, pretrained.model_type)
+    return {**pretrained.foreign.values, **own, "architectures": [_architecture(pretrained)]}
+
+
+def _without_architecture(pretrained: Pretrained, values: Mapping[str, object]) -> Mapping[str, object]:
+    """The values without the hub's name of the class, which Google does not write, where the tensors say as much."""
+    values = {name: value for name, value in values.items() if name != "architectures"}
+    plain = replace(pretrained, foreign=replace(pretrained.foreign, values=values))
+    if plain.heads == pretrained.heads and _architecture(plain) == _architecture(pretrained):
+        return values
+    return {**values, "architectures": [_architecture(pretrained)]}
+
+
+def _write_json(path: Path, values: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
+
+
 def _architecture(pretrained: Pretrained) -> str:
     """The name under which transformers opens a checkpoint with these heads."""
     heads = set(pretrained.heads)
-    if pretrained.architecture in pretrained.family.architectures:
+    own, endings = pretrained.family.class_names[pretrained.model_type], pretrained.family.architectures
+    if pretrained.architecture.removeprefix(own) in endings:
         return pretrained.architecture
-    return next(name for name, needs in pretrained.family.architectures.items() if set(needs) <= heads)
+    return own + next(ending for ending, needs in endings.items() if set(needs) <= heads)
 
 
 def _prefixed(pretrained: Pretrained) -> Mapping[str, Tensor]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint
 from bertkit.families.contract import Family, Weight
 
@@ -26,70 +28,91 @@ def canonical(family: Family, tensors: Mapping[str, Tensor]) -> Tensors:
     return renamed
 
 
-def names(rows: Iterable[Weight], layers: int) -> Iterator[Weight]:
-    """The rows of a table with every layer's number filled in."""
-    for row in rows:
-        if "{layer}" not in row.ours:
-            yield row
-            continue
-        for layer in map(str, range(layers)):
-            theirs, aliases = (tuple(n.replace("{layer}", layer) for n in some) for some in (row.theirs, row.aliases))
-            yield Weight(row.ours.replace("{layer}", layer), theirs, aliases)
-
-
-def has_all(rows: Iterable[Weight], layers: int, present: Iterable[str]) -> bool:
-    """Whether a checkpoint with these (canonical) names has every tensor of the table."""
-    present = set(present)
-    return all(set(row.theirs) <= present or not present.isdisjoint(row.aliases) for row in names(rows, layers))
-
-
-def to_ours(
-    rows: Sequence[Weight], layers: int, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str
-) -> Tensors:
-    """Our tensors from canonical ones.
-
-    A tensor that stands for itself is passed on without a copy; one that is stacked from several is new.
+@dataclass(frozen=True, slots=True)
+class NameTable:
+    """A family's rows with every layer's number filled in: our names and theirs, for one checkpoint.
 
     Args:
-        expected: our state, for its shapes (the tensors may be on the meta device).
-        source: what the tensors were read from, for errors.
-
-    Raises:
-        BadCheckpoint: a tensor is missing or has another shape than the configuration says.
+        rows: of the encoder or of a head.
+        config: the encoder, whose sizes say how stacked tensors are made up.
+        places: what stands for `{layer}` in their names, for each of our layers.
     """
-    ours: Tensors = {}
-    missing: list[str] = []
-    for row in names(rows, layers):
-        if row.ours not in expected:
-            continue
-        found = [_find(name, row.aliases, tensors) for name in row.theirs]
-        missing += [name for name, tensor in zip(row.theirs, found, strict=True) if tensor is None]
-        parts = [tensor for tensor in found if tensor is not None]
-        shape = expected[row.ours].shape
-        shape = torch.Size((shape[0] // len(row.theirs), *shape[1:]))
-        for name, part in zip(row.theirs, parts, strict=False):
-            if part.shape != shape:
-                raise BadCheckpoint(
-                    f"{source}: tensor {name} has shape {tuple(part.shape)}, the configuration says {tuple(shape)}",
-                    "Use the config.json that belongs to these weights.",
+
+    rows: tuple[Weight, ...]
+    config: EncoderConfig
+    places: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Weight]:
+        for row in self.rows:
+            if not row.is_in(self.config):
+                continue
+            if "{layer}" not in row.ours:
+                yield row
+                continue
+            for layer, place in enumerate(self.places):
+                theirs, aliases = (
+                    tuple(n.replace("{layer}", place) for n in some) for some in (row.theirs, row.aliases)
                 )
-        if len(parts) == len(row.theirs):
-            ours[row.ours] = parts[0] if len(parts) == 1 else torch.cat(parts)
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise BadCheckpoint(f"{source}: no tensor {missing[0]}{more}")
-    return ours
+                yield replace(row, ours=row.ours.replace("{layer}", str(layer)), theirs=theirs, aliases=aliases)
+
+    def is_whole(self, present: Iterable[str]) -> bool:
+        """Whether a checkpoint with these (canonical) names has every tensor of the table."""
+        present = set(present)
+        return all(set(row.theirs) <= present or not present.isdisjoint(row.aliases) for row in self)
+
+    def to_ours(self, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> Tensors:
+        """Our tensors from canonical ones.
+
+        A tensor that stands for itself is passed on without a copy; one that is stacked from several is new.
+
+        Args:
+            expected: our state, for its shapes (the tensors may be on the meta device); rows that are not in it, as the
+                biases of a model without biases, are passed over.
+            source: what the tensors were read from, for errors.
+
+        Raises:
+            BadCheckpoint: a tensor is missing or has another shape than the configuration says.
+        """
+        ours: Tensors = {}
+        missing: list[str] = []
+        for row in self:
+            if row.ours not in expected:
+                continue
+            parts = [_find(name, row.aliases, tensors) for name in row.theirs]
+            missing += [name for name, part in zip(row.theirs, parts, strict=True) if part is None]
+            found = [part for part in parts if part is not None]
+            if len(found) == len(parts):
+                self._check_shapes(row, found, expected[row.ours].shape, source)
+                ours[row.ours] = found[0] if len(found) == 1 else torch.cat(found)
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise BadCheckpoint(f"{source}: no tensor {missing[0]}{more}")
+        return ours
+
+    def to_theirs(self, ours: Mapping[str, Tensor], prefix: str = "") -> Tensors:
+        """Their tensors from ours: the exact inverse of `to_ours`."""
+        theirs: Tensors = {}
+        for row in self:
+            if row.ours in ours:
+                parts = ours[row.ours].split(self._sizes(row, len(ours[row.ours])))  # type: ignore[no-untyped-call]
+                theirs |= {prefix + name: part for name, part in zip(row.theirs, parts, strict=True)}
+        return theirs
+
+    def _sizes(self, row: Weight, rows: int) -> list[int]:
+        """How many of our tensor's rows each of theirs has."""
+        if row.by_heads:
+            return [count * self.config.head_width for count in (self.config.heads, *2 * (self.config.groups,))]
+        return [rows // len(row.theirs)] * len(row.theirs)
+
+    def _check_shapes(self, row: Weight, parts: Sequence[Tensor], shape: torch.Size, source: str) -> None:
+        for name, part, size in zip(row.theirs, parts, self._sizes(row, shape[0]), strict=True):
+            expected = (size, *shape[1:])
+            if part.shape != expected:
+                raise BadCheckpoint(
+                    f"{source}: tensor {name} has shape {tuple(part.shape)}, the configuration says {expected}",
+                    "Use the configuration that belongs to these weights.",
+                )
 
 
 def _find(name: str, aliases: Iterable[str], tensors: Mapping[str, Tensor]) -> Tensor | None:
     return next((tensors[n] for n in (name, *aliases) if n in tensors), None)
-
-
-def to_theirs(rows: Sequence[Weight], layers: int, ours: Mapping[str, Tensor], prefix: str = "") -> Tensors:
-    """Their tensors from ours: the exact inverse of `to_ours`."""
-    theirs: Tensors = {}
-    for row in names(rows, layers):
-        if row.ours in ours:
-            parts = ours[row.ours].chunk(len(row.theirs))
-            theirs |= {prefix + name: part for name, part in zip(row.theirs, parts, strict=True)}
-    return theirs

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers import models, normalizers, pre_tokenizers
+from tokenizers import models, normalizers, pre_tokenizers, processors
 
+from bertkit.tokenization.byte_level import MERGES, VOCABULARY
 from bertkit.tokenization.files import write_object, write_text
 from bertkit.tokenization.settings import CONFIG, ROLES, SPECIAL_TOKENS_MAP, Settings
 from bertkit.tokenization.specials import Specials
@@ -18,7 +20,10 @@ from bertkit.tokenization.wordpiece import CONTINUATION, LONGEST_WORD
 def save(
     backend: tokenizers.Tokenizer, settings: Settings, specials: Specials, template: Template, folder: Path
 ) -> None:
-    """Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and, for WordPiece, vocab.txt.
+    """Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and the family's own vocabulary files.
+
+    Those are vocab.txt for WordPiece, vocab.json and merges.txt for RoBERTa's kind of BPE, and none for unigram, whose
+    `.model` holds more than a tokenizer does.
 
     Raises:
         OutputError: a file cannot be written.
@@ -31,6 +36,10 @@ def save(
     pieces = _pieces(backend)
     if pieces is not None:
         write_text(folder / "vocab.txt", "".join(piece + "\n" for piece in pieces))
+    if _is_byte_level(backend):
+        vocabulary = sorted(backend.get_vocab(with_added_tokens=False).items(), key=lambda item: item[1])
+        write_text(folder / VOCABULARY, json.dumps(dict(vocabulary), ensure_ascii=False) + "\n")
+        write_text(folder / MERGES, "".join(f"{line}\n" for line in ["#version: 0.2", *_merges(backend)]))
 
 
 def _config(
@@ -90,3 +99,18 @@ def _pieces(backend: tokenizers.Tokenizer) -> list[str] | None:
     contiguous = [vocabulary[piece] for piece in pieces] == list(range(len(pieces)))
     plain = all(piece == piece.rstrip() and "\n" not in piece for piece in pieces)
     return pieces if contiguous and plain else None
+
+
+def _is_byte_level(backend: tokenizers.Tokenizer) -> bool:
+    """Whether `vocab.json` and `merges.txt` say all of it, by the rules that `byte_level.py` reads them with."""
+    return (
+        isinstance(backend.model, models.BPE)
+        and backend.normalizer is None
+        and isinstance(backend.pre_tokenizer, pre_tokenizers.ByteLevel)
+        and isinstance(backend.post_processor, processors.RobertaProcessing)
+    )
+
+
+def _merges(backend: tokenizers.Tokenizer) -> list[str]:
+    merges = json.loads(backend.to_str())["model"]["merges"]
+    return [" ".join(pair) for pair in merges]

@@ -40,6 +40,8 @@ class Settings:
     lower_case: bool | None = None
     strip_accents: bool | None = None
     chinese_characters: bool | None = None
+    keep_accents: bool | None = None
+    add_prefix_space: bool | None = None
     special: Mapping[str, AddedToken] = field(default_factory=dict)
     extra_special: tuple[AddedToken, ...] = ()
     added: tuple[tuple[int, AddedToken], ...] = ()
@@ -70,6 +72,8 @@ def read_settings(folder: Path) -> Settings:
         lower_case=_flag(path, config, "do_lower_case"),
         strip_accents=_flag(path, config, "strip_accents"),
         chinese_characters=_flag(path, config, "tokenize_chinese_chars"),
+        keep_accents=_flag(path, config, "keep_accents"),
+        add_prefix_space=_flag(path, config, "add_prefix_space"),
         special=special,
         extra_special=tuple(_token(path, "extra_special_tokens", token) for token in extra),
         added=_added_tokens(folder, config, {token.content for token in special.values()}),

@@ -1,11 +1,13 @@
-"""The ids of a tokenizer's special tokens, by role."""
+"""A tokenizer's special tokens, by role: their ids in a finished one, their names for one that is being built."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import tokenizers
+from tokenizers import AddedToken
 
 from bertkit.tokenization.settings import ROLES, Settings
 
@@ -44,3 +46,18 @@ def find_specials(backend: tokenizers.Tokenizer, settings: Settings) -> Specials
         ids = (backend.token_to_id(name) for name in names)
         roles[role] = next((id for id in ids if id is not None), None)
     return Specials(**roles, all=frozenset(special | {id for id in roles.values() if id is not None}))
+
+
+def role_tokens(usual: Mapping[str, str], settings: Settings, *, mask_takes_space: bool) -> dict[str, AddedToken]:
+    """The token of each role: as the settings have it, else of the family's usual name.
+
+    Args:
+        mask_takes_space: a space before the mask belongs to it, as in families that learnt it as a word.
+    """
+    added = {token.content: token for _, token in settings.added}
+    tokens = {}
+    for role, name in usual.items():
+        plain = AddedToken(name, special=True, normalized=False, lstrip=mask_takes_space and role == "mask")
+        token = settings.special.get(role, plain)
+        tokens[role] = added.get(token.content, token)
+    return tokens

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import tokenizers
 
-from bertkit.errors import BadCheckpoint, ConfigError, InputError, ModelNotFound
-from bertkit.tokenization import saving, wordpiece
+from bertkit.errors import ConfigError, InputError, ModelNotFound
+from bertkit.tokenization import saving
 from bertkit.tokenization.casing import Casing, casing_of_backend
-from bertkit.tokenization.files import COPY_AGAIN, read_lines, read_object
+from bertkit.tokenization.digest import vocab_sha256
+from bertkit.tokenization.files import COPY_AGAIN
+from bertkit.tokenization.opening import open_backend
 from bertkit.tokenization.settings import Settings, read_settings
 from bertkit.tokenization.specials import Specials, find_specials
 from bertkit.tokenization.template import Template, probe
@@ -59,24 +61,17 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
-        """Reads `tokenizer.json`, else `vocab.txt`, with the settings files beside it if there are any.
+        """Reads `tokenizer.json`, else the vocabulary files of a family (see `opening.py`), with the settings beside.
 
         Raises:
             ModelNotFound: there is no such folder.
-            BadCheckpoint: the folder has neither file, or the file is not a tokenizer.
+            BadCheckpoint: the folder has no tokenizer, or a file is not what its name says.
             ConfigError: a settings file has a value that cannot be used.
         """
         if not folder.is_dir():
             raise ModelNotFound(f"{folder}: no such folder")
-        finished, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
-        if not finished.exists() and not vocabulary.exists():
-            raise BadCheckpoint(f"{folder}: no tokenizer.json and no vocab.txt", COPY_AGAIN)
         settings = read_settings(folder)
-        if finished.exists():
-            backend = _read_backend(finished)
-            casing = casing_of_backend(backend, finished.name)
-        else:
-            backend, casing = wordpiece.build(vocabulary, settings)
+        backend, casing = open_backend(folder, settings)
         try:
             return cls(backend, settings, casing)
         except ConfigError as error:
@@ -137,6 +132,10 @@ class Tokenizer:
             self.token(id)
         return self._backend.decode(list(ids), skip_special_tokens=not special_tokens)
 
+    def vocab_sha256(self) -> str:
+        """The fingerprint of the vocabulary, added tokens included (see `digest.py`)."""
+        return vocab_sha256(self._backend.id_to_token(id) or "" for id in range(self.vocab_size))
+
     def save(self, folder: Path) -> None:
         """Writes the hub's tokenizer files into a folder; transformers reads the same tokens from them.
 
@@ -144,17 +143,6 @@ class Tokenizer:
             OutputError: a file cannot be written.
         """
         saving.save(self._backend, self._settings, self.specials, self.template, folder)
-
-
-def _read_backend(path: Path) -> tokenizers.Tokenizer:
-    """Raises BadCheckpoint for a file that is not a tokenizer, with the library's reason."""
-    text = "\n".join(read_lines(path))
-    try:
-        return tokenizers.Tokenizer.from_str(text)
-    except Exception as error:  # the library raises nothing more special
-        read_object(path)  # says which line is not JSON, if that is the reason
-        reason = " ".join(str(error).split())[:160]
-        raise BadCheckpoint(f"{path}: not a tokenizer of the `tokenizers` library ({reason})", COPY_AGAIN) from error
 
 
 def _add_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> None:

@@ -1,0 +1,153 @@
+"""What several families spell alike: keys, tensors and heads that their library copied from BERT's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bertkit.config.encoder import EncoderConfig, HeadActivation
+from bertkit.families.contract import Derived, HeadShape, Key, Weight, weight_and_bias
+
+
+def read_layers(count: object) -> object:
+    """A number of layers as the order in which they are used; what is not a number the configuration refuses."""
+    return tuple(range(count)) if isinstance(count, int) else count
+
+
+def write_layers(layer_of_step: Any) -> object:
+    """The number of layers, each used once."""
+    return len(layer_of_step)
+
+
+# Their names of activations and ours; of several for one of ours the first is written.
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+    "silu": "silu",
+}
+
+
+def read_activation(name: object) -> object:
+    """Their name of an activation in ours; an unknown one the configuration refuses."""
+    return ACTIVATIONS.get(str(name), name)
+
+
+def write_activation(name: object) -> object:
+    """Our name of an activation in theirs."""
+    return next(theirs for theirs, ours in ACTIVATIONS.items() if ours == name)
+
+
+def bert_keys(*, without: tuple[str, ...] = (), **defaults: object) -> tuple[Key, ...]:
+    """BERT's keys.
+
+    Args:
+        without: keys that the family does not have, or reads in a way of its own.
+        defaults: what its library assumes where that is not what BERT's does.
+    """
+    keys = (
+        Key("vocab_size", "vocab_size", 30522),
+        Key("hidden_size", "width", 768),
+        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
+        Key("num_attention_heads", "heads", 12),
+        Key("intermediate_size", "ffn_width", 3072),
+        Key("max_position_embeddings", "positions.length", 512),
+        Key("type_vocab_size", "segment_types", 2),
+        Key("hidden_act", "activation", "gelu", read_activation, write_activation),
+        Key("layer_norm_eps", "norm_eps", 1e-12),
+        Key("hidden_dropout_prob", "hidden_dropout", 0.1),
+        Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
+        Key("initializer_range", "initializer_range", 0.02),
+    )
+    return tuple(
+        replace(key, default=defaults.get(key.theirs, key.default)) for key in keys if key.theirs not in without
+    )
+
+
+def rotary_key(length: int, theta: float) -> Derived:
+    """Rotary positions with one base for all steps.
+
+    Args:
+        length, theta: what the family's library assumes.
+    """
+
+    def read(values: Mapping[str, Any]) -> object:
+        parameters = values.get("rope_parameters") or {}
+        return {
+            "scaling": (values.get("rope_scaling") or parameters).get("rope_type", "default"),
+            "length": values.get("max_position_embeddings", length),
+            "theta_global": parameters.get("rope_theta", values.get("rope_theta", theta)),
+        }
+
+    def write(config: EncoderConfig) -> Mapping[str, object]:
+        assert config.rotary is not None
+        base = config.rotary.theta_global
+        parameters = {"rope_type": "default", "rope_theta": base}
+        return {"max_position_embeddings": config.rotary.length, "rope_parameters": parameters, "rope_theta": base}
+
+    return Derived(("max_position_embeddings", "rope_parameters", "rope_scaling", "rope_theta"), "rotary", read, write)
+
+
+# Other values of these keys are decoders, or encoders with another attention.
+PLAIN_ENCODER: Mapping[str, object] = {
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "tie_word_embeddings": True,
+}
+OLD_NORMS = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
+
+TOKENS = Weight("embeddings.token.weight", ("embeddings.word_embeddings.weight",))
+POSITIONS = Weight("embeddings.position.weight", ("embeddings.position_embeddings.weight",))
+SEGMENTS = Weight("embeddings.segment.weight", ("embeddings.token_type_embeddings.weight",))
+EMBEDDING_NORM = weight_and_bias("embeddings.norm", "embeddings.LayerNorm")
+POOLER = weight_and_bias("pooler.dense", "pooler.dense")
+
+_LAYER = "encoder.layer.{layer}"
+BERT_MLP = (
+    *weight_and_bias("layers.{layer}.mlp.up", f"{_LAYER}.intermediate.dense"),
+    *weight_and_bias("layers.{layer}.mlp.down", f"{_LAYER}.output.dense"),
+    *weight_and_bias("layers.{layer}.mlp_norm", f"{_LAYER}.output.LayerNorm"),
+)
+BERT_LAYER = (
+    *weight_and_bias(
+        "layers.{layer}.attention.qkv",
+        *(f"{_LAYER}.attention.self.{part}" for part in ("query", "key", "value")),
+    ),
+    *weight_and_bias("layers.{layer}.attention.output", f"{_LAYER}.attention.output.dense"),
+    *weight_and_bias("layers.{layer}.attention_norm", f"{_LAYER}.attention.output.LayerNorm"),
+    *BERT_MLP,
+)
+
+CLASSIFIER = weight_and_bias("classifier", "classifier")
+TOKEN_CLASSIFIER = HeadShape(CLASSIFIER)
+POOLED_CLASSIFIER = HeadShape(CLASSIFIER, reads="pooler")
+ANSWER_SPAN = HeadShape(weight_and_bias("classifier", "qa_outputs"))
+LM_HEAD = HeadShape(
+    (
+        *weight_and_bias("dense", "lm_head.dense"),
+        *weight_and_bias("norm", "lm_head.layer_norm"),
+        Weight("bias", ("lm_head.bias",), aliases=("lm_head.decoder.bias",)),
+    ),
+    activation="gelu",
+)
+
+
+def first_token_classifier(activation: HeadActivation) -> HeadShape:
+    """A classifier of texts with a dense layer of its own over the first token."""
+    rows = (*weight_and_bias("dense", "classifier.dense"), *weight_and_bias("classifier", "classifier.out_proj"))
+    return HeadShape(rows, reads="first", activation=activation)
+
+
+# Endings of the library's class names, and the head that each has.
+ENDINGS: Mapping[str, tuple[str, ...]] = {
+    "ForMaskedLM": ("masked-lm",),
+    "ForSequenceClassification": ("text-classification",),
+    "ForTokenClassification": ("token-classification",),
+    "ForQuestionAnswering": ("question-answering",),
+    "ForMultipleChoice": ("multiple-choice",),
+    "Model": (),
+}

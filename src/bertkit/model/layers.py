@@ -1,0 +1,39 @@
+"""A layer: attention, then the feed-forward part, each added to its input. Two kinds, by where the norms are."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from bertkit.model.attention import Attention, View
+
+
+class Layer(nn.Module):
+    """The parts of a layer; what comes first is for the two kinds to say."""
+
+    def __init__(
+        self, attention: Attention, attention_norm: nn.Module, mlp: nn.Module, mlp_norm: nn.Module, dropout: nn.Module
+    ) -> None:
+        super().__init__()
+        self.attention = attention
+        self.attention_norm = attention_norm
+        self.mlp = mlp
+        self.mlp_norm = mlp_norm
+        self.dropout = dropout
+
+
+class PostNormLayer(Layer):
+    """Each part's output is added to its input, then normalised (Vaswani et al. 2017)."""
+
+    def forward(self, x_TW: Tensor, view: View) -> Tensor:
+        """The tokens after this layer, (T, W)."""
+        x_TW = self.attention_norm(x_TW + self.dropout(self.attention(x_TW, view)))
+        return self.mlp_norm(x_TW + self.dropout(self.mlp(x_TW)))  # type: ignore[no-any-return]
+
+
+class PreNormLayer(Layer):
+    """Each part reads its input normalised, and its output is added to the input as it was (Xiong et al. 2020)."""
+
+    def forward(self, x_TW: Tensor, view: View) -> Tensor:
+        """The tokens after this layer, (T, W)."""
+        x_TW = x_TW + self.dropout(self.attention(self.attention_norm(x_TW), view))
+        return x_TW + self.dropout(self.mlp(self.mlp_norm(x_TW)))  # type: ignore[no-any-return]
