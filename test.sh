@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 bash quickstart.sh --install test || exit 1
 
 export HF_HUB_OFFLINE=1
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} # as many test processes as processors, up to four, one thread each
 if [ -z "${BERTKIT_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
     BERTKIT_TEST_DATA=$(cd ../shared/data && pwd)
     export BERTKIT_TEST_DATA
@@ -21,7 +22,7 @@ step "ruff check" $python -m ruff check
 step "ruff format" $python -m ruff format --check
 step "mypy" $python -m mypy
 step "lint-imports" $python .venv/bin/lint-imports --no-logo
-step "pytest" $python -m pytest --cov --cov-report=term "$@"
+step "pytest" $python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term "$@"
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nFailed: %s\n' "${failed[*]}"

@@ -46,7 +46,6 @@ def commands(page: str) -> list[str]:
 
 
 SET_UP = ["bash quickstart.sh", "bash test.sh"]
-needs_cli = pytest.mark.skipif(importlib.util.find_spec("bertkit.cli") is None, reason="bertkit.cli does not exist yet")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -85,7 +84,6 @@ def run(desk: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=desk, env=env, capture_output=True, text=True)
 
 
-@needs_cli
 @pytest.mark.parametrize("command", [c for c in commands(README) if c not in SET_UP])
 def test_readme_command_runs(desk: Path, command: str) -> None:
     done = run(desk, "bash", "-euo", "pipefail", "-c", command)
@@ -94,7 +92,6 @@ def test_readme_command_runs(desk: Path, command: str) -> None:
     assert (desk / written[1]).read_text(encoding="utf-8") if written else done.stdout
 
 
-@needs_cli
 @pytest.mark.parametrize("example", blocks(README, "python"))
 def test_readme_example_runs(desk: Path, example: str) -> None:
     done = run(desk, sys.executable, "-c", example)
@@ -102,7 +99,6 @@ def test_readme_example_runs(desk: Path, example: str) -> None:
     assert len(done.stdout.splitlines()) == 2
 
 
-@needs_cli
 @pytest.mark.slow
 def test_quickstart_in_a_fresh_clone(tmp_path: Path) -> None:
     clone = tmp_path / "a fresh clone"
