@@ -20,6 +20,7 @@ PAGES = [
     "SECURITY.md",
     "CHANGELOG.md",
     "docs/architecture.md",
+    "docs/tasks.md",
     "docs/checkpoints.md",
     "docs/log.md",
 ]

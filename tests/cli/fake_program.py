@@ -44,8 +44,22 @@ class Result:
             case "feature-extraction":
                 words = text.split()
                 return {"tokens": words, "offsets": [(0, 1)] * len(words), "vectors": [[0.5, -1.5]] * len(words)}
+            case "text-classification":
+                return {"labels": [{"label": "positive", "score": 0.75}, {"label": "negative", "score": 0.25}]}
+            case "regression":
+                return {"value": 3.25}
+            case "token-classification":
+                entity = {"label": "PER", "score": 0.5, "text": text[:3], "start": 0, "end": 3}
+                return {"entities": [entity] if text.startswith("Ada") else []}
+            case "question-answering":
+                answer = {"answer": text[:3], "score": 0.75, "start": 0, "end": 3}
+                return {"answers": [answer], "no_answer_score": 0.125}
+            case "text-ranking":
+                return {"ranking": [{"index": 1, "score": 0.5}, {"index": 0, "score": -0.25}]}
+            case "multiple-choice":
+                return {"choices": [{"index": 1, "score": 0.75}, {"index": 0, "score": 0.25}]}
             case "new-task":
-                return {"answer": text}
+                return {"answer": text, "question": self.fields.get("question")}
         value = float("nan") if text == "nan" else float(len(text))
         return {"embedding": [value, 1.0, text.count("a") + 0.1]}
 

@@ -57,3 +57,10 @@ def test_closed_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_only_columns_that_were_given_are_chosen() -> None:
     assert chosen_columns(text="a", text_pair=None) == {"text": "a"}
+
+
+def test_fields_for_every_row_that_has_none() -> None:
+    given = {"question": "who?", "candidate_labels": None}
+    assert rows(["a"], every_row=given) == [Row({"question": "who?", "text": "a"}, "argument 1")]
+    with pytest.raises(InputError, match=r"^--candidate-labels: not valid UTF-8"):
+        rows(["a"], every_row={"candidate_labels": "\udcff"})

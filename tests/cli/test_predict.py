@@ -48,6 +48,51 @@ def test_options_reach_the_model(run: Run) -> None:
     ]
 
 
+def test_options_of_tasks_reach_the_model(run: Run) -> None:
+    run(
+        *("predict", "x", "--problem", "multi-label", "--aggregation", "max", "--max-answer-tokens", "9"),
+        *("--doc-stride", "64", "--hypothesis-template", "about {}"),
+    )
+    (given,) = fake_program.LOADED
+    assert {name: given[name] for name in list(given) if name not in ("model", "task", "dtype", "device", "long")} == {
+        "problem": "multi-label",
+        "aggregation": "max",
+        "max_answer_tokens": 9,
+        "doc_stride": 64,
+        "hypothesis_template": "about {}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--problem", "many"), ("--aggregation", "last"), ("--doc-stride", "-1"), ("--top-k", "0")]
+)
+def test_values_that_an_option_does_not_have(run: Run, option: str, value: str) -> None:
+    code, out, err = run("predict", "x", option, value)
+    assert (code, out) == (2, "")
+    assert option in err
+    assert fake_program.LOADED == []
+
+
+def test_a_question_for_every_line_that_has_none(run: Run) -> None:
+    _, out, _ = run("predict", "one", "--question", "who?", "--task", "new-task", "--json")
+    assert records(out)[0]["question"] == "who?"
+    lines = b'{"text": "one"}\n{"text": "two", "question": "what?"}\n'
+    command = ("predict", "-i", "-", "--format", "jsonl", "--question", "who?", "--task", "new-task", "--json")
+    _, out, _ = run(*command, stdin=lines)
+    assert [record["question"] for record in records(out)] == ["who?", "what?"]
+
+
+def test_columns_of_every_field(run: Run, tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "t,q\none,who?\n")
+    columns = ("--text-column", "t", "--question-column", "q")
+    _, out, _ = run("predict", "-i", path, *columns, "--task", "new-task", "--json")
+    assert records(out)[0]["question"] == "who?"
+    for field in ("context", "query", "documents", "choices", "candidate-labels"):
+        code, _, err = run("predict", "-i", path, f"--{field}-column", "no such")
+        assert code == 2
+        assert f"--{field}-column" in err
+
+
 def test_options_left_out_leave_the_models_defaults(run: Run) -> None:
     run("predict", "x")
     assert fake_program.LOADED == [{"model": None, "task": None, "dtype": "auto", "device": "auto", "long": "error"}]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Callable
 
@@ -62,6 +63,41 @@ def test_features_are_a_line_a_token(run: Run) -> None:
         "     one    0-1       0.5000 -1.5000",
         "     two    0-1       0.5000 -1.5000",
     ]
+
+
+ROW = {"text": "Ada was here.", "query": "who", "documents": ["a first", "x" * 60], "choices": ["one", "two\x1b[2J"]}
+BLOCKS = {
+    "text-classification": ("Ada was here.", ["score   label", "0.7500  positive", "0.2500  negative"]),
+    "token-classification": ("Ada was here.", ["score   label  offsets  text", "0.5000  PER    0-3      Ada"]),
+    "question-answering": ("who?", ["score   offsets  answer", "0.7500  0-3      Ada", "0.1250           (no answer)"]),
+    "text-ranking": (
+        "who",
+        ["score    index  document", "0.5000   1      " + "x" * 43 + "…", "-0.2500  0      a first"],
+    ),
+    "multiple-choice": ("Ada was here.", ["score   index  choice", "0.7500  1      two [2J", "0.2500  0      one"]),
+}
+
+
+@pytest.mark.parametrize(("task", "heading", "lines"), [(task, *shown) for task, shown in BLOCKS.items()], ids=BLOCKS)
+def test_answers_of_a_task_are_a_table(run: Run, task: str, heading: str, lines: list[str]) -> None:
+    row = {name: ROW[name] for name in ("text", *{"text-ranking": ["query", "documents"]}.get(task, ["choices"]))}
+    if task == "question-answering":
+        row["question"] = "who?"
+    _, out, _ = run("predict", "-i", "-", "--format", "jsonl", "--task", task, stdin=json.dumps(row).encode())
+    first, *others = out.splitlines()
+    assert first.startswith(f"  1  {heading} ")
+    assert first.endswith(" tokens")
+    assert others == ["     " + line for line in lines]
+
+
+def test_no_entities(run: Run) -> None:
+    _, out, _ = run("predict", "nobody", "--task", "token-classification")
+    assert out.splitlines()[1:] == ["     no entities"]
+
+
+def test_a_value_is_on_the_line(run: Run) -> None:
+    _, out, _ = run("predict", "one", "--task", "regression")
+    assert out == "  1  one" + " " * 41 + "    3 tokens  value: 3.2500\n"
 
 
 def test_a_task_without_a_form_of_its_own_is_shown_as_json(run: Run) -> None:

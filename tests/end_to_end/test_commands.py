@@ -25,6 +25,7 @@ import bertkit
 from bertkit.cli.main import main
 from tests.checkpoints.hub_stub import HubStub
 from tests.parity.bert_peer import Sizes, make_peer
+from tests.parity.task_peers import make_task_peer
 
 BERTKIT = [sys.executable, "-m", "bertkit"]
 
@@ -105,6 +106,46 @@ def test_info_and_tokenize(run: Callable[..., Ended], model: Path) -> None:
     assert record["offsets"] == [[0, 0], [0, 5], [6, 8], [9, 10], [11, 15], [0, 0]]
     (record,) = run("info", "--families", "--json").records
     assert record["families"]["bert"].startswith("the original")  # type: ignore[index]
+
+
+TASK_LINES = {
+    "text-classification": ({"text": "paris is", "text_pair": "a city"}, "labels"),
+    "token-classification": ({"text": "Paris is a city"}, "entities"),
+    "question-answering": ({"question": "w1 w2", "context": "Paris is a city"}, "answers"),
+    "multiple-choice": ({"text": "paris", "choices": ["a city", "w1"]}, "choices"),
+}
+
+
+@pytest.mark.parametrize(("task", "line", "field"), [(k, *v) for k, v in TASK_LINES.items()], ids=TASK_LINES)
+def test_every_task_from_a_file(
+    run: Callable[..., Ended], tmp_path: Path, task: str, line: dict[str, object], field: str
+) -> None:
+    make_task_peer(task, tmp_path / "model", labels=["O", "B-LOC", "I-LOC"])
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps(line) + "\n{}\n" + json.dumps(line) + "\n")
+    command = ("predict", "-m", tmp_path / "model", "-i", path, "--on-error", "record")
+    one, bad, other = run(*command, "--json").records
+    assert list(one) == list(other)
+    assert next(iter(one)) == field
+    assert re.search(r"in\.jsonl:2: no field '(text|question)'", bad["error"]["message"])  # type: ignore[index]
+    assert len(run(*command).out.splitlines()) > 3
+    (record,) = run("info", tmp_path / "model", "--json").records
+    assert record["tasks"][0] == task  # type: ignore[index]
+
+
+def test_typed_questions_and_labels(run: Callable[..., Ended], tmp_path: Path) -> None:
+    make_task_peer("question-answering", tmp_path / "qa")
+    ended = run("predict", "-m", tmp_path / "qa", "Paris is a city", "--question", "w1?", "--top-k", "1", "--json")
+    ((answer,),) = (record["answers"] for record in ended.records)  # type: ignore[misc]
+    assert "Paris is a city"[answer["start"] : answer["end"]] == answer["answer"]
+    make_task_peer("text-classification", tmp_path / "nli", labels=["contradiction", "entailment"])
+    zero_shot = ("predict", "-m", tmp_path / "nli", "--task", "zero-shot-classification", "paris")
+    (record,) = run(*zero_shot, "--candidate-labels", "w1, w2", "--json").records
+    assert {label["label"] for label in record["labels"]} == {"w1", "w2"}  # type: ignore[attr-defined]
+    assert_refused(run(*zero_shot), "argument 1: no field 'candidate_labels'")
+    assert_refused(run(*zero_shot, "--aggregation", "max"), "zero-shot-classification has no option 'aggregation'")
+    command = ("predict", "-m", tmp_path / "nli", "--task", "text-ranking", "x")
+    assert_refused(run(*command), "the head has 2 outputs, text-ranking needs 1")
 
 
 def test_a_model_from_the_hub(model: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -19,6 +20,9 @@ def test_the_embedded_model() -> None:
     assert {name: record[name] for name in expected} == expected
     assert record["tasks"] == ("sentence-embedding", "feature-extraction")
     assert str(record["tokenizer"]).startswith("WordPiece, 30,522 tokens, uncased")
+    assert record["loaded_bytes"] == {"float32": 90_852_864, "bfloat16": 45_426_432}
+    vocabulary = (embedded_folder() / "vocab.txt").read_bytes()
+    assert record["vocab_sha256"] == hashlib.sha256(vocabulary).hexdigest()
     json.dumps(record)
 
 

@@ -10,7 +10,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 
 import bertkit
 from bertkit.errors import ConfigError
-from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings, write_settings
+from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings, write_settings
 from tests.parity.bert_peer import Sizes, make_peer
 
 TEXTS = ["paris is a city", "w1 w2 w3", "paris", "w5 w6 w7 w8 w9 w10 w11"]
@@ -88,3 +88,18 @@ def test_settings_round_trip(tmp_path: Path) -> None:
     settings = SentenceSettings("cls", True, "query: ", 17)
     write_settings(tmp_path, settings, 33)
     assert read_settings(tmp_path) == settings
+
+
+def test_how_a_cross_encoder_scores(tmp_path: Path) -> None:
+    assert read_cross_encoder(tmp_path, {}) is None
+    identity = "torch.nn.modules.linear.Identity"
+    assert read_cross_encoder(tmp_path, {"sentence_transformers": {"activation_fn": identity}}) == "identity"
+    assert read_cross_encoder(tmp_path, {"sbert_ce_default_activation_function": identity}) == "identity"
+    assert read_cross_encoder(tmp_path, {"sentence_transformers": {"version": "5.0"}}) == "sigmoid"
+    with pytest.raises(ConfigError, match=r"config\.json: activation 'torch.nn.Tanh' is not supported"):
+        read_cross_encoder(tmp_path, {"sentence_transformers": {"activation_fn": "torch.nn.Tanh"}})
+    own = tmp_path / "config_sentence_transformers.json"
+    own.write_text(json.dumps({"model_type": "SentenceTransformer", "prompts": {}}))
+    assert read_cross_encoder(tmp_path, {}) is None
+    own.write_text(json.dumps({"model_type": "CrossEncoder", "activation_fn": identity}))
+    assert read_cross_encoder(tmp_path, {}) == "identity"

@@ -181,7 +181,7 @@ def test_room_is_what_windows_have(first: int, second: int, limit: int) -> None:
         encoded = cut(text(first), text(second), BERT, limit=limit, long=LongText.WINDOW, overlap=room - 1)
         assert max(len(window.ids) for window in encoded.windows) == limit
         assert sum(encoded.weights) == pytest.approx(1)
-        with pytest.raises(TextTooLong):
+        with pytest.raises(UserError):
             cut(text(first), text(second), BERT, limit=limit, long=LongText.WINDOW, overlap=room)
     assert window_room(text(first), None, BERT, limit) == limit - 2
 

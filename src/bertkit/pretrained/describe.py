@@ -20,6 +20,10 @@ class Description:
         parameters: of the encoder, pooler included, heads not.
         max_length: tokens one sequence can have, special tokens included.
         dtype: precisions that the weights are stored in.
+        weight_bytes: of the files.
+        loaded_bytes: memory that the encoder's weights take once loaded, in each precision; what a batch needs for its
+            own numbers comes on top.
+        vocab_sha256: of the tokenizer's vocabulary.
         sha256: of each weight file.
         unused_tensors: tensors in the files that no part of the model reads.
         unread_keys: keys of the configuration that bertkit does not know.
@@ -37,6 +41,8 @@ class Description:
     tasks: tuple[str, ...]
     dtype: tuple[str, ...]
     weight_bytes: int
+    loaded_bytes: dict[str, int]
+    vocab_sha256: str
     sha256: dict[str, str]
     unused_tensors: tuple[str, ...]
     unread_keys: tuple[str, ...]
@@ -54,12 +60,13 @@ def describe(folder: Path) -> Description:
     """
     pretrained = open_pretrained(folder)
     config = pretrained.config
+    parameters = count_parameters(config)
     tokenizer = pretrained.load_tokenizer()
     weights = find_weights(folder).files
     return Description(
         folder=str(folder),
         family=pretrained.family.name,
-        parameters=count_parameters(config),
+        parameters=parameters,
         layers=len(config.layer_of_step),
         width=config.width,
         attention_heads=config.heads,
@@ -69,6 +76,8 @@ def describe(folder: Path) -> Description:
         tasks=tuple(pretrained.tasks()),
         dtype=tuple(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in pretrained.tensors.values()})),
         weight_bytes=sum(path.stat().st_size for path in weights),
+        loaded_bytes={"float32": 4 * parameters, "bfloat16": 2 * parameters},
+        vocab_sha256=tokenizer.vocab_sha256(),
         sha256={path.name: sha256(path) for path in weights},
         unused_tensors=_unused(pretrained),
         unread_keys=pretrained.foreign.unread,

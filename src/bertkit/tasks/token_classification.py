@@ -105,7 +105,7 @@ class TokenClassification(Task):
         entities = []
         for label, first, stop in group([self._tags[label] for label in labels]):
             start, end = words[first].start, words[stop - 1].end
-            score = float(np.mean(scores[first:stop]))
+            score = sum(scores[first:stop]) / (stop - first)
             entities.append(Entity(label, score, text[start:end], start, end))
         return Entities(entities=entities, reading=reading)
 
