@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from transformers import BertConfig
 
-from bertkit.errors import ConfigError, ModelNotFound, UnknownFamily
+from bertkit.errors import ConfigError, ModelNotFound, UnknownFamily, UserError
+from bertkit.families import albert
 from bertkit.families.bert import FAMILY
 from bertkit.families.foreign_config import read_config, write_config, write_tensorflow_config
 
@@ -115,6 +116,52 @@ def test_a_damaged_config(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(ConfigError, match=r"config\.json: not JSON"):
         read_config(tmp_path)
+
+
+ALBERT_BASE_V2 = {
+    "attention_probs_dropout_prob": 0,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0,
+    "embedding_size": 128,
+    "hidden_size": 768,
+    "initializer_range": 0.02,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+    "num_attention_heads": 12,
+    "num_hidden_layers": 12,
+    "num_hidden_groups": 1,
+    "net_structure_type": 0,
+    "gap_size": 0,
+    "num_memory_blocks": 0,
+    "inner_group_num": 1,
+    "down_scale_factor": 1,
+    "type_vocab_size": 2,
+    "vocab_size": 30000,
+}
+
+
+def test_gelu_of_googles_albert_is_the_approximation(tmp_path: Path) -> None:
+    config = read_config(folder_with(tmp_path, ALBERT_BASE_V2, "albert_config.json"))
+    assert config.encoder == albert.FAMILY.presets["base"]
+    assert (config.values["hidden_act"], config.unread) == ("gelu_new", ())
+    assert write_tensorflow_config(albert.FAMILY, albert.TENSORFLOW, config.values) == ALBERT_BASE_V2
+    exact = folder_with(tmp_path, ALBERT_BASE_V2 | {"model_type": "albert"})
+    assert read_config(exact).encoder.activation == "gelu"
+
+
+def test_googles_albert_has_relu_too_and_no_exact_gelu(tmp_path: Path) -> None:
+    config = read_config(folder_with(tmp_path, ALBERT_BASE_V2 | {"hidden_act": "relu"}, "albert_config.json"))
+    assert config.encoder.activation == "relu"
+    assert write_tensorflow_config(albert.FAMILY, albert.TENSORFLOW, config.values)["hidden_act"] == "relu"
+    with pytest.raises(UserError, match=r"albert_config\.json: hidden_act = 'gelu' means 'gelu_new' there"):
+        write_tensorflow_config(albert.FAMILY, albert.TENSORFLOW, ALBERT_BASE_V2)
+
+
+def test_a_tensorflow_checkpoint_without_config(tmp_path: Path) -> None:
+    (tmp_path / "electra_small.index").touch()
+    with pytest.raises(ModelNotFound, match=r"TensorFlow checkpoint without a config\.json") as caught:
+        read_config(tmp_path)
+    assert "ELECTRA's releases have none" in caught.value.remedy
 
 
 def test_no_config(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bertkit.tokenization.tokenizer import Tokenizer
 from tests.tokenization.conftest import write_folder
 from tests.tokenization.foreign import FAIRSEQ_HEAD, model_bytes, mpnet_pieces, pieces, train_byte_level, write_model
+from tests.tokenization.test_unigram import ALBERT
 
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##b"]
 CLASSES = ["BertTokenizer", "ElectraTokenizerFast", "DistilBertTokenizer"]
@@ -37,6 +38,14 @@ def test_the_tokenizer_class_wins_over_the_model_type(tmp_path: Path) -> None:
     assert Tokenizer.load(tmp_path).id("\u2581a") == 7
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "XLMRobertaTokenizer"}')
     assert Tokenizer.load(tmp_path).id("\u2581a") == 4
+
+
+def test_googles_names_of_alberts_files(tmp_path: Path) -> None:
+    (write_model(tmp_path / "en", "30k-clean.model", ALBERT) / "albert_config.json").write_text("{}")
+    assert Tokenizer.load(tmp_path / "en").specials.all == {0, 1, 2, 3, 4}
+    write_folder(tmp_path / "zh", BERT)
+    (tmp_path / "zh/vocab.txt").rename(tmp_path / "zh/vocab_chinese.txt")
+    assert Tokenizer.load(tmp_path / "zh").tokenize(["ab"])[0].ids == [5, 6]
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import Derived, Family, HeadShape, Key, Weight, weight_and_bias
+from bertkit.families.contract import (
+    Derived,
+    Family,
+    HeadShape,
+    Key,
+    TensorFlowLayout,
+    TensorFlowName,
+    Weight,
+    dense_names,
+    norm_names,
+    output_names,
+    weight_and_bias,
+)
 from bertkit.families.spelling import (
     ANSWER_SPAN,
     BUFFERS,
@@ -18,6 +30,7 @@ from bertkit.families.spelling import (
     TOKEN_CLASSIFIER,
     TOKENS,
     bert_keys,
+    embedding_names,
 )
 
 
@@ -61,6 +74,35 @@ def layer_place(layer: int, values: Mapping[str, Any]) -> str:
 
 LAYER_KEYS = {"num_hidden_layers": 12, "num_hidden_groups": 1, "inner_group_num": 1}
 LAYER = "encoder.albert_layer_groups.{layer}"
+INNER_LAYER = LAYER.replace("{layer}", "{group}.albert_layers.{inner}")
+THEIR_LAYER = "bert/encoder/transformer/group_{group}/inner_group_{inner}"
+
+# What https://github.com/google-research/albert calls its variables, those of its fine-tuning programs included.
+TENSORFLOW = TensorFlowLayout(
+    config_name="albert_config.json",
+    constants=frozenset({"layer_norm_eps"}),
+    names=(
+        *embedding_names("bert"),
+        *dense_names("encoder.embedding_hidden_mapping_in", "bert/encoder/embedding_hidden_mapping_in"),
+        *dense_names(f"{INNER_LAYER}.attention.query", f"{THEIR_LAYER}/attention_1/self/query"),
+        *dense_names(f"{INNER_LAYER}.attention.key", f"{THEIR_LAYER}/attention_1/self/key"),
+        *dense_names(f"{INNER_LAYER}.attention.value", f"{THEIR_LAYER}/attention_1/self/value"),
+        *dense_names(f"{INNER_LAYER}.attention.dense", f"{THEIR_LAYER}/attention_1/output/dense"),
+        *norm_names(f"{INNER_LAYER}.attention.LayerNorm", f"{THEIR_LAYER}/LayerNorm"),
+        *dense_names(f"{INNER_LAYER}.ffn", f"{THEIR_LAYER}/ffn_1/intermediate/dense"),
+        *dense_names(f"{INNER_LAYER}.ffn_output", f"{THEIR_LAYER}/ffn_1/intermediate/output/dense"),
+        *norm_names(f"{INNER_LAYER}.full_layer_layer_norm", f"{THEIR_LAYER}/LayerNorm_1"),
+        *dense_names("pooler", "bert/pooler/dense"),
+        *dense_names("predictions.dense", "cls/predictions/transform/dense"),
+        *norm_names("predictions.LayerNorm", "cls/predictions/transform/LayerNorm"),
+        TensorFlowName("predictions.bias", "cls/predictions/output_bias"),
+        TensorFlowName("predictions.decoder.bias", "cls/predictions/output_bias"),
+        *output_names("sop_classifier.classifier", "cls/seq_relationship/"),
+        *output_names("classifier", ""),
+        *output_names("qa_outputs", "cls/squad/"),
+    ),
+    values={"hidden_act": {"gelu": "gelu_new"}},  # their program's only GELU is the approximation by tanh
+)
 
 FAMILY = Family(
     name="albert",
@@ -127,4 +169,5 @@ FAMILY = Family(
     architectures={"ForPreTraining": ("masked-lm", "sentence-order"), **ENDINGS},
     layer_place=layer_place,
     ignored=(*BUFFERS, "predictions.decoder.weight"),
+    tensorflow=TENSORFLOW,
 )

@@ -29,6 +29,8 @@ from bertkit.families.spelling import (
     TOKEN_CLASSIFIER,
     TOKENS,
     bert_keys,
+    embedding_names,
+    layer_names,
 )
 
 
@@ -37,26 +39,13 @@ def size(layers: int, width: int, heads: int) -> EncoderConfig:
     return EncoderConfig(width=width, heads=heads, ffn_width=4 * width, layer_of_step=tuple(range(layers)))
 
 
-LAYER = "encoder.layer.{layer}"
-THEIR_LAYER = "bert/encoder/layer_{layer}"
-
 # What https://github.com/google-research/bert calls its variables, those of its fine-tuning programs included.
 TENSORFLOW = TensorFlowLayout(
     config_name="bert_config.json",
     constants=frozenset({"layer_norm_eps"}),
     names=(
-        TensorFlowName("embeddings.word_embeddings.weight", "bert/embeddings/word_embeddings"),
-        TensorFlowName("embeddings.position_embeddings.weight", "bert/embeddings/position_embeddings"),
-        TensorFlowName("embeddings.token_type_embeddings.weight", "bert/embeddings/token_type_embeddings"),
-        *norm_names("embeddings.LayerNorm", "bert/embeddings/LayerNorm"),
-        *dense_names(f"{LAYER}.attention.self.query", f"{THEIR_LAYER}/attention/self/query"),
-        *dense_names(f"{LAYER}.attention.self.key", f"{THEIR_LAYER}/attention/self/key"),
-        *dense_names(f"{LAYER}.attention.self.value", f"{THEIR_LAYER}/attention/self/value"),
-        *dense_names(f"{LAYER}.attention.output.dense", f"{THEIR_LAYER}/attention/output/dense"),
-        *norm_names(f"{LAYER}.attention.output.LayerNorm", f"{THEIR_LAYER}/attention/output/LayerNorm"),
-        *dense_names(f"{LAYER}.intermediate.dense", f"{THEIR_LAYER}/intermediate/dense"),
-        *dense_names(f"{LAYER}.output.dense", f"{THEIR_LAYER}/output/dense"),
-        *norm_names(f"{LAYER}.output.LayerNorm", f"{THEIR_LAYER}/output/LayerNorm"),
+        *embedding_names("bert"),
+        *layer_names("bert"),
         *dense_names("pooler.dense", "bert/pooler/dense"),
         *dense_names("cls.predictions.transform.dense", "cls/predictions/transform/dense"),
         *norm_names("cls.predictions.transform.LayerNorm", "cls/predictions/transform/LayerNorm"),

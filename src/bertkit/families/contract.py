@@ -137,11 +137,20 @@ class TensorFlowLayout:
         config_name: what their configuration file is called; its keys are those of `config.json`.
         constants: keys of `config.json` that their program does not read, because it knows the default only.
         names: tensors of the encoder and of every head.
+        values: keys whose value means something else there: their word, and the hub's word for the same.
+        by_architecture: for a family that keeps several models in one checkpoint, the names that replace `names` for
+            some endings of its library's class names.
     """
 
     config_name: str
     constants: frozenset[str]
     names: tuple[TensorFlowName, ...]
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    by_architecture: Mapping[str, tuple[TensorFlowName, ...]] = field(default_factory=dict)
+
+    def table(self, ending: str) -> tuple[TensorFlowName, ...]:
+        """The names for a class of this ending; an empty one where it is not known."""
+        return self.by_architecture.get(ending, self.names)
 
 
 @dataclass(frozen=True, slots=True)

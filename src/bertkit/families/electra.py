@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.families.contract import Derived, Family, HeadShape, Weight, weight_and_bias
+from bertkit.families.contract import (
+    Derived,
+    Family,
+    HeadShape,
+    TensorFlowLayout,
+    TensorFlowName,
+    Weight,
+    dense_names,
+    norm_names,
+    weight_and_bias,
+)
 from bertkit.families.spelling import (
     ANSWER_SPAN,
     BERT_LAYER,
@@ -20,7 +30,9 @@ from bertkit.families.spelling import (
     TOKEN_CLASSIFIER,
     TOKENS,
     bert_keys,
+    embedding_names,
     first_token_classifier,
+    layer_names,
 )
 
 
@@ -46,6 +58,34 @@ def write_embed_width(config: EncoderConfig) -> Mapping[str, object]:
     """The width of the embeddings."""
     return {"embedding_size": config.token_width}
 
+
+# What https://github.com/google-research/electra calls its variables. One checkpoint has both models, which share the
+# embeddings unless they were trained with `untied_generator_embeddings`: then the generator's come later in the file,
+# and the later of two tensors with one name is read. Fine-tuned heads have no name here: there they lie under their
+# task's name, and the classifier of texts has no dense layer.
+TENSORFLOW = TensorFlowLayout(
+    config_name="electra_config.json",
+    constants=frozenset({"layer_norm_eps"}),
+    names=(
+        *embedding_names("electra"),
+        *dense_names("embeddings_project", "electra/embeddings_project"),
+        *layer_names("electra"),
+        *dense_names("discriminator_predictions.dense", "discriminator_predictions/dense"),
+        *dense_names("discriminator_predictions.dense_prediction", "discriminator_predictions/dense_1"),
+        *dense_names("discriminator_predictions.dense_prediction", "discriminator_predictions/dense_prediction"),
+    ),
+    by_architecture={
+        "ForMaskedLM": (
+            *embedding_names("electra"),
+            *embedding_names("generator"),
+            *dense_names("embeddings_project", "generator/embeddings_project"),
+            *layer_names("generator"),
+            *dense_names("generator_predictions.dense", "generator_predictions/dense"),
+            *norm_names("generator_predictions.LayerNorm", "generator_predictions/LayerNorm"),
+            TensorFlowName("generator_lm_head.bias", "generator_predictions/output_bias"),
+        )
+    },
+)
 
 FAMILY = Family(
     name="electra",
@@ -105,4 +145,5 @@ FAMILY = Family(
     },
     architectures={"ForPreTraining": ("replaced-token-detection",), **ENDINGS},
     ignored=(*BUFFERS, "generator_lm_head.weight"),
+    tensorflow=TENSORFLOW,
 )

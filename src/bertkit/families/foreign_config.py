@@ -10,7 +10,7 @@ from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.strict import parse
-from bertkit.errors import ConfigError, ModelNotFound, near_match
+from bertkit.errors import ConfigError, ModelNotFound, UserError, near_match
 from bertkit.families.catalogue import FAMILIES, find_family
 from bertkit.families.contract import Derived, Family, Key, TensorFlowLayout
 
@@ -42,6 +42,22 @@ class ForeignConfig:
     values: Mapping[str, object]
     unread: tuple[str, ...]
 
+    @property
+    def model_type(self) -> str:
+        """Which of the family's model types it is."""
+        return str(self.values.get("model_type", next(iter(self.family.class_names))))
+
+    @property
+    def architecture(self) -> str:
+        """What it calls the model's class; an empty string where it does not say."""
+        names = self.values.get("architectures")
+        return str(names[0]) if isinstance(names, list) and names else ""
+
+    @property
+    def ending(self) -> str:
+        """The class without the family's name, as `Family.architectures` has it."""
+        return self.architecture.removeprefix(self.family.class_names[self.model_type])
+
 
 def read_config(folder: Path) -> ForeignConfig:
     """The configuration in `folder`: `config.json`, or a family's own file as Google shipped it (`bert_config.json`).
@@ -51,18 +67,35 @@ def read_config(folder: Path) -> ForeignConfig:
         ConfigError: it is not JSON, a value is out of range, means another model, or a key is nearly one we know.
         UnknownFamily: its `model_type` is none of ours.
     """
-    own = {f.tensorflow.config_name: name for name, f in FAMILIES.items() if f.tensorflow is not None}
+    own = {f.tensorflow.config_name: (name, f.tensorflow) for name, f in FAMILIES.items() if f.tensorflow is not None}
     path = next((folder / name for name in ("config.json", *own) if (folder / name).is_file()), None)
     if path is None:
-        raise ModelNotFound(
-            f"{folder}: no config.json", "Name a folder that holds a checkpoint: config.json and its weights."
-        )
+        raise _no_config(folder)
     values = _read_object(path)
-    model_type = values.get("model_type", own.get(path.name))
+    model_type = values.get("model_type")
+    if path.name in own:
+        name, layout = own[path.name]
+        model_type, values = values.get("model_type", name), _in_the_hubs_words(layout, values)
     if not isinstance(model_type, str):
         raise ConfigError(f"{path}: no model_type", 'Add "model_type", for example "bert".')
     family = find_family(model_type, str(path))
     return ForeignConfig(family, _encoder(family, values, path), values, _unread(family, values, path))
+
+
+def _no_config(folder: Path) -> ModelNotFound:
+    if any(folder.glob("*.index")):
+        return ModelNotFound(
+            f"{folder}: a TensorFlow checkpoint without a config.json",
+            "Put the model's config.json beside it. ELECTRA's releases have none: take the one of the same size on the "
+            "hub, of google/electra-small-discriminator for example, or of its -generator to read the generator.",
+        )
+    return ModelNotFound(
+        f"{folder}: no config.json", "Name a folder that holds a checkpoint: config.json and its weights."
+    )
+
+
+def _in_the_hubs_words(layout: TensorFlowLayout, values: Mapping[str, object]) -> dict[str, object]:
+    return {key: layout.values.get(key, {}).get(str(value), value) for key, value in values.items()}
 
 
 def _read_object(path: Path) -> dict[str, object]:
@@ -144,7 +177,19 @@ def write_config(family: Family, encoder: EncoderConfig, model_type: str | None 
 def write_tensorflow_config(
     family: Family, layout: TensorFlowLayout, values: Mapping[str, object]
 ) -> dict[str, object]:
-    """A `config.json` as the family's authors write theirs: without what reading it back would add."""
+    """A `config.json` as the family's authors write theirs: in their words, without what reading it back would add.
+
+    Raises:
+        UserError: a value that theirs cannot say.
+    """
+    values = dict(values)
+    for key, words in layout.values.items():
+        if values[key] in words:
+            raise UserError(
+                f"{layout.config_name}: {key} = {values[key]!r} means {words[str(values[key])]!r} there",
+                "Use the hub's layout for this model.",
+            )
+        values[key] = next((theirs for theirs, hub in words.items() if hub == values[key]), values[key])
     added = {"model_type": next(iter(family.class_names)), **family.fixed}
     added |= {key.theirs: key.default for key in family.keys if isinstance(key, Key) and key.theirs in layout.constants}
     return {key: value for key, value in values.items() if key not in added or value != added[key]}

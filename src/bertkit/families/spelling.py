@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig, HeadActivation
-from bertkit.families.contract import Derived, HeadShape, Key, Weight, weight_and_bias
+from bertkit.families.contract import (
+    Derived,
+    HeadShape,
+    Key,
+    TensorFlowName,
+    Weight,
+    dense_names,
+    norm_names,
+    weight_and_bias,
+)
 
 
 def read_layers(count: object) -> object:
@@ -121,6 +130,32 @@ BERT_LAYER = (
     *weight_and_bias("layers.{layer}.attention_norm", f"{_LAYER}.attention.output.LayerNorm"),
     *BERT_MLP,
 )
+
+
+def embedding_names(scope: str) -> tuple[TensorFlowName, ...]:
+    """Embeddings as Google's programs call them inside a scope of variables."""
+    return (
+        TensorFlowName("embeddings.word_embeddings.weight", f"{scope}/embeddings/word_embeddings"),
+        TensorFlowName("embeddings.position_embeddings.weight", f"{scope}/embeddings/position_embeddings"),
+        TensorFlowName("embeddings.token_type_embeddings.weight", f"{scope}/embeddings/token_type_embeddings"),
+        *norm_names("embeddings.LayerNorm", f"{scope}/embeddings/LayerNorm"),
+    )
+
+
+def layer_names(scope: str) -> tuple[TensorFlowName, ...]:
+    """BERT's layers as Google's programs call them inside a scope of variables."""
+    theirs = f"{scope}/encoder/layer_{{layer}}"
+    return (
+        *dense_names(f"{_LAYER}.attention.self.query", f"{theirs}/attention/self/query"),
+        *dense_names(f"{_LAYER}.attention.self.key", f"{theirs}/attention/self/key"),
+        *dense_names(f"{_LAYER}.attention.self.value", f"{theirs}/attention/self/value"),
+        *dense_names(f"{_LAYER}.attention.output.dense", f"{theirs}/attention/output/dense"),
+        *norm_names(f"{_LAYER}.attention.output.LayerNorm", f"{theirs}/attention/output/LayerNorm"),
+        *dense_names(f"{_LAYER}.intermediate.dense", f"{theirs}/intermediate/dense"),
+        *dense_names(f"{_LAYER}.output.dense", f"{theirs}/output/dense"),
+        *norm_names(f"{_LAYER}.output.LayerNorm", f"{theirs}/output/LayerNorm"),
+    )
+
 
 CLASSIFIER = weight_and_bias("classifier", "classifier")
 TOKEN_CLASSIFIER = HeadShape(CLASSIFIER)

@@ -64,20 +64,8 @@ class Pretrained:
         shapes = self.family.heads
         found = [name for name, shape in shapes.items() if self.table(shape.weights).is_whole(self.tensors)]
         found = [name for name in found if self.config.pooler or shapes[name].reads != "pooler"]
-        own = self.family.class_names[self.model_type]
-        known = self.family.architectures.get(self.architecture.removeprefix(own), tuple(found))
+        known = self.family.architectures.get(self.foreign.ending, tuple(found))
         return tuple(name for name in found if name in known)
-
-    @property
-    def model_type(self) -> str:
-        """Which of the family's model types the checkpoint is."""
-        return str(self.foreign.values.get("model_type", next(iter(self.family.class_names))))
-
-    @property
-    def architecture(self) -> str:
-        """What `config.json` calls the model's class; an empty string where it does not say."""
-        names = self.foreign.values.get("architectures")
-        return str(names[0]) if isinstance(names, list) and names else ""
 
     def table(self, rows: tuple[Weight, ...]) -> NameTable:
         """The family's rows for this checkpoint."""
@@ -206,13 +194,14 @@ class Pretrained:
 
 
 def open_pretrained(folder: Path) -> Pretrained:
-    """The checkpoint in `folder`, in the hub's layout or as Google shipped BERT; no weights are in memory yet.
+    """The checkpoint in `folder`, in the hub's layout or as Google shipped it; no weights are in memory yet.
 
     Raises:
         ModelNotFound, ConfigError, UnknownFamily, BadCheckpoint, UnsafeCheckpoint: as the folder is.
     """
     foreign = read_config(folder)
-    tensors = canonical(foreign.family, from_tensorflow(foreign.family, read_tensors(folder), str(folder)))
+    named = from_tensorflow(foreign.family, read_tensors(folder), str(folder), foreign.ending)
+    tensors = canonical(foreign.family, named)
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})

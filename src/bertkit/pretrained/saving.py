@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
+from bertkit.tokenization.opening import SENTENCEPIECE, WORDPIECE
 from bertkit.tokenization.tokenizer import Tokenizer
 
 TENSORFLOW_NAME = "bert_model.ckpt"
@@ -48,26 +50,27 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
 def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) -> tuple[str, ...]:
     """Write an open checkpoint as Google published the family: configuration, `bert_model.ckpt.*` and `vocab.txt`.
 
-    The tokenizer's other files are there too; they say what `vocab.txt` cannot. The folder appears whole or not at all.
+    For a SentencePiece tokenizer the source's `.model` file takes the place of `vocab.txt`. The tokenizer's other files
+    are there too; they say what `vocab.txt` cannot. The folder appears whole or not at all.
 
     Returns:
         Names of the tensors that the layout has no name for; they were not written.
 
     Raises:
-        UserError: the family has no TensorFlow names, or the tokenizer cannot be written as a `vocab.txt`.
+        UserError: the family has no TensorFlow names or no word for a value of the configuration, or the tokenizer
+            cannot be written as a `vocab.txt` and the source has no `.model` file.
         OutputError: the place cannot be written, or is a folder with something in it.
     """
     layout = tensorflow_layout(pretrained.family, str(pretrained.folder))
-    tensors, left_out = to_tensorflow(pretrained.family, pretrained.tensors, str(pretrained.folder))
+    ending = _architecture(pretrained).removeprefix(_own(pretrained))
+    tensors, left_out = to_tensorflow(pretrained.family, pretrained.tensors, str(pretrained.folder), ending)
     with atomic_folder(folder) as made:
         tokenizer.save(made)
-        if not (made / "vocab.txt").exists():
-            raise UserError(
-                f"{pretrained.folder}: its {tokenizer.algorithm} tokenizer cannot be written as a vocab.txt",
-                "Use the hub's layout for this model.",
-            )
+        if not (made / WORDPIECE[0]).exists():
+            _copy_sentencepiece(pretrained.folder, made, tokenizer)
         values = write_tensorflow_config(pretrained.family, layout, _values(pretrained))
-        _write_json(made / layout.config_name, _without_architecture(pretrained, values))
+        says_which = ending in layout.by_architecture
+        _write_json(made / layout.config_name, values if says_which else _without_architecture(pretrained, values))
         write_bundle(made / f"{TENSORFLOW_NAME}.index", tensors)
         # What TensorFlow asks for the latest checkpoint of a folder.
         kinds = ("model_checkpoint_path", "all_model_checkpoint_paths")
@@ -75,9 +78,21 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
     return left_out
 
 
+def _copy_sentencepiece(source: Path, folder: Path, tokenizer: Tokenizer) -> None:
+    """The `.model` file that the tokenizer came from: it holds more than can be written from the tokenizer."""
+    model = next((source / name for name in SENTENCEPIECE if (source / name).exists()), None)
+    if model is None:
+        raise UserError(
+            f"{source}: its {tokenizer.algorithm} tokenizer cannot be written as a vocab.txt, and there is no "
+            f"{SENTENCEPIECE[0]} to copy",
+            "Use the hub's layout for this model.",
+        )
+    shutil.copyfile(model, folder / model.name)
+
+
 def _values(pretrained: Pretrained) -> dict[str, object]:
     """The configuration in the family's keys, and the keys that it was read with."""
-    own = write_config(pretrained.family, pretrained.config, pretrained.model_type)
+    own = write_config(pretrained.family, pretrained.config, pretrained.foreign.model_type)
     return {**pretrained.foreign.values, **own, "architectures": [_architecture(pretrained)]}
 
 
@@ -97,10 +112,15 @@ def _write_json(path: Path, values: Mapping[str, object]) -> None:
 def _architecture(pretrained: Pretrained) -> str:
     """The name under which transformers opens a checkpoint with these heads."""
     heads = set(pretrained.heads)
-    own, endings = pretrained.family.class_names[pretrained.model_type], pretrained.family.architectures
-    if pretrained.architecture.removeprefix(own) in endings:
-        return pretrained.architecture
-    return own + next(ending for ending, needs in endings.items() if set(needs) <= heads)
+    endings = pretrained.family.architectures
+    if pretrained.foreign.ending in endings:
+        return pretrained.foreign.architecture
+    return _own(pretrained) + next(ending for ending, needs in endings.items() if set(needs) <= heads)
+
+
+def _own(pretrained: Pretrained) -> str:
+    """How the library's class names for the checkpoint begin."""
+    return pretrained.family.class_names[pretrained.foreign.model_type]
 
 
 def _prefixed(pretrained: Pretrained) -> Mapping[str, Tensor]:

@@ -2,7 +2,8 @@
 
 A finished `tokenizer.json` says everything and comes first. The older files are pieces without rules: the rules are
 the family's, which is known from the kind of file and, where several families share it, from the name that the folder
-gives: `tokenizer_class` in `tokenizer_config.json`, else `model_type` in `config.json`.
+gives: `tokenizer_class` in `tokenizer_config.json`, else `model_type` in `config.json`. Google's ALBERT folders have
+names of their own for the same files, and `albert_config.json` says whose they are.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from bertkit.tokenization.files import COPY_AGAIN, read_lines, read_object
 from bertkit.tokenization.settings import Settings
 
 FINISHED = "tokenizer.json"
-SENTENCEPIECE = ("spiece.model", "sentencepiece.bpe.model")
-WORDPIECE = "vocab.txt"
+SENTENCEPIECE = ("spiece.model", "sentencepiece.bpe.model", "30k-clean.model")
+WORDPIECE = ("vocab.txt", "vocab_chinese.txt")
 # Classes of transformers that say nothing about whose tokenizer it is.
 GENERIC = {"PreTrainedTokenizer", "TokenizersBackend"}
 
@@ -39,11 +40,12 @@ def open_backend(folder: Path, settings: Settings) -> tuple[tokenizers.Tokenizer
             return unigram.build(folder / name, settings, _named(folder, settings))
     if (folder / byte_level.VOCABULARY).exists() or (folder / byte_level.MERGES).exists():
         return byte_level.build(folder, settings)
-    if (folder / WORDPIECE).exists():
-        return wordpiece.build(folder / WORDPIECE, settings, _named(folder, settings))
+    for name in WORDPIECE:
+        if (folder / name).exists():
+            return wordpiece.build(folder / name, settings, _named(folder, settings))
     raise BadCheckpoint(
         f"{folder}: no {FINISHED}, {', '.join(SENTENCEPIECE)}, {byte_level.VOCABULARY} with {byte_level.MERGES}, "
-        f"or {WORDPIECE}",
+        f"or {WORDPIECE[0]}",
         COPY_AGAIN,
     )
 
@@ -54,7 +56,9 @@ def _named(folder: Path, settings: Settings) -> str | None:
     if isinstance(written, str) and (name := written.removesuffix("Fast")) not in GENERIC:
         return name
     model_type = read_object(folder / "config.json").get("model_type")
-    return model_type if isinstance(model_type, str) else None
+    if isinstance(model_type, str):
+        return model_type
+    return "albert" if (folder / "albert_config.json").exists() else None
 
 
 def _read_finished(path: Path) -> tokenizers.Tokenizer:
