@@ -95,9 +95,9 @@ def test_text_without_tokens_is_an_error(folder: Path, text: str) -> None:
 
 
 def test_bad_rows_can_be_recorded(folder: Path) -> None:
-    rows = ["paris", "", {"txet": "paris"}, Row({"text": 5}, "file:7"), "a city"]
+    rows = ["paris", "", {"txet": "paris"}, Row({"text": 5}, "file:7"), "par\ud800is", "a city"]
     stream = list(load(folder).stream(rows, on_error="record"))
-    assert [type(one) for one in stream] == [Embedding, Failure, Failure, Failure, Embedding]
+    assert [type(one) for one in stream] == [Embedding, Failure, Failure, Failure, Failure, Embedding]
     errors = [one.record()["error"] for one in stream if isinstance(one, Failure)]
     assert errors[0] == {
         "type": "InputError",
@@ -107,6 +107,7 @@ def test_bad_rows_can_be_recorded(folder: Path) -> None:
     assert [error["message"] for error in errors[1:]] == [  # type: ignore[index]
         "row 3: no field 'text'",
         "file:7: field 'text' is int, not text",
+        "row 5: field 'text' has half a surrogate pair at character 3",
     ]
 
 

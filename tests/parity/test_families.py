@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import transformers
 from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.checkpoints.tensors import write_tensors
 from bertkit.families.catalogue import FAMILIES
+from bertkit.families.foreign_config import write_config
 from bertkit.inference.precision import make_ready
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, MaskedLMHead, build_head, build_masked_lm_head
@@ -203,6 +206,31 @@ def test_saved_again_it_is_the_same(name: str, tmp_path: Path) -> None:
     back = table.to_theirs(pretrained.build_encoder().state_dict())
     assert {name for name in back if not torch.equal(back[name], pretrained.tensors[name])} == set()
     assert not set(back) - set(pretrained.tensors)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_there_and_back_through_transformers(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    make_peer(case, "ForMaskedLM", tmp_path / "theirs")
+    before = open_pretrained(tmp_path / "theirs")
+    family = before.family
+    rows = (*family.encoder, *family.heads["masked-lm"].weights)
+    encoder, head = our_parts(before, "masked-lm")
+    state = encoder.state_dict() | head.state_dict()
+    written = before.table(rows).to_theirs(state)
+    heads = {name for row in family.heads["masked-lm"].weights for name in row.theirs}
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    prefixed = {tensor if tensor in heads else family.prefix + tensor: value for tensor, value in written.items()}
+    write_tensors(ours / "model.safetensors", prefixed)
+    config = dict(before.foreign.values) | write_config(family, before.config, before.foreign.model_type)
+    (ours / "config.json").write_text(json.dumps(config))
+    peer, report = getattr(transformers, f"{case.prefix}ForMaskedLM").from_pretrained(ours, output_loading_info=True)
+    assert not any(report.values())
+    peer.save_pretrained(tmp_path / "again")
+    after = open_pretrained(tmp_path / "again")
+    assert after.config == before.config
+    assert {tensor for tensor in written if not torch.equal(after.tensors[tensor], before.tensors[tensor])} == set()
 
 
 @pytest.mark.parametrize("name", ["bert", "albert", "mpnet", "modernbert", "eurobert, grouped heads"])

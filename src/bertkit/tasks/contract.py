@@ -210,6 +210,12 @@ def texts_field(fields: Mapping[str, object], name: str) -> list[str]:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise InputError(f"field {name!r} is {type(value).__name__}, not text", f"Make {name!r} a string.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # found here, the row is known; the tokenizer gets many rows at once
+        raise InputError(
+            f"field {name!r} has half a surrogate pair at character {error.start}", "Read the text as UTF-8."
+        ) from None
     return value
 
 
