@@ -254,3 +254,21 @@ def test_no_torch() -> None:
     code = "import bertkit.tokenization.tokenizer, bertkit.tokenization.windows, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "decoder", "cases"),
+    [
+        (["a", "Ġb", "b"], decoders.ByteLevel(), {("x ", 1): "x b", ("x ", 2): "xb", ("", 1): "b", ("x", 1): "x b"}),
+        (["a", "▁b", "b"], decoders.Metaspace(), {("x ", 1): "x b", ("x ", 2): "xb", ("", 1): "b", ("x", 1): "x b"}),
+    ],
+    ids=["byte-level", "metaspace"],
+)
+def test_a_token_is_written_as_a_reader_would(
+    tmp_path: Path, vocabulary: list[str], decoder: object, cases: dict[tuple[str, int], str]
+) -> None:
+    backend = tokenizers.Tokenizer(models.BPE({token: id for id, token in enumerate(vocabulary)}, []))
+    backend.decoder = decoder
+    backend.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = Tokenizer.load(tmp_path)
+    assert {case: tokenizer.write(*case) for case in cases} == cases

@@ -113,7 +113,5 @@ class FillMask(Task):
         start, end = window.offsets[mask]
         text = texts.second if window.segments[mask] and texts.second is not None else texts.first
         for score, id in zip(scores.tolist(), ids.astype(int).tolist(), strict=True):
-            token = self.tokenizer.token(id)
-            continues = token.startswith("##")  # a piece that goes on a word is written without the space before it
-            before = text[:start].rstrip() if continues else text[:start]
-            yield Fill(token, id, score, before + token.removeprefix("##") + text[end:])
+            sequence = self.tokenizer.write(text[:start], id) + text[end:]
+            yield Fill(self.tokenizer.token(id), id, score, sequence)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tokenizers
+from tokenizers import decoders
 
 from bertkit.errors import ConfigError, InputError, ModelNotFound
 from bertkit.tokenization import saving
@@ -114,6 +115,18 @@ class Tokenizer:
         if token is None:
             raise InputError(f"id {id} is not in the vocabulary of {self.vocab_size} tokens")
         return token
+
+    def write(self, before: str, id: int) -> str:
+        """`before` with a token written after it as a reader would: a piece that goes on a word without a space."""
+        token = self.token(id)
+        if self.algorithm == "WordPiece":
+            prefix = self._backend.model.continuing_subword_prefix
+            return before.rstrip() + token.removeprefix(prefix) if token.startswith(prefix) else before + token
+        # Other vocabularies spell the space before a word as part of its piece.
+        byte_level = isinstance(self._backend.decoder, decoders.ByteLevel)
+        piece = self._backend.decode([id], skip_special_tokens=False) if byte_level else token.replace("▁", " ")
+        space = " " if piece.startswith(" ") and before.strip() else ""
+        return before.rstrip() + space + piece.lstrip()
 
     def id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it; None when it has no such token."""
