@@ -9,6 +9,7 @@ from transformers import BertConfig
 from bertkit.errors import ConfigError, ModelNotFound, UnknownFamily, UserError
 from bertkit.families import albert
 from bertkit.families.bert import FAMILY
+from bertkit.families.catalogue import FAMILIES, LACKING
 from bertkit.families.foreign_config import read_config, write_config, write_tensorflow_config
 
 GOOGLE = {
@@ -82,6 +83,11 @@ def test_other_unknown_keys_are_listed(tmp_path: Path) -> None:
     ("values", "error", "message"),
     [
         ({"model_type": "brt"}, UnknownFamily, "unknown model_type 'brt' (did you mean 'bert'?)"),
+        (
+            {"model_type": "deberta-v2"},
+            UnknownFamily,
+            "no family 'deberta-v2'; nearest is 'bert', without attention to content and position apart",
+        ),
         ({"model_type": "gpt-neox"}, UnknownFamily, "unknown model_type 'gpt-neox'"),
         ({}, ConfigError, "no model_type"),
         (
@@ -167,3 +173,8 @@ def test_a_tensorflow_checkpoint_without_config(tmp_path: Path) -> None:
 def test_no_config(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"no config\.json"):
         read_config(tmp_path)
+
+
+def test_what_is_lacking_is_not_there_and_its_nearest_is() -> None:
+    assert not set(LACKING) & set(FAMILIES)
+    assert {nearest for nearest, _ in LACKING.values()} <= set(FAMILIES)
