@@ -1,0 +1,226 @@
+"""A training run: the tables of its TOML file. Torch-free.
+
+```toml
+[model]
+family = "bert"
+preset = "mini"
+
+[data]
+shards = "shards"
+sequences = "next-sentence"
+length = 128
+
+[train]
+steps = 10_000
+batch_tokens = 32_768
+
+[run]
+directory = "runs/mini"
+```
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bertkit.config.strict import Strict
+
+Size = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Rate = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Sequences = Literal["next-sentence", "sentence-order", "full-sentences", "documents"]
+
+
+class ModelTable(Strict):
+    """The encoder: a family's preset with changes, or a checkpoint to go on from.
+
+    Attributes:
+        encoder: fields of `EncoderConfig` that differ from the preset; the vocabulary's size comes from the shards.
+        start: a folder or hub name whose weights training starts from, its heads included where it has them.
+        layers_from: with `start`, the layers of it that this encoder's layers begin as, in order (a student's).
+    """
+
+    family: str = "bert"
+    preset: str | None = None
+    encoder: dict[str, object] = {}
+    start: str | None = None
+    layers_from: list[Count] | None = None
+
+
+class Masking(Strict):
+    """Which tokens are to be predicted, and what stands in their place (Devlin et al. 2018, 3.1).
+
+    Attributes:
+        rate: share of tokens to predict.
+        unit: what is chosen as one: tokens, whole words, or spans of whole words (Joshi et al. 2019).
+        mask, random: shares of the chosen that become the mask token, or any token; the rest stays as it is.
+    """
+
+    rate: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
+    unit: Literal["token", "word", "span"] = "token"
+    mask: Share = 0.8
+    random: Share = 0.1
+
+    @model_validator(mode="after")
+    def _is_a_split(self) -> Self:
+        if self.mask + self.random > 1.0:
+            raise ValueError(f"mask {self.mask} and random {self.random} are more than the whole")
+        return self
+
+
+class Phase(Strict):
+    """From `step` on, sequences are of at most `length` tokens, and a global batch of `batch_tokens` where given."""
+
+    step: Count
+    length: Size
+    batch_tokens: Size | None = None
+
+
+class DataTable(Strict):
+    """What is read and how sequences are made of it.
+
+    Attributes:
+        shards: folders of shards, read as one corpus.
+        held_out: a folder of shards to evaluate on; `held-out` inside the first of `shards` where that exists.
+        sequences: two parts of which half follow one another (`next-sentence`), or of which half are swapped
+            (`sentence-order`, Lan et al. 2019); one part that is filled over the ends of documents (`full-sentences`,
+            Liu et al. 2019), or that keeps to one document (`documents`).
+        length: most tokens of a sequence, special tokens included.
+        short_share: share of sequences whose length is drawn from all lengths instead (two parts only).
+        phases: later lengths, in the order of their steps.
+    """
+
+    shards: str | list[str]
+    held_out: str | None = None
+    sequences: Sequences = "next-sentence"
+    length: Annotated[int, Field(ge=8)] = 128
+    short_share: Share = 0.1
+    masking: Masking = Masking()
+    phases: list[Phase] = []
+
+    @model_validator(mode="after")
+    def _phases_are_in_order(self) -> Self:
+        steps = [0, *(phase.step for phase in self.phases)]
+        if sorted(set(steps)) != steps:
+            raise ValueError(f"phases must begin at ascending steps after 0, not at {steps[1:]}")
+        return self
+
+
+class Optimiser(Strict):
+    """How gradients become updates.
+
+    Attributes:
+        name: `adamw` (Loshchilov & Hutter 2017), `lamb` for large batches (You et al. 2019), or `muon` for the layers'
+            matrices with AdamW for the rest (Jordan 2024).
+        weight_decay: not applied to biases and norms.
+        clip: largest norm of the gradient of all parameters together; None leaves it.
+        layer_decay: each layer's rate is this times that of the layer above it.
+    """
+
+    name: Literal["adamw", "lamb", "muon"] = "adamw"
+    learning_rate: Positive = 1e-4
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    eps: Positive = 1e-6
+    weight_decay: Rate = 0.01
+    clip: Positive | None = 1.0
+    layer_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    muon_learning_rate: Positive = 0.02
+
+
+class Schedule(Strict):
+    """The learning rate over the run, as shares of its steps: up from 0, level where the shape has it, down to `floor`.
+
+    Attributes:
+        shape: what follows the warm-up: `linear` or `cosine` to the end, or `stable` and then, over the last `decay`,
+            down linearly (warm-up-stable-decay, Hu et al. 2024).
+        floor: share of the learning rate at the last step.
+    """
+
+    shape: Literal["linear", "cosine", "stable", "constant"] = "linear"
+    warmup: Share = 0.01
+    decay: Share = 0.1
+    floor: Share = 0.0
+
+
+class Distillation(Strict):
+    """A teacher whose predictions the student learns (Sanh et al. 2019): weights of the three parts of the loss.
+
+    Attributes:
+        soft, masked, cosine: weights of the teacher's distribution, of masked language modelling, and of the angle
+            between the two models' last hidden states.
+    """
+
+    teacher: str
+    temperature: Positive = 2.0
+    soft: Rate = 5.0
+    masked: Rate = 2.0
+    cosine: Rate = 1.0
+
+
+class Generator(Strict):
+    """ELECTRA's generator (Clark et al. 2020): the encoder's sizes times `size`, its token table shared."""
+
+    size: Annotated[float, Field(gt=0.0, le=1.0)] = 0.25
+    weight: Positive = 1.0
+    discriminator_weight: Positive = 50.0
+
+
+class TrainTable(Strict):
+    """How the model is trained.
+
+    Attributes:
+        objectives: names and weights of what is learnt; by `data.sequences` where left out: masked language modelling,
+            with next sentences or sentence order where the sequences have two parts.
+        batch_tokens: most tokens of a global batch, over all ranks and micro-batches.
+        micro_batch_tokens: most tokens that one rank computes at once.
+        precision: `float32`; `bfloat16` computes in it from float32 weights (autocast); `bfloat16-weights` holds the
+            working weights in it and updates float32 ones.
+        parallel: how ranks share the work: gradients averaged (`ddp`), optimiser and weights divided (`fsdp`), or
+            divided inside groups of `shard_ranks` and copied between them (`hybrid`).
+        recompute: forget activations inside layers and compute them again for the gradient.
+        ema: decay of a running mean of the weights, which is what is evaluated and saved; None for none.
+        most_skipped: steps that may be skipped because a number is not finite before the run stops.
+    """
+
+    steps: Size
+    seed: Count = 0
+    objectives: dict[str, Positive] | None = None
+    batch_tokens: Size = 32_768
+    micro_batch_tokens: Size = 8_192
+    optimiser: Optimiser = Optimiser()
+    schedule: Schedule = Schedule()
+    precision: Literal["auto", "float32", "bfloat16", "bfloat16-weights"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    parallel: Literal["ddp", "fsdp", "hybrid"] = "ddp"
+    shard_ranks: Size | None = None
+    compile: bool = False
+    recompute: bool = False
+    ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    distillation: Distillation | None = None
+    generator: Generator | None = None
+    checkpoint_every: Size = 1_000
+    keep_checkpoints: Size = 2
+    evaluate_every: Size = 1_000
+    evaluate_sequences: Size = 1_000
+    log_every: Size = 10
+    most_skipped: Count = 10
+
+
+class RunTable(Strict):
+    """Where the run lives."""
+
+    directory: str
+    tensorboard: bool = False
+
+
+class TrainingConfig(Strict):
+    """A run's file, whole."""
+
+    model: ModelTable
+    data: DataTable
+    train: TrainTable
+    run: RunTable

@@ -1,0 +1,59 @@
+"""What an objective is: a head and a loss. A run takes one or more over one encoder pass.
+
+Shapes: `T` packed tokens, `W` width.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.batching.training_batch import TrainingBatch
+from bertkit.model.encoder import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The loss of one micro-batch, not yet divided by the number of targets.
+
+    The loop divides by the targets of the whole global batch, over all micro-batches and ranks, so that how a batch is
+    split does not change its gradient.
+
+    Attributes:
+        total: sum over the micro-batch's targets, a float32 scalar.
+        sums: what else is measured, as detached sums over targets (`correct`); divided by the targets they are logged.
+    """
+
+    total: Tensor
+    sums: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Objective(nn.Module, ABC):
+    """One thing to learn. Subclasses are final and do not know one another.
+
+    Attributes:
+        name: the hub's name of the task, as a recipe spells it.
+        head_name: which of a family's heads it trains; None where it has none.
+        head: the head, a submodule.
+    """
+
+    name: ClassVar[str]
+    head_name: ClassVar[str | None]
+    head: nn.Module | None
+
+    def inputs(self, tokens: TokenBatch, batch: TrainingBatch) -> TokenBatch:
+        """The tokens that the encoder is to read instead of `tokens`; most objectives leave them as they are."""
+        return tokens
+
+    @abstractmethod
+    def count(self, batch: TrainingBatch) -> int:
+        """How many targets the micro-batch has. Must not wait for a device."""
+
+    @abstractmethod
+    def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
+        """The loss over the micro-batch's targets; with no target, a zero that still has a gradient."""
