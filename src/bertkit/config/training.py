@@ -46,7 +46,7 @@ class ModelTable(Strict):
 
     family: str = "bert"
     preset: str | None = None
-    encoder: dict[str, object] = {}
+    encoder: dict[str, object] = Field(default_factory=dict)
     start: str | None = None
     layers_from: list[Count] | None = None
 
@@ -100,7 +100,7 @@ class DataTable(Strict):
     length: Annotated[int, Field(ge=8)] = 128
     short_share: Share = 0.1
     masking: Masking = Masking()
-    phases: list[Phase] = []
+    phases: list[Phase] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _phases_are_in_order(self) -> Self:
@@ -123,7 +123,7 @@ class Optimiser(Strict):
 
     name: Literal["adamw", "lamb", "muon"] = "adamw"
     learning_rate: Positive = 1e-4
-    betas: tuple[Share, Share] = (0.9, 0.999)
+    betas: Annotated[list[Share], Field(min_length=2, max_length=2)] = Field(default=[0.9, 0.999])
     eps: Positive = 1e-6
     weight_decay: Rate = 0.01
     clip: Positive | None = 1.0

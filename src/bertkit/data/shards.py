@@ -27,7 +27,6 @@ import numpy.typing as npt
 from bertkit.config.strict import Strict, parse
 from bertkit.errors import InputError
 
-SCHEMA_VERSION = 1
 MANIFEST, TOKENIZER, HELD_OUT = "manifest.json", "tokenizer", "held-out"
 PARTS = ("tokens", "sentences", "documents")
 Ids = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
@@ -54,7 +53,7 @@ class Manifest(Strict):
         counts: what was read and left out on the way: documents read, exact and near duplicates, filtered by reason …
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     vocab_sha256: str
     dtype: Literal["uint16", "uint32"]
     documents: int
@@ -77,7 +76,7 @@ class Shard:
     Attributes:
         tokens: ids of all documents end to end.
         sentence_ends: (S + 1,), 0 first: sentence `s` is `tokens[sentence_ends[s]:sentence_ends[s + 1]]`.
-        document_ends: (D + 1,), 0 first: document `d` is the sentences from `document_ends[d]` to `document_ends[d + 1]`.
+        document_ends: (D + 1,), 0 first: document `d` is sentences `document_ends[d]` to `document_ends[d + 1]`.
     """
 
     name: str
