@@ -62,13 +62,13 @@ def counted_flops(config: EncoderConfig, lengths: list[int], masked: int) -> int
 @pytest.mark.parametrize("name", CONFIGS)
 def test_it_is_what_torch_counts(name: str) -> None:
     config, lengths = CONFIGS[name], [12, 12, 5, 30]
-    ours = training_flops(config, lengths, masked=7, pooled=len(lengths) if config.pooler else 0)
+    ours = training_flops(config, lengths, masked=7, sequences=len(lengths))
     assert ours == counted_flops(config, lengths, masked=7)
 
 
 def test_long_sequences_too() -> None:
     config = CONFIGS["wide"]
-    assert training_flops(config, [700], masked=1, pooled=1) == counted_flops(config, [700], masked=1)
+    assert training_flops(config, [700], masked=1, sequences=1) == counted_flops(config, [700], masked=1)
 
 
 @given(st.integers(1, 40), st.integers(0, 50))
@@ -87,7 +87,7 @@ def test_local_steps_see_less() -> None:
 def test_per_token_and_per_head() -> None:
     config = CONFIGS["bert"]
     assert flops_per_token(config, 9) * 9 == pytest.approx(sequence_flops(config, 9))
-    whole = training_flops(config, [9], masked=2, pooled=1)
+    whole = training_flops(config, [9], masked=2, sequences=1)
     assert whole == 3 * (sequence_flops(config, 9) + 2 * masked_flops(config) + pooled_flops(config))
 
 
@@ -96,4 +96,4 @@ def test_per_token_and_per_head() -> None:
     [("base", 128, 20, 71e9, 0.02), ("large", 128, 20, 241e9, 0.01), ("large", 512, 77, 1.02e12, 0.01)],
 )
 def test_known_figures(size: str, length: int, masked: int, expected: float, within: float) -> None:
-    assert training_flops(BERT.presets[size], [length], masked, pooled=1) == pytest.approx(expected, rel=within)
+    assert training_flops(BERT.presets[size], [length], masked, sequences=1) == pytest.approx(expected, rel=within)

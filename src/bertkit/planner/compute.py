@@ -36,16 +36,16 @@ def pooled_flops(config: EncoderConfig) -> float:
     return 2 * config.width * (config.width + 2) if config.pooler else 0
 
 
-def training_flops(config: EncoderConfig, lengths: Sequence[int], masked: int, pooled: int) -> float:
+def training_flops(config: EncoderConfig, lengths: Sequence[int], masked: int, sequences: int) -> float:
     """Of one step, forward and backward. What recomputing activations repeats is not counted.
 
     Args:
         lengths: tokens of each sequence of the batch.
         masked: tokens of the batch that are predicted.
-        pooled: sequences of the batch that the pooler's head reads; 0 where nothing is learnt from it.
+        sequences: those of the batch that the pooler's head reads; without a pooler they count for nothing.
     """
     layers = sum(count * sequence_flops(config, length) for length, count in Counter(lengths).items())
-    return (1 + BACKWARD) * (layers + masked * masked_flops(config) + pooled * pooled_flops(config))
+    return (1 + BACKWARD) * (layers + masked * masked_flops(config) + sequences * pooled_flops(config))
 
 
 def _dense_flops(config: EncoderConfig) -> int:
