@@ -1,7 +1,9 @@
 """Samples of one part: whole sentences up to the length, over the ends of documents or not (Liu et al. 2019, 4.2).
 
-Nothing is lost. A sentence that is longer than the room is cut into as few pieces as it needs; where the cuts are, and
-where the first sequence ends, is drawn anew each epoch, so that sequences differ between epochs.
+Nothing is lost. A sentence that is longer than the room is cut into as few pieces as it needs. So that sequences differ
+between epochs, some end early: of each document the first one, by no more than leaves the number of its sequences as it
+is; over the ends of documents one in `FRESH`, at any length (two cuts of one text soon fall on the same sentence again,
+so one early end would not do).
 Shapes: `U` units (sentences, and pieces of long ones), `S` samples.
 """
 
@@ -14,6 +16,7 @@ from bertkit.data.counter_random import Words, integers
 from bertkit.data.shards import Shard
 
 Offsets = npt.NDArray[np.int64]
+FRESH = 16
 
 
 def plan_one_part(shard: Shard, room: int, key: Words, *, over_documents: bool) -> tuple[Offsets, Offsets]:
@@ -23,32 +26,26 @@ def plan_one_part(shard: Shard, room: int, key: Words, *, over_documents: bool) 
         room: most tokens of a part, separators inside it included: one where a document ends.
         over_documents: a part may go on into the next document.
     """
-    documents = np.unique(np.asarray(shard.sentence_ends)[np.asarray(shard.document_ends)].astype(np.int64))
-    ends = _pieces(np.unique(np.asarray(shard.sentence_ends).astype(np.int64)), room, key)
-    # Of the boundaries between units, those where a document ends; `until[b]` counts them up to b and with it.
-    until = np.searchsorted(documents[1:], ends, side="right")
-    is_end = np.zeros(len(ends), bool)
-    is_end[np.searchsorted(ends, documents)] = True
-    is_end[0] = False
+    sentence_ends = np.asarray(shard.sentence_ends).astype(np.int64)
+    documents = np.unique(sentence_ends[np.asarray(shard.document_ends)])
+    ends = _pieces(np.unique(sentence_ends), room, key)
     rooms = np.full(len(ends), room)
     if over_documents:
-        rooms[0] = 1 + int(integers(room, key, "phase"))
-        before = until - is_end  # a separator stands only before more text
+        early = np.append(0, np.flatnonzero(integers(FRESH, key, "fresh", np.arange(len(ends))) == 0))
+        rooms[early] = 1 + integers(room, key, "phase", early)
+        # How many documents end at or before each boundary; a separator stands for each but one that ends right there.
+        until = np.searchsorted(documents[1:], ends, side="right")
+        before = np.searchsorted(documents[1:], ends, side="left")
+        limits = np.full(len(ends), len(ends) - 1)
     else:
-        starts = np.searchsorted(ends, documents[:-1])
-        rooms[starts] = _first_rooms(np.diff(documents), room, key, "document")
-        until = before = np.zeros_like(until)
-    # From each boundary the furthest one that can be reached, and at least the next: a first room may be too small.
-    reached = np.searchsorted(ends + before, ends + until + rooms, side="right") - 1
-    reached = np.maximum(reached, np.arange(1, len(ends) + 1))
-    if not over_documents:
+        rooms[np.searchsorted(ends, documents[:-1])] = _first_rooms(np.diff(documents), room, key, "document")
+        until = before = np.zeros_like(ends)
         stops = np.searchsorted(ends, documents)
-        reached = np.minimum(
-            reached, stops[np.minimum(np.searchsorted(stops, np.arange(len(ends)), "right"), len(stops) - 1)]
-        )
-    places = _followed(reached, len(ends) - 1)
-    parts_S2 = np.stack([ends[places[:-1]], ends[places[1:]]], axis=1)
-    return parts_S2, before[places[1:]] - until[places[:-1]]
+        limits = np.append(np.repeat(stops[1:], np.diff(stops)), len(ends))
+    # From each boundary the furthest that can be reached, and at least the next: a drawn room may be too small for one.
+    reached = np.searchsorted(ends + before, ends + until + rooms, side="right") - 1
+    places = _followed(np.clip(reached, np.arange(1, len(ends) + 1), limits), len(ends) - 1)
+    return np.stack([ends[places[:-1]], ends[places[1:]]], axis=1), before[places[1:]] - until[places[:-1]]
 
 
 def _first_rooms(lengths: Offsets, room: int, key: Words, name: str) -> Offsets:
