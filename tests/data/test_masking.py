@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tokenizers
@@ -11,7 +9,7 @@ from tokenizers import models, pre_tokenizers
 
 from bertkit.config.training import Masking
 from bertkit.data.counter_random import mixed
-from bertkit.data.masking import Masks, MaskRules, choose_masks, span_lengths, span_start_share
+from bertkit.data.masking import MaskRules, Masks, choose_masks, span_lengths, span_start_share
 from bertkit.errors import InputError
 from bertkit.tokenization.tokenizer import Tokenizer
 from tests.data.shard_files import numbered_tokenizer

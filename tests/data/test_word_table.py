@@ -49,10 +49,7 @@ def test_unigram_words() -> None:
 
 
 def test_a_piece_of_a_script_without_spaces_is_a_word() -> None:
-    for backend in (train_byte_level(LINES, vocab_size=500), train_unigram(LINES, vocab_size=120)):
-        words = words_of(Tokenizer(backend), "你好")
-        assert "".join(words) == "你好"
-        assert len(words) == len(Tokenizer(backend).tokenize(["你好"])[0].ids) or words == ["你好"]
+    assert words_of(Tokenizer(train_unigram(LINES, vocab_size=120)), "你好") == ["你", "好"]
 
 
 def test_each_token_of_a_vocabulary_of_words_is_one() -> None:

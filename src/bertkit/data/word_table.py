@@ -37,26 +37,28 @@ class WordTable:
     Attributes:
         begins_V: a word begins before the token, whatever stands there.
         ends_V: a word ends after the token, whatever comes.
+        space_V: it is a space and nothing more, which is of the word that follows.
         special_V: it is a special token, or no token at all; it is in no word, and words end around it.
     """
 
     begins_V: Flags
     ends_V: Flags
+    space_V: Flags
     special_V: Flags
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> WordTable:
         """The table of a tokenizer's vocabulary."""
-        begins_V, ends_V, special_V = np.zeros((3, tokenizer.vocab_size), bool)
+        begins_V, ends_V, space_V, special_V = np.zeros((4, tokenizer.vocab_size), bool)
         special_V[list(tokenizer.specials.all)] = True
         for id in range(tokenizer.vocab_size):
             if special_V[id]:
                 continue
             try:
-                begins_V[id], ends_V[id] = _word_ends(tokenizer, id)
+                begins_V[id], ends_V[id], space_V[id] = _word_ends(tokenizer, id)
             except InputError:  # the vocabulary skips this id
                 special_V[id] = True
-        return cls(begins_V, ends_V, special_V)
+        return cls(begins_V, ends_V, space_V, special_V)
 
     def begins(self, ids_T: npt.NDArray[np.int64], starts_B: npt.NDArray[np.int64]) -> Flags:
         """Whether a word begins before each of T packed tokens; never before a special one.
@@ -67,23 +69,25 @@ class WordTable:
         special_T = self.special_V[ids_T]
         begins_T = self.begins_V[ids_T]
         begins_T[1:] |= self.ends_V[ids_T[:-1]] | special_T[:-1]
+        begins_T[1:] &= ~self.space_V[ids_T[:-1]]
         begins_T[starts_B[starts_B < len(ids_T)]] = True
         return np.asarray(begins_T & ~special_T)
 
 
-def _word_ends(tokenizer: Tokenizer, id: int) -> tuple[bool, bool]:
+def _word_ends(tokenizer: Tokenizer, id: int) -> tuple[bool, bool, bool]:
     if tokenizer.algorithm == "WordLevel":
-        return True, True
+        return True, True, False
     token = tokenizer.token(id)
     if _BYTE.fullmatch(token):
-        return False, False
+        return False, False, False
     written = tokenizer.write("x ", id)[1:]  # the space stays where the token begins a word
     spaced, piece = written.startswith(" "), written.strip()
     if tokenizer.algorithm == "WordPiece":
-        return spaced or _stands_alone(piece[:1]), _stands_alone(piece[-1:])
+        return spaced or _stands_alone(piece[:1]), _stands_alone(piece[-1:]), False
     if not piece:  # white space: a space belongs to what follows, a line end does not
-        return True, any(character.isspace() and character != " " for character in tokenizer.decode([id]))
-    return spaced or not _of_word(piece[0]), not _of_word(piece[-1])
+        is_space = spaced and not tokenizer.decode([id]).strip(" ")
+        return True, not is_space, is_space
+    return spaced or not _of_word(piece[0]), not _of_word(piece[-1]), False
 
 
 def _of_word(character: str) -> bool:
