@@ -42,6 +42,28 @@ class HardTargets:
         return loss, correct, gradient_RV
 
 
+class SampledTargets:
+    """`HardTargets` that also draws a token for each row from the distribution that the row predicts.
+
+    Args:
+        ids_M: the right answers.
+
+    Attributes:
+        sampled_M: the drawn tokens, once the loss has been computed. Drawing has no gradient.
+    """
+
+    def __init__(self, ids_M: Tensor) -> None:
+        self.hard = HardTargets(ids_M)
+        self.sampled_M = torch.empty_like(ids_M)
+
+    def __call__(self, logits_RV: Tensor, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """A `Criterion`."""
+        # The largest of logits with Gumbel noise is a draw from their softmax; -log of an exponential is such noise.
+        noise_RV = torch.empty_like(logits_RV).exponential_().log_()
+        self.sampled_M[rows] = (logits_RV - noise_RV).argmax(dim=-1)
+        return self.hard(logits_RV, rows)
+
+
 class SoftTargets:
     """The divergence of the rows from a teacher's, both softened (Hinton et al. 2015, arXiv 1503.02531).
 
