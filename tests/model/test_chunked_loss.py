@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bertkit.model.chunked_loss import HardTargets, SoftTargets, chunked_loss, chunked_loss_reference
+from bertkit.model.chunked_loss import HardTargets, SampledTargets, SoftTargets, chunked_loss, chunked_loss_reference
 
 VOCABULARY, WIDTH = 99, 7
 ROW_BYTES = 4 * VOCABULARY
@@ -144,3 +144,17 @@ def test_soft_targets_equal_the_formula(temperature: float) -> None:
     parameters = (x_ME, table_VE, bias_V)
     for ours, theirs in zip(gradients(loss, *parameters), gradients(expected, *parameters), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_sampled_tokens_are_as_frequent_as_they_are_likely() -> None:
+    torch.manual_seed(0)
+    rows = 20_000
+    bias_V = torch.tensor([0.0, 1.0, 2.0, -20.0])
+    targets = SampledTargets(torch.zeros(rows, dtype=torch.long))
+    x_ME, table_VE = torch.zeros(rows, 1), torch.zeros(4, 1)
+    loss, correct = chunked_loss(x_ME, table_VE, bias_V, targets, chunk_bytes=16 * 999)
+    shares_V = targets.sampled_M.bincount(minlength=4) / rows
+    torch.testing.assert_close(shares_V, torch.softmax(bias_V, dim=0), rtol=0, atol=0.01)
+    hard, hard_correct = chunked_loss(x_ME, table_VE, bias_V, HardTargets(targets.hard.ids_M))
+    torch.testing.assert_close(loss, hard)
+    assert correct == hard_correct
