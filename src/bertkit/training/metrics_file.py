@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bertkit.checkpoints.folders import atomic_file
@@ -28,12 +28,12 @@ class MetricsFile:
         _drop_torn_line(path)
 
     def append(self, record: Record) -> None:
-        """Write one record. A number that JSON cannot say (NaN, infinity) becomes null.
+        """Write one record.
 
         Raises:
             OutputError: it cannot be written.
         """
-        line = (json.dumps(_sayable(record), ensure_ascii=False, allow_nan=False) + "\n").encode()
+        line = (record_line(record) + "\n").encode()
         try:
             # Opened anew each time: what was written is then visible at once to other machines of a network disk, too.
             with self.path.open("ab", buffering=0) as file:
@@ -57,7 +57,12 @@ class MetricsFile:
             return
         kept = [record for record in read_metrics(self.path) if step_of(record) <= step]
         with atomic_file(self.path) as file:
-            file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in kept)
+            file.writelines(record_line(record) + "\n" for record in kept)
+
+
+def record_line(record: Record) -> str:
+    """The record as one line of JSON, without the line end. What JSON cannot say (NaN, infinity) becomes null."""
+    return json.dumps(_sayable(record), ensure_ascii=False, allow_nan=False)
 
 
 def read_metrics(path: Path) -> list[dict[str, object]]:
@@ -120,7 +125,7 @@ def _sayable(value: object) -> object:
         return value if math.isfinite(value) else None
     if isinstance(value, list | tuple):
         return [_sayable(part) for part in value]
-    if isinstance(value, dict) or hasattr(value, "items"):
+    if isinstance(value, Mapping):
         return {str(name): _sayable(part) for name, part in value.items()}
     return value
 
