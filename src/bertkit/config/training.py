@@ -152,6 +152,8 @@ class Distillation(Strict):
     Attributes:
         soft, masked, cosine: weights of the teacher's distribution, of masked language modelling, and of the angle
             between the two models' last hidden states.
+        only_masked: learn the teacher's distribution at masked tokens only; at every token otherwise, as the authors'
+            program does unless told.
     """
 
     teacher: str
@@ -159,6 +161,7 @@ class Distillation(Strict):
     soft: Rate = 5.0
     masked: Rate = 2.0
     cosine: Rate = 1.0
+    only_masked: bool = False
 
 
 class Generator(Strict):
