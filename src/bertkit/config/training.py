@@ -137,7 +137,7 @@ class Schedule(Strict):
     Attributes:
         shape: what follows the warm-up: `linear` or `cosine` to the end, or `stable` and then, over the last `decay`,
             down linearly (warm-up-stable-decay, Hu et al. 2024).
-        floor: share of the learning rate at the last step.
+        floor: share of the learning rate that is left when the run ends, after the last step.
     """
 
     shape: Literal["linear", "cosine", "stable", "constant"] = "linear"
