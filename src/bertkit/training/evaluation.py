@@ -1,0 +1,81 @@
+"""Held-out data: the same sequences and masks at every evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from bertkit.batching.training_batch import TrainingBatch
+from bertkit.data.stream import GlobalBatch
+from bertkit.tasks.masked_lm import MaskedLM
+from bertkit.training.micro_batches import shares, to_device
+from bertkit.training.ranks import Ranks
+from bertkit.training.sharing import Sharing
+from bertkit.training.trainee import Trainee
+
+Measures = dict[str, float]
+PSEUDO_PERPLEXITY = "pseudo_perplexity"
+
+
+class Evaluation:
+    """Measures a model on held-out sequences.
+
+    Args:
+        batches: masked as in training.
+        one_mask: the same sequences with one mask in each, at a random place: how well a token is predicted from all
+            others, of which exp(mean loss) is the pseudo-perplexity (Salazar et al. 2019, arXiv 1910.14659), here over
+            one token a sequence. Empty where masked tokens are not learnt.
+        weights: of the objectives, for the one number that the best checkpoint is chosen by.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[GlobalBatch],
+        one_mask: Sequence[GlobalBatch],
+        weights: Mapping[str, float],
+        ranks: Ranks,
+        micro_batch_tokens: int,
+    ) -> None:
+        self._batches = [share for batch in batches for share in shares(batch, ranks, micro_batch_tokens, 1)]
+        self._one_mask = [share for batch in one_mask for share in shares(batch, ranks, micro_batch_tokens, 1)]
+        self._weights = weights
+        self._ranks = ranks
+
+    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+        """Loss and accuracy of every objective, `loss` of all together, and the pseudo-perplexity."""
+        measures = self._means(trainee, sharing, self._batches)
+        measures["loss"] = sum(weight * measures[f"{name}/loss"] for name, weight in self._weights.items())
+        if self._one_mask:
+            alone = self._means(trainee, sharing, self._one_mask)
+            measures[PSEUDO_PERPLEXITY] = math.exp(min(alone[f"{MaskedLM.name}/loss"], 700.0))
+        return measures
+
+    @torch.no_grad()
+    def _means(self, trainee: Trainee, sharing: Sharing, batches: Sequence[TrainingBatch]) -> Measures:
+        sums: Measures = {}
+        torch.manual_seed(0)  # what an objective draws, it draws alike each time
+        trainee.eval()
+        sharing.begin()
+        try:
+            for batch in batches:
+                outputs = sharing.forward(to_device(batch, self._ranks.device))
+                for (name, output), count in zip(outputs.items(), trainee.counts(batch), strict=True):
+                    for measure, value in (("targets", float(count)), *output.items()):
+                        sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + float(value)
+        finally:
+            sharing.end()
+            trainee.train()
+        return means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
+
+
+def means(sums: Mapping[str, float]) -> Measures:
+    """Sums by objective and measure, each divided by the objective's `targets`; `correct` is called `accuracy`."""
+    measures: Measures = {}
+    for key, value in sums.items():
+        name, measure = key.rsplit("/", 1)
+        if measure != "targets":
+            measure = {"correct": "accuracy"}.get(measure, measure)
+            measures[f"{name}/{measure}"] = value / max(sums[f"{name}/targets"], 1.0)
+    return measures
