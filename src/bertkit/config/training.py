@@ -146,7 +146,7 @@ class Schedule(Strict):
     Attributes:
         shape: what follows the warm-up: `linear` or `cosine` to the end, or `stable` and then, over the last `decay`,
             down linearly (warm-up-stable-decay, Hu et al. 2024).
-        floor: share of the learning rate at the last step.
+        floor: share of the learning rate that is left when the run ends, after the last step.
     """
 
     shape: Literal["linear", "cosine", "stable", "constant"] = "linear"
@@ -161,6 +161,8 @@ class Distillation(Strict):
     Attributes:
         soft, masked, cosine: weights of the teacher's distribution, of masked language modelling, and of the angle
             between the two models' last hidden states.
+        only_masked: learn the teacher's distribution at masked tokens only; at every token otherwise, as the authors'
+            program does unless told.
     """
 
     teacher: str
@@ -168,6 +170,7 @@ class Distillation(Strict):
     soft: Rate = 5.0
     masked: Rate = 2.0
     cosine: Rate = 1.0
+    only_masked: bool = False
 
 
 class Generator(Strict):
