@@ -17,10 +17,10 @@ from bertkit.errors import ConfigError, near_match
 from bertkit.families.catalogue import find_family
 from bertkit.families.contract import Family
 from bertkit.model.build import build_encoder
+from bertkit.model.device import is_faster_in_bfloat16
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
 from bertkit.model.init import initialise
-from bertkit.model.linear import has_fast_bfloat16
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.student import copy_head, copy_layers
 from bertkit.tasks.distillation import Teacher
@@ -58,7 +58,7 @@ def describe_model(table: ModelTable, objectives: dict[str, float], tokenizer: T
     family = find_family(table.family, "model.family")
     if table.start is not None and table.layers_from is None:
         base = open_pretrained(find_folder(table.start)).config
-    elif table.preset in family.presets:
+    elif table.preset is not None and table.preset in family.presets:
         base = family.presets[table.preset]
     elif table.preset is None and table.encoder:
         base = next(iter(family.presets.values()))
@@ -148,7 +148,7 @@ def share(model: Model, table: TrainTable, ranks: Ranks, precision: str, say: Ca
     half = precision == "bfloat16-weights"
     if table.parallel == "ddp":
         return Replicated(trainee, ranks.count, half=half)
-    shape = (ranks.count,)
+    shape: tuple[int, ...] = (ranks.count,)
     if table.parallel == "hybrid":
         inner = table.shard_ranks or 1
         if ranks.count % inner:
@@ -169,5 +169,4 @@ def choose_precision(wanted: str, device: torch.device) -> str:
     """The precision that `auto` stands for: bfloat16 where the device is faster with it."""
     if wanted != "auto":
         return wanted
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_fast_bfloat16()
-    return "bfloat16" if fast else "float32"
+    return "bfloat16" if is_faster_in_bfloat16(device) else "float32"

@@ -19,8 +19,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch.distributed.checkpoint as dcp
 from torch import Tensor
+from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import async_save
 
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.errors import BadCheckpoint, BertkitError
@@ -75,9 +77,9 @@ class Checkpoints:
         """
         self.settle()
         partial = self.folder / f".{_name(step)}"
-        written = dcp.async_save(
+        written = async_save(
             tensors,
-            storage_writer=dcp.FileSystemWriter(partial, single_file_per_rank=True, sync_files=True),
+            storage_writer=FileSystemWriter(partial, single_file_per_rank=True, sync_files=True),
             process_group=self._ranks.saving,
         )
         assert isinstance(written, Future)
@@ -113,7 +115,7 @@ class Checkpoints:
         if step < 0:
             return None
         saved = read(self.folder / _name(step))
-        dcp.load(tensors, storage_reader=dcp.FileSystemReader(saved.folder), process_group=self._ranks.saving)
+        load(tensors, storage_reader=FileSystemReader(saved.folder), process_group=self._ranks.saving)
         return saved
 
     def _seal(self, written: Future[object], partial: Path, step: int, state: State, score: float | None) -> str | None:

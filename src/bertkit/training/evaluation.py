@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from bertkit.batching.grouping import deal
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.data.stream import GlobalBatch
 from bertkit.tasks.masked_lm import MaskedLM
-from bertkit.training.micro_batches import shares, to_device
+from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
@@ -38,8 +39,8 @@ class Evaluation:
         ranks: Ranks,
         micro_batch_tokens: int,
     ) -> None:
-        self._batches = [share for batch in batches for share in shares(batch, ranks, micro_batch_tokens, 1)]
-        self._one_mask = [share for batch in one_mask for share in shares(batch, ranks, micro_batch_tokens, 1)]
+        self._batches = [share for batch in batches for share in _share(batch, ranks, micro_batch_tokens)]
+        self._one_mask = [share for batch in one_mask for share in _share(batch, ranks, micro_batch_tokens)]
         self._weights = weights
         self._ranks = ranks
 
@@ -62,12 +63,19 @@ class Evaluation:
             for batch in batches:
                 outputs = sharing.forward(to_device(batch, self._ranks.device))
                 for (name, output), count in zip(outputs.items(), trainee.counts(batch), strict=True):
-                    for measure, value in (("targets", float(count)), *output.items()):
-                        sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + float(value)
+                    values = {"targets": float(count)} | {measure: float(value) for measure, value in output.items()}
+                    for measure, number in values.items():
+                        sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + number
         finally:
             sharing.end()
             trainee.train()
         return means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
+
+
+def _share(batch: GlobalBatch, ranks: Ranks, micro_batch_tokens: int) -> list[TrainingBatch]:
+    """Every so many'th micro-batch; ranks may have different numbers of them, for none waits for another."""
+    groups = deal(batch.lengths, min(len(batch.lengths), math.ceil(sum(batch.lengths) / micro_batch_tokens)))
+    return [as_tensors(batch.pack(group)) for group in groups[ranks.rank :: ranks.count]]
 
 
 def means(sums: Mapping[str, float]) -> Measures:

@@ -89,9 +89,7 @@ class Loop:
                 self._after(progress)
                 if progress.skipped > self.table.most_skipped:
                     self._save(progress, None)
-                    raise Diverged(
-                        f"{progress.skipped} steps had numbers that are not finite, the last {progress.step}"
-                    )
+                    raise Diverged(f"{progress.skipped} steps were not finite, the last of them {progress.step}")
         return True
 
     def _prepared(self, progress: Progress) -> Iterator[tuple[GlobalBatch, Position, list[TrainingBatch]]]:
@@ -166,7 +164,7 @@ class Loop:
         """Writes what this rank read in a skipped step, to be looked at."""
         path = self.skipped / f"step-{step:08d}-rank-{self.stepper.ranks.rank}.safetensors"
         path.parent.mkdir(exist_ok=True)
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         for number, batch in enumerate(micro):
             lengths = torch.tensor(batch.tokens.layout.lengths)
             arrays = {"ids_T": batch.tokens.ids_T, "segments_T": batch.tokens.segments_T, "lengths_B": lengths}

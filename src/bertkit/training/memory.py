@@ -34,12 +34,10 @@ def check_memory(config: TrainingConfig, encoder: EncoderConfig, precision: str,
     )
     free = free_bytes(ranks.device)
     if needed.total > free:
-        parts = ", ".join(
-            f"{getattr(needed, name) / GB:.1f} GB of {name}"
-            for name in ("weights", "gradients", "optimiser", "activations")
-        )
+        names = ("weights", "gradients", "optimiser", "activations")
+        parts = ", ".join(f"{getattr(needed, name) / GB:.1f} GB of {name}" for name in names)
         raise NoMemory(
-            f"the run needs {needed.total / GB:.1f} GB for one sequence at a time ({parts}), and {free / GB:.1f} GB are free"
+            f"one sequence at a time needs {needed.total / GB:.1f} GB ({parts}), and {free / GB:.1f} GB are free"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TypeVar
 
 import torch
@@ -74,7 +74,7 @@ def to_device(batch: TrainingBatch, device: torch.device) -> TrainingBatch:
     return TrainingBatch(moved, {name: move(tensor) for name, tensor in batch.targets.items()})
 
 
-def ahead(items: Iterator[Item], depth: int = 2) -> Iterator[Item]:
+def ahead(items: Iterator[Item], depth: int = 2) -> Generator[Item]:
     """The items, made by a thread of their own up to `depth` ahead of who takes them.
 
     An error of the iterator is raised where the item would have come. Closing this ends the thread.

@@ -8,7 +8,9 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
+from bertkit.checkpoints.folders import atomic_folder
 from bertkit.families.contract import Family
+from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.made import made
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
@@ -31,13 +33,19 @@ def write_model(family: Family, trainee: Trainee, tokenizer: Tokenizer, ranks: R
             encoder = whole_state(objective.own_encoder)
             if ranks.is_first:
                 checkpoint = made(family, objective.own_encoder.config, encoder, own, tokenizer)
-                save_pretrained(checkpoint, tokenizer, folder / GENERATOR)
+                _save(checkpoint, tokenizer, folder / GENERATOR)
         elif objective.head_name is not None:
             heads[objective.head_name] = whole_state(objective.head)
     encoder = whole_state(trainee.encoder)
     if ranks.is_first:
-        save_pretrained(made(family, trainee.encoder.config, encoder, heads, tokenizer), tokenizer, folder / MODEL)
+        _save(made(family, trainee.encoder.config, encoder, heads, tokenizer), tokenizer, folder / MODEL)
     ranks.wait()
+
+
+def _save(checkpoint: Pretrained, tokenizer: Tokenizer, folder: Path) -> None:
+    """Takes the place of what an earlier end of the run, at fewer steps, wrote there."""
+    with atomic_folder(folder, replace=True) as place:
+        save_pretrained(checkpoint, tokenizer, place)
 
 
 def whole_state(module: nn.Module | None) -> dict[str, Tensor]:

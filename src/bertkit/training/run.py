@@ -167,12 +167,13 @@ def batches(
         if end is not None and end <= step:
             continue
         assert phase.batch_tokens is not None
+        if step == phase.step:  # the position counted sequences of another length
+            position = position.shard_start()
         source = stream.batches(position, length=phase.length, batch_tokens=phase.batch_tokens)
         while end is None or step < end:
             batch, position = next(source)
             yield batch, position
             step += 1
-        source.close()
 
 
 def _evaluation(config: TrainingConfig, corpus: Corpus, weights: dict[str, float], ranks: Ranks) -> Evaluation | None:

@@ -55,8 +55,9 @@ def all_tensors(trainee: nn.Module, optimiser: Optimizer, mean: RunningMean | No
     """
     tensors = {f"model/{name}": tensor for name, tensor in trainee.state_dict().items()}
     names = {parameter: name for name, parameter in trainee.named_parameters()}
-    for parameter, state in optimiser.state.items():
-        tensors |= {f"optimiser/{names[parameter]}/{key}": v for key, v in state.items() if isinstance(v, Tensor)}
+    for parameter, name in names.items():
+        state = optimiser.state.get(parameter, {})
+        tensors |= {f"optimiser/{name}/{key}": value for key, value in state.items() if isinstance(value, Tensor)}
     if mean is not None:
         tensors |= {f"mean/{name}": tensor for name, tensor in mean.state_dict().items()}
     return tensors
