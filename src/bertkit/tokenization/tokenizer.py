@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tokenizers
-from tokenizers import decoders
+from tokenizers import decoders, normalizers, pre_tokenizers
 
 from bertkit.errors import ConfigError, InputError, ModelNotFound
 from bertkit.tokenization import saving
@@ -148,6 +148,19 @@ class Tokenizer:
     def vocab_sha256(self) -> str:
         """The fingerprint of the vocabulary, added tokens included (see `digest.py`)."""
         return vocab_sha256(self._backend.id_to_token(id) or "" for id in range(self.vocab_size))
+
+    def splits_at_spaces(self) -> bool:
+        """Whether the tokens of a text are those of its runs between spaces, one after the other.
+
+        So it is by BERT's own rules, when every added token is matched as it is written and has no white space in it.
+        """
+        added = self._backend.get_added_tokens_decoder().values()
+        return (
+            self.algorithm == "WordPiece"
+            and isinstance(self._backend.normalizer, normalizers.BertNormalizer)
+            and isinstance(self._backend.pre_tokenizer, pre_tokenizers.BertPreTokenizer)
+            and not any(token.normalized or token.single_word or len(token.content.split()) != 1 for token in added)
+        )
 
     def save(self, folder: Path) -> None:
         """Writes the hub's tokenizer files into a folder; transformers reads the same tokens from them.
