@@ -19,7 +19,8 @@ from bertkit.tokenization.tokenizer import Tokenizer
 Array = npt.NDArray[np.uint32]
 # Of the runs that are remembered. About 0.2 GB for each million; past the limit all are forgotten, and the frequent
 # ones are back with the next text. Wikipedia reaches it every 10 MB or so.
-MOST_CHARACTERS = 1_000_000
+MOST_CHARACTERS = 1_500_000
+RUNS_TOGETHER = 256
 
 
 class RunCache:
@@ -39,7 +40,10 @@ class RunCache:
         self._tokenizer = tokenizer
         self._most_characters = most_characters
         self.exact = tokenizer.splits_at_spaces()
-        self._forget()
+        # Of the runs by their numbers: the ids of all end to end, how many each has, and where its ids begin.
+        self._numbers = _Numbers()
+        self._ids, self._lengths = _flat([])
+        self._starts = np.empty(0, np.int64)
 
     def tokenize(self, texts: Sequence[str]) -> tuple[Array, Array]:
         """The ids of all texts end to end, and the number of ids of each text."""
@@ -62,10 +66,10 @@ class RunCache:
 
     def _learn(self) -> None:
         """Tokenises the runs that were numbered and not looked up yet."""
-        if not self._numbers.new:
+        new, self._numbers.new = self._numbers.new, []
+        if not new:
             return
-        ids, lengths = _flat([tokens.ids for tokens in self._tokenizer.tokenize(self._numbers.new)])
-        self._numbers.new = []
+        ids, lengths = _of_runs(self._tokenizer, new)
         starts = len(self._ids) + np.cumsum(lengths, dtype=np.int64) - lengths
         self._ids = np.concatenate([self._ids, ids])
         self._lengths = np.concatenate([self._lengths, lengths])
@@ -73,9 +77,8 @@ class RunCache:
 
     def _forget(self) -> None:
         self._numbers = _Numbers()
-        self._ids = np.empty(0, np.uint32)
-        self._lengths = np.empty(0, np.uint32)  # of each run by its number
-        self._starts = np.empty(0, np.int64)  # where its ids begin
+        self._ids, self._lengths = _flat([])
+        self._starts = np.empty(0, np.int64)
 
 
 class _Numbers(dict[str, int]):
@@ -91,6 +94,24 @@ class _Numbers(dict[str, int]):
         self.new.append(run)
         self.characters += len(run)
         return number
+
+
+def _of_runs(tokenizer: Tokenizer, runs: Sequence[str]) -> tuple[Array, Array]:
+    """The ids of runs end to end, and how many each has.
+
+    A text costs the tokenizer as much as several words, so runs are put together to longer texts; where a token ends
+    in the text says which run it is of.
+    """
+    groups = [runs[place : place + RUNS_TOGETHER] for place in range(0, len(runs), RUNS_TOGETHER)]
+    found = tokenizer.tokenize([" ".join(group) for group in groups], offsets=True)
+    ids, _ = _flat([tokens.ids for tokens in found])
+    counts = []
+    for group, tokens in zip(groups, found, strict=True):
+        begins = np.cumsum([0, *(len(run) + 1 for run in group)])
+        last_characters = np.array([end - 1 for _, end in tokens.offsets or ()], np.int64)
+        run_of_token = np.searchsorted(begins, last_characters, side="right") - 1
+        counts.append(np.bincount(run_of_token, minlength=len(group)).astype(np.uint32))
+    return ids, np.concatenate(counts)
 
 
 def _flat(ids_of_text: Sequence[Sequence[int]]) -> tuple[Array, Array]:
