@@ -154,7 +154,8 @@ def share(model: Model, table: TrainTable, ranks: Ranks, precision: str, say: Ca
         if ranks.count % inner:
             raise ConfigError(f"train.shard_ranks is {inner}, which does not divide {ranks.count} ranks")
         shape = (ranks.count // inner, inner)
-    mesh = init_device_mesh(ranks.device.type, shape)
+    names = ("copies", "parts")[-len(shape) :]
+    mesh = init_device_mesh(ranks.device.type, shape, mesh_dim_names=names)
     return Sharded(trainee, mesh, half=half, tiny=lambda: tiny_batch(ranks.device))
 
 

@@ -117,7 +117,7 @@ class Loop:
             progress.skipped += 1
             self._keep_skipped(progress.step + 1, micro, done.skipped)
         elif self.mean is not None:
-            self.mean.update(stepper.trainee)
+            self.mean.update()
         return done
 
     def _number(self, batch: GlobalBatch, splits: int) -> int:
@@ -148,7 +148,7 @@ class Loop:
         assert self.evaluation is not None
         began = time.perf_counter()
         trainee = self.stepper.trainee
-        with nullcontext() if self.mean is None else self.mean.swapped(trainee):
+        with nullcontext() if self.mean is None else self.mean.swapped():
             measures = self.evaluation.measure(trainee, self.stepper.sharing)
         self._tell({"step": progress.step, "seconds": round(progress.seconds, 3), "evaluation": measures})
         self.meters.leave_out(time.perf_counter() - began)

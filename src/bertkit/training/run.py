@@ -136,6 +136,8 @@ def train(
         stack.callback(checkpoints.close)
         saved = checkpoints.newest(tensors)
         progress = Progress() if saved is None else Progress.of(saved.state)
+        if mean is not None and saved is not None:
+            mean.load_state_dict({name: tensors[f"mean/{name}"] for name in mean.state_dict()})
         resumed(progress.step)
         loop = Loop(
             table=table,
@@ -153,7 +155,7 @@ def train(
         )
         finished = loop.run(progress)
     if finished:
-        with nullcontext() if mean is None else mean.swapped(model.trainee):
+        with nullcontext() if mean is None else mean.swapped():
             write_model(model.family, model.trainee, corpus.tokenizer, ranks, folder)
     return finished
 

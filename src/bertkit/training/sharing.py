@@ -134,10 +134,12 @@ class Sharded(Sharing):
             fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
         fully_shard(trainee, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
         assert isinstance(trainee, FSDPModule)
-        trainee.set_gradient_divide_factor(1.0)  # the loss is divided by all ranks' targets already
         self._root: FSDPModule = trainee
         self._trainee = trainee
         self._tiny = tiny
+        for part in self._parts():
+            part.set_gradient_divide_factor(1.0)  # the loss is divided by all ranks' targets already
+            part.set_force_sum_reduction_for_comms(True)  # gloo has no other
 
     def begin(self) -> None:
         """Gathers all weights."""
