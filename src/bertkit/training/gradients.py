@@ -1,0 +1,31 @@
+"""The gradient of all parameters together: its size, and a limit to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from bertkit.training.shards import local_part, whole_norms
+
+
+@torch.no_grad()
+def clip(parameters: Iterable[nn.Parameter], most: float | None) -> Tensor:
+    """Scale the gradients in place so that their common 2-norm is at most `most` (Pascanu et al. 2012).
+
+    Parameters may be divided between ranks; every rank must call it. Nothing waits for the device. A norm that is not
+    finite makes all gradients so; the caller decides what then happens.
+
+    Args:
+        most: None to leave them as they are.
+
+    Returns:
+        The norm before, a float32 scalar: 0 where no parameter has a gradient.
+    """
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.linalg.vector_norm(whole_norms(gradients))
+    if most is not None and gradients:
+        factor = (most / (norm + 1e-6)).clamp(max=1.0)  # as torch.nn.utils.clip_grad_norm_ has it
+        torch._foreach_mul_([local_part(gradient) for gradient in gradients], factor)
+    return norm
