@@ -26,7 +26,7 @@ def test_steps_may_share_layers() -> None:
     ("values", "message"),
     [
         ({"widht": 768}, "file.toml: unknown key 'widht' (did you mean 'width'?)"),
-        ({"positions": {"lenght": 5}}, "file.toml: unknown key 'positions.lenght'"),
+        ({"positions": {"lenght": 5}}, "file.toml: unknown key 'positions.lenght' (did you mean 'length'?)"),
         ({"zzz": 1}, "file.toml: unknown key 'zzz'"),
         ({"width": 768.0}, "file.toml: 'width': Input should be a valid integer"),
         ({"width": 0}, "file.toml: 'width': Input should be greater than 0"),

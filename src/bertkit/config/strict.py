@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -34,7 +34,22 @@ def parse(kind: type[Config], values: Mapping[str, object], source: str) -> Conf
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            hint = near_match(str(first["loc"][-1]), kind.model_fields)
+            hint = near_match(str(first["loc"][-1]), _known_keys(kind, first["loc"][:-1]))
             raise ConfigError(f"{source}: unknown key {key!r}{hint}") from None
         message = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{source}: {f'{key!r}: ' if key else ''}{message}") from None
+
+
+def _known_keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The keys of the table at `path` (as pydantic says it: keys, and places in lists) inside `kind`."""
+    for part in path:
+        if isinstance(part, str) and part in kind.model_fields:
+            kind = next(_models(kind.model_fields[part].annotation), kind)
+    return list(kind.model_fields)
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from bertkit.config.strict import Strict
 
@@ -33,6 +33,15 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Rate = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Sequences = Literal["next-sentence", "sentence-order", "full-sentences", "documents"]
+
+
+# TOML has no word for None: where None is not the default, a file says 0.
+def _none_for_0(value: object) -> object:
+    return None if value == 0 else value
+
+
+def _0_for_none(value: float | None) -> float:
+    return 0.0 if value is None else value
 
 
 class ModelTable(Strict):
@@ -117,7 +126,7 @@ class Optimiser(Strict):
         name: `adamw` (Loshchilov & Hutter 2017), `lamb` for large batches (You et al. 2019), or `muon` for the layers'
             matrices with AdamW for the rest (Jordan 2024).
         weight_decay: not applied to biases and norms.
-        clip: largest norm of the gradient of all parameters together; None leaves it.
+        clip: largest norm of the gradient of all parameters together; None, in a file 0, leaves it.
         layer_decay: each layer's rate is this times that of the layer above it.
     """
 
@@ -126,7 +135,7 @@ class Optimiser(Strict):
     betas: Annotated[list[Share], Field(min_length=2, max_length=2)] = Field(default=[0.9, 0.999])
     eps: Positive = 1e-6
     weight_decay: Rate = 0.01
-    clip: Positive | None = 1.0
+    clip: Annotated[Positive | None, BeforeValidator(_none_for_0), PlainSerializer(_0_for_none)] = 1.0
     layer_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     muon_learning_rate: Positive = 0.02
 
@@ -152,6 +161,8 @@ class Distillation(Strict):
     Attributes:
         soft, masked, cosine: weights of the teacher's distribution, of masked language modelling, and of the angle
             between the two models' last hidden states.
+        only_masked: learn the teacher's distribution at masked tokens only; at every token otherwise, as the authors'
+            program does unless told.
     """
 
     teacher: str
@@ -159,6 +170,7 @@ class Distillation(Strict):
     soft: Rate = 5.0
     masked: Rate = 2.0
     cosine: Rate = 1.0
+    only_masked: bool = False
 
 
 class Generator(Strict):

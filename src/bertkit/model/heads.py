@@ -1,7 +1,7 @@
 """Heads: what turns hidden states into predictions. Two classes for every family; what varies is which parts they have.
 
 Shapes: `T` packed tokens, `B` sequences, `R` rows that a head reads (T or B), `M` chosen tokens, `C` classes, `W`
-width, `V` vocabulary.
+width, `E` width of the token table, `V` vocabulary.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch.nn import functional
 from bertkit.batching.token_batch import Layout
 from bertkit.config.encoder import EncoderConfig, HeadActivation
 from bertkit.families.contract import HeadShape, Reads
+from bertkit.model.chunked_loss import Criterion, chunked_loss
 from bertkit.model.encoder import Encoder
 from bertkit.model.mlp import ACTIVATIONS
 from bertkit.model.pooling import mean_tokens
@@ -82,11 +83,22 @@ class MaskedLMHead(nn.Module):
 
     def forward(self, hidden_MW: Tensor, encoder: Encoder) -> Tensor:
         """Logits over the vocabulary, (M, V)."""
+        return functional.linear(self.transform(hidden_MW), self.table(encoder), self.bias)
+
+    def transform(self, hidden_MW: Tensor) -> Tensor:
+        """What is multiplied by the table, (M, E)."""
         x_ME = self.dense(hidden_MW)
         if self.activation is not None:
             x_ME = ACTIVATIONS[self.activation](x_ME)
-        table_VE = encoder.embeddings.token.weight if self.decoder is None else self.decoder
-        return functional.linear(self.norm(x_ME), table_VE, self.bias)
+        return self.norm(x_ME)  # type: ignore[no-any-return]
+
+    def table(self, encoder: Encoder) -> Tensor:
+        """The rows of the vocabulary, (V, E)."""
+        return encoder.embeddings.token.weight if self.decoder is None else self.decoder
+
+    def loss(self, hidden_MW: Tensor, encoder: Encoder, criterion: Criterion) -> tuple[Tensor, Tensor]:
+        """The criterion's loss summed over the rows, and how many are predicted correctly; see `chunked_loss`."""
+        return chunked_loss(self.transform(hidden_MW), self.table(encoder), self.bias, criterion)
 
 
 def build_head(shape: HeadShape, config: EncoderConfig, classes: int, reads: Reads | None = None) -> Head:

@@ -46,6 +46,11 @@ class Objective(nn.Module, ABC):
     head_name: ClassVar[str | None]
     head: nn.Module | None
 
+    @property
+    def own_encoder(self) -> Encoder | None:
+        """The encoder under this objective's head where that is not the run's; it is saved with the head."""
+        return None
+
     def inputs(self, tokens: TokenBatch, batch: TrainingBatch) -> TokenBatch:
         """The tokens that the encoder is to read instead of `tokens`; most objectives leave them as they are."""
         return tokens

@@ -1,0 +1,194 @@
+"""How ranks share the work of a step. The model is written for one device; this is put on from outside.
+
+All gradients of a step are computed on each rank without talking to the others; then the ranks agree that nobody ran
+out of memory; then gradients are summed once. torch's own DDP wrapper cannot be used for that: it sums while the
+gradient is being computed, when a rank that fails can no longer be waited for.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.func import functional_call
+
+from bertkit.batching.training_batch import TrainingBatch
+from bertkit.training.trainee import Outputs, Trainee
+
+BUCKET_ELEMENTS = 2**24  # of gradients summed in one call: few calls, and little memory for the copy
+
+
+class Sharing(ABC):
+    """The order of calls in a step: `begin`, then `forward`, a backward pass and `collect` for each micro-batch, then
+    either `finish` or, when a rank has failed, `discard` on all of them."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Make the weights ready to compute with."""
+
+    @abstractmethod
+    def forward(self, batch: TrainingBatch) -> Outputs:
+        """The trainee's outputs for a micro-batch."""
+
+    @abstractmethod
+    def collect(self) -> None:
+        """Take up the gradients of a micro-batch."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Sum gradients over the ranks; they are then in `parameter.grad`."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Forget all gradients of the step, however far it came."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Leave off after `begin` and any number of `forward` without a gradient, as an evaluation does."""
+
+
+class Replicated(Sharing):
+    """Every rank holds all of the model, and gradients are summed over ranks (data parallel).
+
+    Args:
+        half: compute with bfloat16 copies of the weights, made once a step; the model's own stay float32.
+    """
+
+    def __init__(self, trainee: Trainee, ranks: int, *, half: bool = False) -> None:
+        self._trainee = trainee
+        self._ranks = ranks
+        self._half = half
+        self._copies: dict[str, Tensor] = {}
+
+    def begin(self) -> None:
+        """Copies the weights where copies are computed with."""
+        if self._half:
+            self._copies = {
+                name: parameter.detach().bfloat16().requires_grad_()
+                for name, parameter in self._trainee.named_parameters()
+            }
+
+    def forward(self, batch: TrainingBatch) -> Outputs:
+        """With the copies, or the weights themselves."""
+        if not self._half:
+            return self._trainee(batch)  # type: ignore[no-any-return]
+        return functional_call(self._trainee, self._copies, (batch,))  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def collect(self) -> None:
+        """Adds the copies' gradients to the weights' in float32."""
+        for name, parameter in self._trainee.named_parameters() if self._half else ():
+            gradient = self._copies[name].grad
+            if gradient is not None:
+                parameter.grad = gradient.float() if parameter.grad is None else parameter.grad.add_(gradient)
+                self._copies[name].grad = None
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Sums gradients over ranks, many tensors at a time."""
+        self._copies = {}
+        for parameter in self._trainee.parameters():
+            if parameter.requires_grad and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)  # every rank must sum the same tensors
+        if self._ranks > 1:
+            gradients = [p.grad for p in self._trainee.parameters() if p.grad is not None]
+            for bucket in _buckets(gradients, BUCKET_ELEMENTS):
+                flat = torch.cat([gradient.flatten() for gradient in bucket])
+                dist.all_reduce(flat)
+                for gradient, summed in zip(bucket, flat.split([g.numel() for g in bucket]), strict=True):  # type: ignore[no-untyped-call]
+                    gradient.copy_(summed.view_as(gradient))
+
+    def end(self) -> None:
+        """Drops the copies."""
+        self._copies = {}
+
+    def discard(self) -> None:
+        """Drops gradients and copies."""
+        self._copies = {}
+        self._trainee.zero_grad()
+
+
+class Sharded(Sharing):
+    """Weights, gradients and the optimiser's state are divided among ranks (FSDP2, `fully_shard`).
+
+    Weights are whole on each rank during a step, so that a rank that runs out of memory leaves no other waiting in the
+    middle of a pass; between steps each keeps its part.
+
+    Args:
+        trainee: its parameters become `DTensor`s.
+        mesh: of one dimension, or of two for groups that share among themselves and are copies of one another.
+        tiny: a micro-batch of a few tokens. A pass over it that counts for nothing sets off the sum of the gradients
+            that are there, which only a backward pass can.
+    """
+
+    def __init__(self, trainee: Trainee, mesh: DeviceMesh, *, half: bool, tiny: Callable[[], TrainingBatch]) -> None:
+        policy = MixedPrecisionPolicy()
+        if half:
+            policy = MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)
+        for layer in trainee.encoder.layers:
+            fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
+        fully_shard(trainee, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
+        assert isinstance(trainee, FSDPModule)
+        self._root: FSDPModule = trainee
+        self._trainee = trainee
+        self._tiny = tiny
+        for part in self._parts():
+            part.set_gradient_divide_factor(1.0)  # the loss is divided by all ranks' targets already
+            part.set_force_sum_reduction_for_comms(True)  # gloo has no other
+
+    def begin(self) -> None:
+        """Gathers all weights."""
+        self._root.set_requires_gradient_sync(False)
+        self._root.set_reshard_after_backward(False)
+        for module in self._parts():
+            module.unshard()
+
+    def forward(self, batch: TrainingBatch) -> Outputs:
+        """The outputs, computed on this rank alone."""
+        return self._trainee(batch)  # type: ignore[no-any-return]
+
+    def collect(self) -> None:
+        """Gradients add up by themselves."""
+
+    def finish(self) -> None:
+        """Sums the gradients, each rank keeping its part, and lets the whole weights go."""
+        self._root.set_requires_gradient_sync(True)
+        self._root.set_reshard_after_backward(True)
+        outputs = self._trainee(self._tiny())
+        torch.stack([output["loss"] for output in outputs.values()]).sum().mul(0.0).backward()  # type: ignore[no-untyped-call]
+
+    def end(self) -> None:
+        """Lets the whole weights go."""
+        for module in self._parts():
+            module.reshard()
+
+    def discard(self) -> None:
+        """Sums what is there, as the only way to empty it, and drops it."""
+        self._root.reset_iter_state()
+        self.finish()
+        self._trainee.zero_grad()
+
+    def _parts(self) -> list[FSDPModule]:
+        return [module for module in self._trainee.modules() if isinstance(module, FSDPModule)]
+
+
+def _buckets(tensors: Sequence[Tensor], elements: int) -> Iterator[list[Tensor]]:
+    """The tensors in order, neighbours together up to so many elements."""
+    bucket: list[Tensor] = []
+    for tensor in tensors:
+        if bucket and sum(t.numel() for t in bucket) + tensor.numel() > elements:
+            yield bucket
+            bucket = []
+        bucket.append(tensor)
+    if bucket:
+        yield bucket
+
+
+def trainable(module: nn.Module) -> list[nn.Parameter]:
+    """The parameters that are trained."""
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
