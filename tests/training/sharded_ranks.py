@@ -76,7 +76,9 @@ def train(model: Whole, optimiser: torch.optim.Optimizer, mean: RunningMean, ste
 
 def assert_equal(one: Whole, other: Whole) -> None:
     for (name, a), b in zip(one.named_parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(full(a), full(b), rtol=1e-6, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            full(a), full(b), rtol=1e-6, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 def check(settings: Optimiser) -> None:
@@ -102,7 +104,7 @@ def check_means(models: tuple[Whole, Whole], means: list[RunningMean]) -> None:
 
 
 def check_resumed(model: FSDPModule, optimiser: torch.optim.Optimizer, settings: Optimiser) -> None:
-    model.reshard()  # after a forward pass alone, FSDP2 shows the gathered parameters, which the optimiser does not know
+    model.reshard()  # after a forward pass alone, FSDP2 shows gathered parameters, which the optimiser does not know
     options = StateDictOptions(flatten_optimizer_state_dict=True)
     state = deepcopy(get_optimizer_state_dict(model, optimiser, options=options))
     assert isinstance(state["state.embeddings.weight.exp_avg"], DTensor)

@@ -23,9 +23,10 @@ def parameters_with(*gradients: list[float] | None, dtype: torch.dtype = torch.f
 def test_a_longer_gradient_is_cut_and_the_norm_before_is_told() -> None:
     parameters = parameters_with([3.0, 0.0], None, [4.0])
     norm = clip(parameters, 1.0)
-    assert norm.shape == () and norm.dtype == torch.float32
+    assert (norm.shape, norm.dtype) == ((), torch.float32)
     assert float(norm) == 5.0
-    assert parameters[0].grad is not None and parameters[0].grad.tolist() == pytest.approx([0.6, 0.0], abs=1e-6)
+    assert parameters[0].grad is not None
+    assert parameters[0].grad.tolist() == pytest.approx([0.6, 0.0], abs=1e-6)
     assert parameters[1].grad is None
     assert float(clip(parameters, None)) == pytest.approx(1.0, abs=1e-6)
 

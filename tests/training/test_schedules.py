@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -87,7 +89,9 @@ def test_after_the_warm_up_it_is_what_transformers_makes(name: str) -> None:
 
 
 @given(SCHEDULES, st.integers(1, 2000), st.data())
-def test_it_is_a_share_that_never_jumps_up_after_the_warm_up(schedule: Schedule, steps: int, data: st.DataObject) -> None:
+def test_it_is_a_share_that_never_jumps_up_after_the_warm_up(
+    schedule: Schedule, steps: int, data: st.DataObject
+) -> None:
     step = data.draw(st.integers(0, steps - 1))
     now, after = rate(schedule, step, steps), rate(schedule, step + 1, steps)
     assert 0.0 <= now <= 1.0
@@ -100,4 +104,4 @@ def test_it_is_a_share_that_never_jumps_up_after_the_warm_up(schedule: Schedule,
 def test_neighbours_differ_little(shape: str, warmup: float, decay: float, floor: float) -> None:
     made = rates(1000, shape=shape, warmup=warmup, decay=decay, floor=floor)
     steepest = max(1 / max(round(warmup * 1000), 1), 1 / 100) + 1e-9
-    assert max(abs(a - b) for a, b in zip(made, made[1:], strict=False)) <= steepest
+    assert max(abs(a - b) for a, b in pairwise(made)) <= steepest

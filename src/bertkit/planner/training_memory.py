@@ -18,7 +18,6 @@ MASKED_SHARE = 0.15
 LOGITS_BYTES = 3 * 64 * 2**20  # the loss over the vocabulary goes in chunks of 64 MiB, of which it holds about three
 LAMB_BYTES = 2**28  # of parameters whose updates LAMB holds at once
 
-Precision = Literal["float32", "bfloat16", "bfloat16-weights"]
 Method = Literal["adamw", "lamb", "muon"]
 
 
@@ -49,7 +48,7 @@ def training_memory(
     *,
     micro_batch_tokens: int,
     length: int,
-    precision: Precision,
+    precision: str,
     optimiser: Method,
     recompute: bool,
     ranks_sharing: int = 1,
@@ -60,6 +59,7 @@ def training_memory(
 
     Args:
         length: tokens of the longest sequences.
+        precision: `float32`, `bfloat16` or `bfloat16-weights`, as `TrainTable` has them.
         recompute: layers keep their input only.
         ranks_sharing: ranks among which float32 weights, gradients and the optimiser's state are divided. During a
             step each has whole weights and gradients besides, if there are several.
@@ -100,16 +100,11 @@ def _optimiser(config: EncoderConfig, parameters: int, name: Method) -> int:
     return FULL * (2 * parameters - (config.layers * matrices if name == "muon" else 0))
 
 
-def _activations(
-    config: EncoderConfig, tokens: int, length: int, precision: Precision, recompute: bool, device: str
-) -> int:
+def _activations(config: EncoderConfig, tokens: int, length: int, precision: str, recompute: bool, device: str) -> int:
     stream = HALF if precision == "bfloat16-weights" else FULL
     product = FULL if precision == "float32" else HALF
     steps = [_step(config, config.sight_of_step(s), length, stream, product, device) for s in _steps(config)]
-    if recompute:
-        kept = len(steps) * config.width * stream + max(steps)
-    else:
-        kept = sum(steps)
+    kept = len(steps) * config.width * stream + max(steps) if recompute else sum(steps)
     embeddings = (2 * config.token_width + config.width) * stream + 3 * 8  # and the ids, positions and segments
     head = int(MASKED_SHARE * 5 * config.width * stream)
     # The gradients that one step's backward pass holds at once.

@@ -88,7 +88,7 @@ def _ratios(parameters: list[nn.Parameter], updates: list[Tensor]) -> Tensor:
 
 
 def _rounds(parameters: list[nn.Parameter]) -> Iterable[list[nn.Parameter]]:
-    """The parameters in order, in lists of bounded size; alike on every rank, since it is the whole sizes that count."""
+    """The parameters in order, in lists of bounded size: alike on every rank, since whole sizes count."""
     some: list[nn.Parameter] = []
     size_bytes = 0
     for parameter in parameters:

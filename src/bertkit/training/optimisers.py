@@ -66,14 +66,17 @@ def set_rate(optimiser: Optimizer, multiplier: float) -> None:
 
 
 def _kind(name: str, parameter: nn.Parameter, settings: Optimiser, layers: int) -> Kind:
-    layer = LAYER.search(name)
-    matrix = parameter.ndim >= 2
-    if layer is not None:
-        depth = 1 + int(layer.group(1))
-    else:
-        depth = 0 if BELOW.search(name) else layers + 1
-    orthogonal = settings.name == "muon" and layer is not None and parameter.ndim == 2
-    return Kind(decays=matrix, depth=depth if settings.layer_decay != 1.0 else 0, orthogonal=orthogonal)
+    return Kind(
+        decays=parameter.ndim >= 2,
+        depth=_depth(name, layers) if settings.layer_decay != 1.0 else 0,
+        orthogonal=settings.name == "muon" and parameter.ndim == 2 and LAYER.search(name) is not None,
+    )
+
+
+def _depth(name: str, layers: int) -> int:
+    if layer := LAYER.search(name):
+        return 1 + int(layer.group(1))
+    return 0 if BELOW.search(name) else layers + 1
 
 
 def _group(kind: Kind, parameters: list[nn.Parameter], settings: Optimiser, layers: int) -> dict[str, Any]:
