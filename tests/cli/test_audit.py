@@ -22,18 +22,26 @@ def test_text_says_what_is_in_the_shards_and_what_is_made_of_them(
 ) -> None:
     audit(str(folder), sequences="next-sentence", length=48, picture=None, json=False)
     text = capsys.readouterr().out
-    for words in ("duplicate documents", "tokens trimmed", "falsely not next", "if padded to", "█", "→", "second part"):
+    for words in (
+        "duplicate documents",
+        "tokens trimmed",
+        "falsely from elsewhere",
+        "if padded to",
+        "█",
+        "→",
+        "second part",
+    ):
         assert words in text
 
 
 def test_json_is_one_record_of_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit(str(folder), sequences="documents", length=48, picture=None, json=True)
     record = json.loads(capsys.readouterr().out)
-    assert record["documents"] == 80
-    assert record["false_pairs"] is None
-    assert record["not_next_share"] is None
-    assert sum(record["sentence_lengths"]["counts"]) == record["sentences"]
-    assert set(record["filling"]) >= {"share", "padded_to_length", "padded_to_longest"}
+    assert record["text"]["documents"] == 80
+    assert record["samples"]["false_pairs"] is None
+    assert record["samples"]["not_next_share"] is None
+    assert sum(record["text"]["sentence_lengths"]["counts"]) == record["text"]["sentences"]
+    assert set(record["batches"]) >= {"filled", "padded_to_length", "padded_to_longest", "masked_share"}
 
 
 def test_the_picture_is_one_page_that_needs_nothing_else(

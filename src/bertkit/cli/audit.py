@@ -24,6 +24,7 @@ def audit(folder: str, *, sequences: Sequences, length: int, picture: str | None
         InputError: the folder has no shards, or none that the arrangement can use.
         OutputError: the picture cannot be written.
     """
+    from bertkit.checkpoints.folders import atomic_file
     from bertkit.cli.audit_picture import page
     from bertkit.cli.output import json_line
     from bertkit.cli.progress import progress_bar
@@ -38,8 +39,6 @@ def audit(folder: str, *, sequences: Sequences, length: int, picture: str | None
             shards, tokenizer, arrangement=sequences, length=length, progress=lambda tokens: tick(tokens / 1e6)
         )
     if picture is not None:
-        from bertkit.checkpoints.folders import atomic_file
-
         with atomic_file(Path(picture)) as file:
             file.write(page(report))
     typer.echo(json_line(report.record(), "audit") if json else "\n".join(lines(report)))
@@ -47,57 +46,17 @@ def audit(folder: str, *, sequences: Sequences, length: int, picture: str | None
 
 def lines(report: Audit) -> list[str]:
     """The report as text."""
+    from bertkit.cli.audit_facts import facts
     from bertkit.cli.info import described
 
     return [
         *described(facts(report)),
-        *_bars("tokens of a sentence", report.sentence_lengths),
-        *_bars("tokens of a document", report.document_lengths),
-        *_bars("tokens of a sample", report.sample_lengths),
+        *_bars("tokens of a sentence", report.text.sentence_lengths),
+        *_bars("tokens of a document", report.text.document_lengths),
+        *_bars("tokens of a sample", report.samples.lengths),
         "samples",
-        *(line for example in report.examples for line in _shown(example)),
+        *(line for example in report.batches.examples for line in _shown(example)),
     ]
-
-
-def facts(report: Audit) -> dict[str, object]:
-    """The numbers of the report in words, in groups."""
-    filling = report.filling
-    made: dict[str, object] = {
-        "samples of an epoch": report.samples,
-        "sentences left out": _part(report.left_out_sentences, report.left_out_share),
-        "samples trimmed": _part(report.trimmed_samples, report.trimmed_samples_share),
-        "tokens trimmed": _part(report.trimmed_tokens, report.trimmed_tokens_share),
-        "masked": f"{report.masked_share:.2%} of the text's tokens",
-    }
-    if report.not_next_share is not None:
-        label = "second part from elsewhere" if report.arrangement == "next-sentence" else "parts in the wrong order"
-        made[label] = f"{report.not_next_share:.2%}"
-    if report.false_pairs is not None:
-        false = report.false_pairs
-        made["falsely not next"] = (
-            f"{false.share:.2%} of {false.examined:,} looked at: same document {false.same_document}, near duplicates "
-            f"{false.near_duplicates}, overlaps {false.overlaps}, same opening {false.same_opening}"
-        )
-    return {
-        report.folder: {
-            "documents": report.documents,
-            "sentences": report.sentences,
-            "tokens": report.tokens,
-            "duplicate documents": _part(report.duplicate_documents, report.duplicate_share),
-            "unknown tokens": f"{report.unknown_share:.3%}",
-            "other special tokens": f"{report.special_share:.3%}",
-        },
-        f"{report.arrangement}, length {report.length}": made,
-        f"batches of {filling.batch_tokens:,} tokens": {
-            "filled": f"{filling.share:.2%}, over {filling.batches} batches",
-            "if padded to the length": f"{filling.padded_to_length:.2%} would be tokens",
-            "if padded to the longest": f"{filling.padded_to_longest:.2%} would be tokens",
-        },
-    }
-
-
-def _part(count: int, share: float) -> str:
-    return f"{count:,} ({share:.2%})"
 
 
 def _bars(title: str, histogram: Histogram) -> list[str]:

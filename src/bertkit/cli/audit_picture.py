@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
-from bertkit.cli.audit import facts
+from bertkit.cli.audit_facts import Facts, facts
 
 if TYPE_CHECKING:
     from bertkit.data.audit import Audit, Example, Histogram
@@ -25,27 +24,25 @@ svg { max-width: 100%; height: auto }
 def page(report: Audit) -> str:
     """The page, as the text of an HTML file."""
     drawings = (
-        ("Tokens of a sentence", report.sentence_lengths),
-        ("Tokens of a document", report.document_lengths),
-        ("Tokens of a sample", report.sample_lengths),
+        ("Tokens of a sentence", report.text.sentence_lengths),
+        ("Tokens of a document", report.text.document_lengths),
+        ("Tokens of a sample", report.samples.lengths),
     )
     parts = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Audit of {escape(report.folder)}</title>',
         f"<style>{STYLE}</style><h1>Audit of {escape(report.folder)}</h1>",
-        *(_table(title, group) for title, group in facts(report).items() if isinstance(group, Mapping)),
+        *(_table(title, group) for title, group in facts(report).items()),
         *(_drawing(title, histogram) for title, histogram in drawings),
         "<h2>Samples</h2>",
-        *(_sample(example) for example in report.examples),
+        *(_sample(example) for example in report.batches.examples),
         "</html>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def _table(title: str, group: Mapping[str, object]) -> str:
-    def shown(value: object) -> str:
-        return f"{value:,}" if isinstance(value, int) else str(value)
-
-    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(shown(value))}</td></tr>" for name, value in group.items())
+def _table(title: str, group: Facts) -> str:
+    shown = {name: f"{value:,}" if isinstance(value, int) else str(value) for name, value in group.items()}
+    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in shown.items())
     return f"<h2>{escape(title)}</h2><table>{rows}</table>"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,9 @@ from bertkit.config.training import Masking, Sequences
 from bertkit.data.audit_pairs import FalsePairs, false_pairs
 from bertkit.data.counter_random import mixed
 from bertkit.data.framing import Source
-from bertkit.data.samples import TWO_PARTS
-from bertkit.data.shards import Shard, Shards
-from bertkit.data.stream import Packed, Planned, PretrainingStream
+from bertkit.data.samples import NOT, TWO_PARTS, document_token_ends
+from bertkit.data.shards import Shards
+from bertkit.data.stream import Packed, PretrainingStream
 from bertkit.tokenization.tokenizer import Tokenizer
 
 EXAMINED_SAMPLES, EXAMINED_PAIRS, EXAMPLES = 20_000, 5_000, 6
@@ -34,23 +34,6 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
-    """How much of a batch is tokens, over the batches that were looked at.
-
-    Attributes:
-        share: of `batch_tokens` that sequences take.
-        padded_to_length, padded_to_longest: share that would be tokens, the rest padding, if the same sequences were
-            padded to the length asked for, or to the longest in their batch.
-    """
-
-    batches: int
-    batch_tokens: int
-    share: float
-    padded_to_length: float
-    padded_to_longest: float
-
-
-@dataclass(frozen=True, slots=True)
 class Example:
     """A sequence to read, masks shown as `{what stood there→what stands there}`, `=` for the same.
 
@@ -63,22 +46,14 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
-    """The report; every share is between 0 and 1.
+class TextAudit:
+    """What is in the shards; every share is between 0 and 1.
 
     Attributes:
         unknown_share, special_share: of the tokens, those that are the unknown token, and other special tokens.
-        duplicate_documents: documents whose tokens are, all of them, those of an earlier one.
-        samples: of one epoch.
-        left_out_sentences: those that no sample of the epoch begins with or goes on to, for they stand alone.
-        trimmed_samples, trimmed_tokens: samples that lost tokens to the length, and how many; the share is of the
-            tokens that they and all other samples would have had.
-        not_next_share: of samples of two parts, those whose second does not follow; None for one part.
-        false_pairs: None for arrangements without parts of other documents.
-        masked_share: of the tokens of text, those to predict.
+        duplicate_documents: documents whose tokens are, all of them, those of another one that is kept beside them.
     """
 
-    folder: str
     documents: int
     sentences: int
     tokens: int
@@ -88,58 +63,66 @@ class Audit:
     special_share: float
     duplicate_documents: int
     duplicate_share: float
-    arrangement: Sequences
-    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesAudit:
+    """What an arrangement makes of the shards in one epoch.
+
+    Attributes:
+        left_out_sentences: sentences that stand alone where two parts need two; the share is of all sentences.
+        trimmed_samples, trimmed_tokens: samples that lost tokens to the length, and how many; the share is of the
+            tokens that all samples would have had.
+        not_next_share: of samples of two parts, those whose second does not follow; None for one part.
+        false_pairs: None where second parts are not taken from other documents.
+    """
+
     samples: int
-    sample_lengths: Histogram
+    lengths: Histogram
     left_out_sentences: int
     left_out_share: float
     trimmed_samples: int
     trimmed_samples_share: float
     trimmed_tokens: int
     trimmed_tokens_share: float
-    filling: Filling
     not_next_share: float | None
     false_pairs: FalsePairs | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesAudit:
+    """What the batches that were looked at are like.
+
+    Attributes:
+        filled: share of `batch_tokens` that sequences take.
+        padded_to_length, padded_to_longest: share that would be tokens, the rest padding, if the same sequences were
+            padded to the length asked for, or to the longest in their batch.
+        masked_share: of the tokens of text, those to predict.
+    """
+
+    batches: int
+    batch_tokens: int
+    filled: float
+    padded_to_length: float
+    padded_to_longest: float
     masked_share: float
     examples: list[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The report."""
+
+    folder: str
+    arrangement: Sequences
+    length: int
+    text: TextAudit
+    samples: SamplesAudit
+    batches: BatchesAudit
 
     def record(self) -> dict[str, object]:
         """The report as what JSON can hold."""
-        record = dataclasses.asdict(self)
-        if self.false_pairs is not None:
-            record["false_pairs"] = self.false_pairs.record()
-        return record
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """Counts of one shard's text."""
-
-    unknown: int
-    special: int
-    hashes_D: npt.NDArray[np.uint64]
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What one shard's samples are like."""
-
-    lengths_S: npt.NDArray[np.int64]
-    left_out: int
-    trimmed_samples: int
-    trimmed_tokens: int
-    not_next: int
-    false: FalsePairs | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Batches:
-    """What the first batches are like."""
-
-    filling: Filling
-    masked_share: float
-    examples: list[Example]
+        return dataclasses.asdict(self)
 
 
 def audit(
@@ -151,10 +134,10 @@ def audit(
     batch_tokens: int = 32_768,
     progress: Callable[[int], None] = lambda tokens: None,
 ) -> Audit:
-    """Measures shards, and the samples of one epoch of seed 0.
+    """Measures shards, and the samples of one epoch of seed 0, masked as `Masking()` does.
 
-    All text is read and all samples are planned; batched and masked are `EXAMINED_SAMPLES`, and of the pairs that
-    do not follow `EXAMINED_PAIRS`, spread evenly over the shards, are compared.
+    All text is read and all samples are planned; batched are `EXAMINED_SAMPLES`; of the pairs that do not follow,
+    `EXAMINED_PAIRS` are compared, spread evenly over the shards.
 
     Args:
         progress: called with numbers of tokens that have been read.
@@ -163,104 +146,106 @@ def audit(
         InputError: as `PretrainingStream`.
     """
     stream = PretrainingStream([shards], tokenizer, arrangement=arrangement, masking=Masking(), short_share=0.1, seed=0)
-    texts, made = [], []
-    for place, shard in enumerate(shards):
-        texts.append(_text(shard, tokenizer))
-        made.append(_made(stream.planned(0, place, length), arrangement, -(-EXAMINED_PAIRS // len(shards))))
-        progress(len(shard.tokens))
-    batches = _batches(stream, tokenizer, arrangement, length, batch_tokens)
-    manifest = shards.manifest
-    hashes_D = np.concatenate([text.hashes_D for text in texts])
-    duplicates = len(hashes_D) - len(np.unique(hashes_D))
-    lengths_S = np.concatenate([one.lengths_S for one in made])
-    trimmed_samples = sum(one.trimmed_samples for one in made)
-    trimmed_tokens = sum(one.trimmed_tokens for one in made)
-    left_out = sum(one.left_out for one in made)
-    false = [one.false for one in made if one.false is not None]
     return Audit(
         folder=str(shards.folder),
+        arrangement=arrangement,
+        length=length,
+        text=_text(shards, tokenizer, progress),
+        samples=_samples(stream, shards, arrangement, length),
+        batches=_batches(stream, tokenizer, arrangement, length, batch_tokens),
+    )
+
+
+def _text(shards: Shards, tokenizer: Tokenizer, progress: Callable[[int], None]) -> TextAudit:
+    specials = tokenizer.specials
+    others = np.array(sorted(specials.all - {specials.unk}), np.int64)
+    unknown, special, hashes = 0, 0, []
+    for shard in shards:
+        for tokens, starts in _blocks(Source.of(shard)):
+            unknown += int((tokens == (-1 if specials.unk is None else specials.unk)).sum())
+            special += int(np.isin(tokens, others).sum())
+            places = np.arange(len(tokens)) - np.repeat(starts, np.diff(starts, append=len(tokens)))
+            hashes.append(np.add.reduceat(mixed(0, places, tokens), starts))
+            progress(len(tokens))
+    hashes_D = np.concatenate(hashes)
+    duplicates = len(hashes_D) - len(np.unique(hashes_D))
+    manifest = shards.manifest
+    return TextAudit(
         documents=manifest.documents,
         sentences=manifest.sentences,
         tokens=manifest.tokens,
         sentence_lengths=_histogram(np.concatenate([np.diff(shard.sentence_ends) for shard in shards])),
-        document_lengths=_histogram(np.concatenate([np.diff(Source.of(shard).document_ends) for shard in shards])),
-        unknown_share=sum(text.unknown for text in texts) / manifest.tokens,
-        special_share=sum(text.special for text in texts) / manifest.tokens,
+        document_lengths=_histogram(np.concatenate([np.diff(document_token_ends(shard)) for shard in shards])),
+        unknown_share=_share(unknown, manifest.tokens),
+        special_share=_share(special, manifest.tokens),
         duplicate_documents=duplicates,
         duplicate_share=_share(duplicates, len(hashes_D)),
-        arrangement=arrangement,
-        length=length,
+    )
+
+
+def _blocks(source: Source) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """The tokens of some whole documents at a time, and where each of these begins among them."""
+    ends, first = source.document_ends, 0
+    while first < len(ends) - 1:
+        last = max(first + 1, int(np.searchsorted(ends, ends[first] + _BLOCK_TOKENS, side="right")) - 1)
+        yield source.tokens[ends[first] : ends[last]].astype(np.int64), ends[first:last] - ends[first]
+        first = last
+
+
+def _samples(stream: PretrainingStream, shards: Shards, arrangement: Sequences, length: int) -> SamplesAudit:
+    lengths, left_out, trimmed_samples, trimmed_tokens, not_next = [], 0, 0, 0, 0
+    false: list[FalsePairs] = []
+    for place in range(len(shards)):
+        planned = stream.planned(0, place, length)
+        samples = planned.samples
+        lengths.append(samples.lengths_S)
+        left_out += samples.left_out_sentences
+        trimmed_samples += int((samples.trimmed_S > 0).sum())
+        trimmed_tokens += int(samples.trimmed_S.sum())
+        not_next += int((samples.second_S == NOT).sum())
+        if arrangement == "next-sentence":
+            false.append(false_pairs(planned.source, samples, -(-EXAMINED_PAIRS // len(shards))))
+    lengths_S = np.concatenate(lengths)
+    return SamplesAudit(
         samples=len(lengths_S),
-        sample_lengths=_histogram(lengths_S),
+        lengths=_histogram(lengths_S),
         left_out_sentences=left_out,
-        left_out_share=_share(left_out, manifest.sentences),
+        left_out_share=_share(left_out, shards.manifest.sentences),
         trimmed_samples=trimmed_samples,
         trimmed_samples_share=_share(trimmed_samples, len(lengths_S)),
         trimmed_tokens=trimmed_tokens,
         trimmed_tokens_share=_share(trimmed_tokens, int(lengths_S.sum()) + trimmed_tokens),
-        filling=batches.filling,
-        not_next_share=sum(one.not_next for one in made) / len(lengths_S) if arrangement in TWO_PARTS else None,
-        false_pairs=FalsePairs.total(false) if arrangement == "next-sentence" else None,
-        masked_share=batches.masked_share,
-        examples=batches.examples,
-    )
-
-
-def _text(shard: Shard, tokenizer: Tokenizer) -> _Text:
-    """Counts the tokens that say nothing, and hashes every document's tokens, some documents at a time."""
-    source = Source.of(shard)
-    specials = tokenizer.specials
-    others = np.array(sorted(specials.all - {specials.unk}), np.int64)
-    unknown, special, hashes = 0, 0, [np.zeros(0, np.uint64)]
-    ends, first = source.document_ends, 0
-    while first < len(ends) - 1:
-        last = max(first + 1, int(np.searchsorted(ends, ends[first] + _BLOCK_TOKENS, side="right")) - 1)
-        tokens = source.tokens[ends[first] : ends[last]].astype(np.int64)
-        starts = ends[first:last] - ends[first]
-        unknown += int((tokens == specials.unk).sum()) if specials.unk is not None else 0
-        special += int(np.isin(tokens, others).sum())
-        places = np.arange(len(tokens)) - np.repeat(starts, np.diff(ends[first : last + 1]))
-        hashes.append(np.add.reduceat(mixed(0, places, tokens), starts))
-        first = last
-    return _Text(unknown, special, np.concatenate(hashes))
-
-
-def _made(planned: Planned, arrangement: Sequences, most_pairs: int) -> _Made:
-    samples = planned.samples
-    return _Made(
-        lengths_S=samples.lengths_S,
-        left_out=samples.left_out_sentences,
-        trimmed_samples=int((samples.trimmed_S > 0).sum()),
-        trimmed_tokens=int(samples.trimmed_S.sum()),
-        not_next=int((samples.second_S == 1).sum()),
-        false=false_pairs(planned.source, samples, most_pairs) if arrangement == "next-sentence" else None,
+        not_next_share=_share(not_next, len(lengths_S)) if arrangement in TWO_PARTS else None,
+        false_pairs=FalsePairs.total(false) if false else None,
     )
 
 
 def _batches(
     stream: PretrainingStream, tokenizer: Tokenizer, arrangement: Sequences, length: int, batch_tokens: int
-) -> _Batches:
-    tokens = sequences = longest = text = masked = 0
+) -> BatchesAudit:
     batches = stream.evaluation(EXAMINED_SAMPLES, length=length, batch_tokens=batch_tokens)
     batches = batches[:-1] or batches  # the last one ends where the samples do
-    special_V = np.zeros(tokenizer.vocab_size, bool)
-    special_V[list(tokenizer.specials.all)] = True
-    examples: list[Example] = []
+    special = np.array(sorted(tokenizer.specials.all))
+    tokens = sequences = padded = text = masked = 0
     for batch in batches:
         packed = batch.pack(range(len(batch.lengths)))
         tokens += sum(batch.lengths)
         sequences += len(batch.lengths)
-        longest += len(batch.lengths) * max(batch.lengths)
+        padded += len(batch.lengths) * max(batch.lengths)
         masked += len(packed.masked_M)
         ids_T = packed.ids_T.copy()
         ids_T[packed.masked_M] = packed.masked_ids_M
-        text += int((~special_V[ids_T]).sum())
-        if not examples:
-            shown = range(min(EXAMPLES, len(packed.lengths)))
-            examples = [_example(packed, index, arrangement, tokenizer) for index in shown]
-    used = tokens / (len(batches) * batch_tokens)
-    filling = Filling(len(batches), batch_tokens, used, tokens / (sequences * length), tokens / longest)
-    return _Batches(filling, masked / text, examples)
+        text += int((~np.isin(ids_T, special)).sum())
+    first = batches[0].pack(range(min(EXAMPLES, len(batches[0].lengths))))
+    return BatchesAudit(
+        batches=len(batches),
+        batch_tokens=batch_tokens,
+        filled=tokens / (len(batches) * batch_tokens),
+        padded_to_length=tokens / (sequences * length),
+        padded_to_longest=tokens / padded,
+        masked_share=_share(masked, text),
+        examples=[_example(first, index, arrangement, tokenizer) for index in range(len(first.lengths))],
+    )
 
 
 def _example(packed: Packed, index: int, arrangement: Sequences, tokenizer: Tokenizer) -> Example:

@@ -10,8 +10,9 @@ A pair is false when
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -27,35 +28,31 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True)
 class FalsePairs:
-    """How many of the examined pairs are false, each counted once, and the share of all of them."""
+    """How many of the examined pairs are false, each counted once, and their share."""
 
     examined: int
-    same_document: int
-    near_duplicates: int
-    overlaps: int
-    same_opening: int
+    same_document: int = 0
+    near_duplicates: int = 0
+    overlaps: int = 0
+    same_opening: int = 0
+    share: float = field(init=False)
 
-    @property
-    def share(self) -> float:
-        """The share of the examined pairs that is false."""
+    def __post_init__(self) -> None:
         false = self.same_document + self.near_duplicates + self.overlaps + self.same_opening
-        return false / self.examined if self.examined else 0.0
-
-    def record(self) -> dict[str, float]:
-        """The counts, and the share."""
-        return {**{name: getattr(self, name) for name in self.__slots__}, "share": self.share}
+        object.__setattr__(self, "share", false / self.examined if self.examined else 0.0)
 
     @classmethod
     def total(cls, parts: Sequence[FalsePairs]) -> Self:
         """The counts of several shards together."""
-        return cls(*(sum(getattr(part, name) for part in parts) for name in cls.__slots__))
+        names = ("examined", "same_document", "near_duplicates", "overlaps", "same_opening")
+        return cls(*(sum(getattr(part, name) for part in parts) for name in names))
 
 
 def false_pairs(source: Source, samples: Samples, most: int) -> FalsePairs:
     """Examines up to `most` of a shard's pairs that do not follow, spread evenly over it."""
     apart = np.flatnonzero(samples.second_S == NOT)
     apart = apart[:: max(1, -(-len(apart) // most))]
-    counts = dict.fromkeys(("same_document", "near_duplicates", "overlaps", "same_opening"), 0)
+    counts: Counter[str] = Counter()
     for start, _, second_start, second_stop in samples.parts_S4[apart].tolist():
         one, other = (int(np.searchsorted(source.document_ends, at, side="right")) - 1 for at in (start, second_start))
         kind = "same_document" if one == other else _alike(source, one, other, second_start, second_stop)
@@ -81,7 +78,9 @@ def _alike(source: Source, one: int, other: int, start: int, stop: int) -> str |
 
 
 def _contained(part: npt.NDArray[np.uint64], whole: npt.NDArray[np.uint64]) -> float:
-    return float(np.isin(part, whole, assume_unique=True).mean())
+    """The share of `part` that is in `whole`; both are ascending and not empty."""
+    places = np.minimum(np.searchsorted(whole, part), len(whole) - 1)
+    return float((whole[places] == part).mean())
 
 
 def _stretches(tokens: npt.NDArray[np.integer]) -> npt.NDArray[np.uint64]:
