@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from bertkit.config.training import Masking, Sequences
 from bertkit.data.audit_pairs import FalsePairs, false_pairs
+from bertkit.data.boundaries import document_token_ends
 from bertkit.data.counter_random import mixed
 from bertkit.data.framing import Source
-from bertkit.data.samples import NOT, TWO_PARTS, document_token_ends
+from bertkit.data.samples import NOT, TWO_PARTS
 from bertkit.data.shards import Shards
 from bertkit.data.stream import Packed, PretrainingStream
 from bertkit.tokenization.tokenizer import Tokenizer

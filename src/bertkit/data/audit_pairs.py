@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from bertkit.data.boundaries import distinct
 from bertkit.data.framing import Source
 from bertkit.data.samples import NOT, Samples
 
@@ -91,4 +92,5 @@ def _stretches(tokens: npt.NDArray[np.integer]) -> npt.NDArray[np.uint64]:
     for offset in range(size):
         hashes = hashes * _FACTOR + tokens[offset : offset + places].astype(np.uint64) + np.uint64(1)
         hashes ^= hashes >> np.uint64(29)
-    return np.unique(hashes)
+    hashes.sort()
+    return distinct(hashes)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bertkit.config.training import Sequences
-from bertkit.data.samples import TWO_PARTS, document_token_ends
+from bertkit.data.boundaries import document_token_ends
+from bertkit.data.samples import TWO_PARTS
 from bertkit.data.shards import Shard
 from bertkit.errors import InputError
 from bertkit.tokenization.template import Frame
