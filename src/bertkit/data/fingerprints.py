@@ -114,5 +114,5 @@ def _mixed(hashes_S: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 def similarity(one: npt.NDArray[np.uint16], others: npt.NDArray[np.uint16]) -> npt.NDArray[np.float64]:
     """(C,) estimated Jaccard similarity of a signature (B,) with each of others (C, B)."""
-    equal_CB = others == one
-    return equal_CB.mean(axis=1)
+    share_C: npt.NDArray[np.float64] = np.mean(others == one, axis=1)
+    return share_C
