@@ -14,7 +14,17 @@ from bertkit.data.sentences import split_sentences
 from bertkit.tokenization.run_cache import RunCache
 from bertkit.tokenization.tokenizer import Tokenizer
 
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdei.,-[]()=中", *(f"##{c}" for c in "abcdei"), "mask", "##́"]
+PIECES = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    *"abcdei.,-[]()=中",
+    *(f"##{c}" for c in "abcdei"),
+    "mask",
+    "##́",
+]
 
 
 def bert(lowercase: bool = True, added: tuple[AddedToken, ...] = ()) -> Tokenizer:
