@@ -88,7 +88,7 @@ def test_every_document_once_in_order(tokenizer: Tokenizer, tmp_path: Path) -> N
     assert all(RECIPE.shard_tokens <= shard.tokens < RECIPE.shard_tokens + 120 for shard in manifest.shards[:-1])
     assert manifest.counts["documents_read"] == 400
     assert manifest.counts["no_tokens"] == given.count("\x01")
-    assert manifest.counts["exact_duplicates"] == 400 - len(kept) - given.count("\x01")
+    assert manifest.counts["exact_duplicate"] == 400 - len(kept) - given.count("\x01")
     assert manifest.documents == len(kept) == sum(shard.documents for shard in shards)
     assert manifest.tokens == sum(len(shard.tokens) for shard in shards)
     opened = Tokenizer.load(tmp_path / "made" / "tokenizer")
@@ -278,7 +278,7 @@ def test_a_full_disk(vocab: Path, tmp_path: Path) -> None:
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
         "from bertkit.cli.main import main; sys.exit(main(sys.argv[1:]))"
     )
-    arguments = command(corpus, tmp_path / "made", vocab, "--processes", "1", "--no-near-duplicates")
+    arguments = command(corpus, tmp_path / "made", vocab, "--processes", "1", "--keep-duplicates")
     done = subprocess.run([sys.executable, "-c", limited, *arguments[3:]], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")

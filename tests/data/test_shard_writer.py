@@ -12,7 +12,10 @@ from bertkit.errors import OutputError
 
 
 def add(writer: ShardWriter, *sentences: list[int]) -> None:
-    writer.add(np.array(sum(sentences, []), np.uint32), np.array([len(ids) for ids in sentences], np.uint32))
+    writer.add(
+        np.array([id for ids in sentences for id in ids], np.uint32),
+        np.array([len(ids) for ids in sentences], np.uint32),
+    )
 
 
 def opened(folder: Path, dtype: IdType, entries: list[ShardEntry]) -> list[Shard]:
