@@ -92,6 +92,7 @@ def test_options_reach_the_recipe(run: Run, corpus: str, vocab: str, tmp_path: P
         "documents_read": 4,
         "exact_duplicate": 1,
         "sentences_without_tokens": 0,
+        "short_words": 1,
         "text_bytes": sum(map(len, LINES)),
         "too_short": 1,
     }
@@ -135,7 +136,7 @@ def test_append(run: Run, corpus: str, vocab: str, tmp_path: Path) -> None:
         (["{corpus}", "-o", "{made}", "--held-out", "1.5"], 2, "Invalid value for '--held-out'"),
         (["{corpus}", "-o", "{made}", "--format", "csv"], 2, "Invalid value for '--format'"),
         (["{corpus}", "-o", "{made}", "--vocab", "{made}/vocab.txt"], 2, "made/vocab.txt: no such file"),
-        (["{corpus}", "-o", "{made}", "--vocab", "{corpus}"], 2, "no line for the special token '[UNK]'"),
+        (["{corpus}", "-o", "{made}", "--vocab", "{corpus}"], 2, "corpus.txt:3: repeats line 1"),
     ],
 )
 def test_what_cannot_be(
@@ -152,10 +153,10 @@ def test_what_cannot_be(
     assert err.count("\n") == 2
 
 
-def test_an_interrupt_can_be_gone_on_from(vocab: str, tmp_path: Path) -> None:
+def test_an_interrupt_ends_at_once(vocab: str, tmp_path: Path) -> None:
     folder = tmp_path / "made"
     arguments = ["prepare", "-", "-o", str(folder), "--vocab", vocab, "--format", "lines", "--no-filters"]
-    command = [sys.executable, "-m", "bertkit", *arguments, "--processes", "2"]
+    command = [sys.executable, "-m", "bertkit", *arguments, "--keep-duplicates", "--processes", "2"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         for number in range(30_000):
