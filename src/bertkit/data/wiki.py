@@ -13,7 +13,7 @@ _CLOSING = "</doc>"
 _TITLE = re.compile(r'title="(.*)"\s*>$')  # to the last quote: the writer does not escape those inside a title
 _LONGEST_HEADING = 60
 _INSIDE_A_SENTENCE = re.compile(  # ends another sentence, or a word that headings hardly ever have
-    r"[.!?][\"')]*\s|[:;]\s*\S+\s\S+\s\S+\s|\b(?:is|was|are|were|am|be|been|has|had|have|does|did|do|can|could|will|would"
+    r"[.!?][\"')]*\s|\b(?:is|was|are|were|am|be|been|has|had|have|does|did|do|can|could|will|would"
     r"|may|might|must|should|see|he|she|it|they|we|you|also|became|born|died)\b",
     re.IGNORECASE,
 )
