@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from bertkit.errors import DeviceError
-from bertkit.inference.precision import choose_device, choose_dtype
+from bertkit.inference.precision import choose_dtype
+from bertkit.model.device import choose_device
 from bertkit.model.linear import has_fast_bfloat16
 
 
@@ -14,7 +15,7 @@ def test_auto_is_a_gpu_where_there_is_one() -> None:
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_auto_is_bfloat16_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
-    monkeypatch.setattr("bertkit.inference.precision.has_fast_bfloat16", lambda: fast)
+    monkeypatch.setattr("bertkit.model.device.has_fast_bfloat16", lambda: fast)
     assert choose_dtype("auto", torch.device("cpu")) == (torch.bfloat16 if fast else torch.float32)
     assert choose_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
 

@@ -4,13 +4,18 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from torch.func import functional_call
 
+from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.training import TrainTable
 from bertkit.errors import ConfigError
 from bertkit.families import albert, bert, distilbert, electra, roberta
 from bertkit.families.contract import Family
+from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_masked_lm_head
 from bertkit.tasks.distillation import Teacher
+from bertkit.tasks.objective import Objective
 from bertkit.tasks.objectives import OBJECTIVES, Parts, build_objectives, objective_weights
 from tests.tasks.training_batches import CONFIG, make_batch, make_encoder
 
@@ -88,11 +93,11 @@ def test_a_step_reaches_every_head(family: Family, names: list[str], pooler: boo
             assert parameter.grad.isfinite().all()
 
 
-def test_one_head_for_all_that_predict_tokens() -> None:
+def test_one_set_of_parameters_for_all_that_predict_tokens() -> None:
     teacher = Teacher(make_encoder(seed=9), build_masked_lm_head(bert.FAMILY.heads["masked-lm"], CONFIG))
     objectives = build_objectives([MASKED, "teacher-predictions"], parts(bert.FAMILY, True, teacher, **DISTIL))
-    first, second = objectives.values()
-    assert first.head is second.head
+    first, second = (list(objective.parameters()) for objective in objectives.values())
+    assert [id(parameter) for parameter in first] == [id(parameter) for parameter in second]
 
 
 def test_the_generator_has_the_encoders_tables_and_leaves_them_as_they_were() -> None:
@@ -101,7 +106,7 @@ def test_the_generator_has_the_encoders_tables_and_leaves_them_as_they_were() ->
     objectives = build_objectives(["replaced-token-detection", "generator-fill-mask"], made)
     own = objectives["generator-fill-mask"].own_encoder
     assert own is not None
-    assert own.embeddings.token is made.encoder.embeddings.token
+    assert own.embeddings.token.weight is made.encoder.embeddings.token.weight
     assert own.config.width == 12
     assert all(torch.equal(value, before[name]) for name, value in made.encoder.state_dict().items())
 
@@ -118,11 +123,45 @@ def test_random_numbers_decide_the_heads() -> None:
         (bert.FAMILY, ORDER, True, "the family bert has no head sentence-order"),
         (bert.FAMILY, NEXT, False, "next-sentence reads the pooler"),
         (bert.FAMILY, "fill-masks", True, r"unknown objective 'fill-masks' \(did you mean 'fill-mask'\?\)"),
-        (electra.FAMILY, "replaced-token-detection", False, "no table train.generator"),
-        (bert.FAMILY, "teacher-predictions", True, "no table train.distillation"),
-        (bert.FAMILY, "teacher-directions", True, "no table train.distillation"),
+        (electra.FAMILY, "generator-fill-mask", False, r"no table train\.generator"),
+        (electra.FAMILY, "replaced-token-detection", False, "its generator learns nothing"),
+        (bert.FAMILY, "teacher-predictions", True, r"no table train\.distillation"),
+        (bert.FAMILY, "teacher-directions", True, r"no table train\.distillation"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused(family: Family, name: str, pooler: bool, what: str) -> None:
     with pytest.raises(ConfigError, match=what):
         build_objectives([name], parts(family, pooler))
+
+
+@pytest.mark.parametrize(
+    ("family", "names"),
+    [
+        (electra.FAMILY, ["replaced-token-detection", "generator-fill-mask"]),
+        (distilbert.FAMILY, ["teacher-predictions", MASKED]),
+    ],
+)
+def test_a_pass_with_other_tensors_leaves_the_run_as_it_was(family: Family, names: list[str]) -> None:
+    class Run(nn.Module):
+        def __init__(self, encoder: Encoder, objectives: dict[str, Objective]) -> None:
+            super().__init__()
+            self.encoder, self.objectives = encoder, nn.ModuleDict(objectives)
+
+        def forward(self, batch: TrainingBatch) -> torch.Tensor:
+            tokens = batch.tokens
+            for objective in self.objectives.values():
+                tokens = objective.inputs(tokens, batch)
+            hidden_TW = self.encoder(tokens)
+            losses = [objective(self.encoder, hidden_TW, batch).total for objective in self.objectives.values()]
+            return torch.stack(losses).sum()
+
+    teacher = Teacher(make_encoder(seed=9), build_masked_lm_head(bert.FAMILY.heads["masked-lm"], CONFIG))
+    values = DISTIL if MASKED in names else {"generator": {}}
+    made = parts(family, False, teacher, **values)
+    run = Run(made.encoder, build_objectives(names, made))
+    before = dict(run.named_parameters(remove_duplicate=False))
+    copies = {name: p.detach().bfloat16().requires_grad_() for name, p in run.named_parameters()}
+    functional_call(run, copies, (make_batch(),)).backward()
+    after = dict(run.named_parameters(remove_duplicate=False))
+    assert all(after[name] is parameter for name, parameter in before.items())
+    assert all(copy.grad is not None for name, copy in copies.items() if "pooler" not in name)

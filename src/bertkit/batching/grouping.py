@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 
 
@@ -20,3 +21,18 @@ def group_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
         batches[-1].append(index)
         room -= lengths[index]
     return batches
+
+
+def deal(lengths: Sequence[int], hands: int) -> list[list[int]]:
+    """Indices of `lengths` dealt to `hands` groups of nearly as many tokens each, the longest sequences first.
+
+    Each goes to the group that has the fewest tokens so far, so none is empty while there are sequences enough. The
+    same lengths are always dealt the same way.
+    """
+    groups: list[list[int]] = [[] for _ in range(hands)]
+    fewest = [(0, hand) for hand in range(hands)]
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        tokens, hand = heapq.heappop(fewest)
+        groups[hand].append(index)
+        heapq.heappush(fewest, (tokens + lengths[index], hand))
+    return groups

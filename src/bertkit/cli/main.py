@@ -17,6 +17,8 @@ from bertkit.cli.convert import convert
 from bertkit.cli.exits import exit_code
 from bertkit.cli.info import info
 from bertkit.cli.predict import predict
+from bertkit.cli.prepare import prepare
+from bertkit.cli.pretrain import pretrain
 from bertkit.cli.quickstart import quickstart
 from bertkit.cli.tokenize import tokenize
 from bertkit.cli.train_tokenizer import train_tokenizer
@@ -30,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Every command: --help lists its options, --debug shows the traceback of an error.",
 )
-for command in (predict, info, tokenize, train_tokenizer, convert, quickstart):
+for command in (predict, info, tokenize, train_tokenizer, prepare, pretrain, convert, quickstart):
     app.command()(command)
 
 

@@ -7,13 +7,13 @@ from itertools import chain
 from pathlib import PurePath
 from typing import IO
 
-from bertkit.data.files import check_there, name_of, open_bytes, read_lines
-from bertkit.data.jsonl import read_jsonl
+from bertkit.data.files import check_there, name_of, open_bytes, sound_lines
+from bertkit.data.jsonl import read_texts
 from bertkit.data.rows import FORMAT_OF_ENDING
-from bertkit.errors import InputError, UserError, near_match
+from bertkit.data.wiki import OPENING, is_tag
+from bertkit.errors import UserError, near_match
 
 FORMATS = ("lines", "doc", "jsonl")
-LEAVE_OUT = "Correct the file, or leave it out."
 
 
 def read_corpus(paths: Sequence[str], *, format: str | None = None, text_column: str = "text") -> Iterator[str]:
@@ -45,32 +45,14 @@ def _read_file(path: str, format: str | None, text_column: str) -> Iterator[str]
         format = "jsonl"
     with open_bytes(path) as file:
         if format == "jsonl":
-            yield from _fields(file, name_of(path), text_column)
+            yield from (text for _, text in read_texts(file, name_of(path), text_column))
         else:
             yield from _lines(file, name_of(path), format)
 
 
 def _lines(file: IO[bytes], name: str, format: str | None) -> Iterator[str]:
-    for line in read_lines(file, name):
-        if line.problem is not None:
-            raise InputError(line.problem.what, LEAVE_OUT)
+    for _, line in sound_lines(file, name):
         if format is None:
-            format = "doc" if line.text.startswith("<doc ") else "lines"
-        if format == "lines" or not _is_tag(line.text):
-            yield line.text
-
-
-def _is_tag(line: str) -> bool:
-    line = line.rstrip()
-    return line == "</doc>" or (line.startswith("<doc ") and line.endswith(">"))
-
-
-def _fields(file: IO[bytes], name: str, column: str) -> Iterator[str]:
-    for number, values in read_jsonl(file, name):
-        if isinstance(values, InputError):
-            raise InputError(values.what, LEAVE_OUT)
-        text = values.get(column)
-        if not isinstance(text, str):
-            problem = "the field {!r} is not text" if column in values else "no field {!r}" + near_match(column, values)
-            raise InputError(f"{name}:{number}: {problem.format(column)}", "Name the field with --text-column.")
-        yield text
+            format = "doc" if line.startswith(OPENING) else "lines"
+        if format == "lines" or not is_tag(line):
+            yield line

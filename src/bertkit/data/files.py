@@ -18,6 +18,7 @@ from bertkit.errors import InputError
 
 STDIN = "-"
 LONGEST_LINE_BYTES = 64 * 2**20  # a longer "line" is a file of another kind, and would fill the memory
+LEAVE_OUT = "Correct the file, or leave it out."
 _GZIP_MAGIC = b"\x1f\x8b"  # no UTF-8 text begins with these, so the content tells, also on standard input
 _UTF8_BOM = b"\xef\xbb\xbf"
 
@@ -106,6 +107,18 @@ def read_lines(file: IO[bytes], name: str) -> Iterator[Line]:
         if number == 1:
             raw = raw.removeprefix(_UTF8_BOM)
         yield _line(raw.removesuffix(b"\n").removesuffix(b"\r"), number, f"{name}:{number}")
+
+
+def sound_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
+    """Number and text of each line, for those who leave no line out.
+
+    Raises:
+        InputError: as `read_lines`, or at the first line that has a problem.
+    """
+    for line in read_lines(file, name):
+        if line.problem is not None:
+            raise InputError(line.problem.what, LEAVE_OUT)
+        yield line.number, line.text
 
 
 def _line(raw: bytes, number: int, place: str) -> Line:

@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import IO, NoReturn
 
-from bertkit.data.files import Line, read_lines
-from bertkit.errors import InputError
+from bertkit.data.files import LEAVE_OUT, Line, read_lines
+from bertkit.errors import InputError, near_match
 
 EXAMPLE = 'Write each row as one line like {"text": "…"}, or go on without the bad rows with --on-error record.'
 
 
-def read_jsonl(file: IO[bytes], name: str) -> Iterator[tuple[int, dict[str, object] | InputError]]:
-    """Line number and object of each line that is not blank; in place of a bad line's object, its error."""
-    for line in read_lines(file, name):
-        if line.problem is not None:
-            yield line.number, line.problem
-        elif line.text.strip():
-            yield line.number, _object(line, f"{name}:{line.number}")
+def read_jsonl(file: IO[bytes], name: str, start: int = 0) -> Iterator[tuple[int, dict[str, object] | InputError]]:
+    """Line number and object of each line that is not blank; in place of a bad line's object, its error.
+
+    Args:
+        start: how many lines that are not blank to skip, unread.
+    """
+    lines = (line for line in read_lines(file, name) if line.problem is not None or line.text.strip())
+    for line in islice(lines, start, None):
+        yield line.number, line.problem or _object(line, f"{name}:{line.number}")
+
+
+def read_texts(file: IO[bytes], name: str, column: str, start: int = 0) -> Iterator[tuple[int, str]]:
+    """Line number and the text of one field of each object, but for the first `start` ones.
+
+    Raises:
+        InputError: a bad line, or a field that is missing or not text.
+    """
+    for number, values in read_jsonl(file, name, start):
+        if isinstance(values, InputError):
+            raise InputError(values.what, LEAVE_OUT)
+        text = values.get(column)
+        if not isinstance(text, str):
+            problem = "the field {!r} is not text" if column in values else "no field {!r}" + near_match(column, values)
+            raise InputError(f"{name}:{number}: {problem.format(column)}", "Name the field with --text-column.")
+        yield number, text
 
 
 def _object(line: Line, place: str) -> dict[str, object] | InputError:

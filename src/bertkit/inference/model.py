@@ -14,7 +14,8 @@ import torch
 from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, InputError, UserError
 from bertkit.inference.engine import Engine, Outputs
-from bertkit.inference.precision import choose_device, choose_dtype, make_ready
+from bertkit.inference.precision import choose_dtype, make_ready
+from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained

@@ -15,6 +15,7 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, MaskedLMHead, build_head, build_masked_lm_head
 from bertkit.model.init import initialise
+from bertkit.model.tying import tie
 from bertkit.tasks.distillation import Teacher, TeacherDirections, TeacherPredictions, check_teacher
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.objective import Objective
@@ -29,7 +30,7 @@ from bertkit.tasks.sentence_pair import NextSentence, SentenceOrder
 
 @dataclass
 class Parts:
-    """What the objectives of one run are made of. Each part is made once, whoever asks first.
+    """What the objectives of one run are made of.
 
     Attributes:
         encoder: the one that is trained.
@@ -47,11 +48,14 @@ class Parts:
     _generator: Generator | None = field(default=None, init=False)
 
     def masked_lm(self) -> MaskedLMHead:
-        """The encoder's masked-language-model head."""
+        """A masked-language-model head of the encoder; all have one set of parameters."""
+        head = build_masked_lm_head(self.shape("masked-lm"), self.encoder.config)
         if self._masked_lm is None:
-            self._masked_lm = build_masked_lm_head(self.shape("masked-lm"), self.encoder.config)
-            self._initialise(self._masked_lm)
-        return self._masked_lm
+            self._masked_lm = head
+            self._initialise(head)
+        else:
+            tie(head, self._masked_lm)
+        return head
 
     def head(self, name: str, classes: int) -> Head:
         """A new head of the encoder."""
@@ -68,7 +72,10 @@ class Parts:
         """ELECTRA's generator, which has the encoder's tables."""
         if self._generator is None:
             if self.table.generator is None:
-                raise ConfigError("the run's file has no table train.generator", "Add it; {} will do for its values.")
+                raise ConfigError(
+                    "the run's file has no table train.generator",
+                    "Give it, empty if need be, in place of train.objectives.",
+                )
             config = generator_config(self.encoder.config, self.table.generator.size)
             head = build_masked_lm_head(self.shape("masked-lm"), config)
             self._generator = Generator(build_encoder(config), head)
@@ -108,7 +115,7 @@ def _directions(parts: Parts) -> Objective:
 
 def _teacher(parts: Parts) -> Teacher:
     if parts.teacher is None or parts.table.distillation is None:
-        raise ConfigError("the run's file has no table train.distillation", "Add it, with the teacher's name.")
+        raise ConfigError("the run's file has no table train.distillation", "Give it in place of train.objectives.")
     return parts.teacher
 
 
@@ -157,6 +164,12 @@ def build_objectives(names: Iterable[str], parts: Parts) -> dict[str, Objective]
     Raises:
         ConfigError: there is no such objective, or the family, the encoder or the file has not what it needs.
     """
+    names = list(names)
+    if ReplacedTokenDetection.name in names and GeneratorMaskedLM.name not in names:
+        raise ConfigError(
+            f"train.objectives has {ReplacedTokenDetection.name}, and its generator learns nothing",
+            f"Add {GeneratorMaskedLM.name}, or give train.generator in place of train.objectives.",
+        )
     objectives = {}
     for name in names:
         if name not in OBJECTIVES:

@@ -20,6 +20,7 @@ from bertkit.errors import ConfigError
 from bertkit.model.chunked_loss import SampledTargets
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, MaskedLMHead
+from bertkit.model.tying import tie
 from bertkit.tasks.objective import Loss, Objective
 
 
@@ -69,21 +70,15 @@ def share_embeddings(generator: Encoder, encoder: Encoder) -> None:
     Raises:
         ConfigError: they have not the same sizes.
     """
-    ours, theirs = generator.embeddings, encoder.embeddings
-    names = ("token", "segment", "position", "norm")
-    for name in names:
-        shapes = [[p.shape for p in part.parameters()] if part else [] for part in _parts(name, ours, theirs)]
-        if shapes[0] != shapes[1]:
+    for name in ("token", "segment", "position", "norm"):
+        ours, theirs = getattr(generator.embeddings, name), getattr(encoder.embeddings, name)
+        try:
+            tie(ours or nn.Identity(), theirs or nn.Identity())
+        except ValueError:
             raise ConfigError(
                 f"the generator's {name} embeddings are not of the encoder's size",
                 "Give both the same vocabulary, positions, segments and width of embeddings.",
-            )
-    for name in names:
-        setattr(ours, name, getattr(theirs, name))
-
-
-def _parts(name: str, *embeddings: nn.Module) -> tuple[nn.Module | None, ...]:
-    return tuple(getattr(one, name) for one in embeddings)
+            ) from None
 
 
 class GeneratorMaskedLM(Objective):

@@ -50,6 +50,23 @@ def open_backend(folder: Path, settings: Settings) -> tuple[tokenizers.Tokenizer
     )
 
 
+def open_file(path: Path, settings: Settings) -> tuple[tokenizers.Tokenizer, Casing]:
+    """The tokenizer of one file, whatever it is called, and whether it is cased.
+
+    Args:
+        path: a finished tokenizer (`.json`), or a WordPiece vocabulary, one piece a line.
+        settings: what the files beside it say.
+
+    Raises:
+        BadCheckpoint: the file is damaged, or neither.
+        ConfigError: the files fit several families and none is named.
+    """
+    if path.suffix == ".json":
+        backend = _read_finished(path)
+        return backend, casing_of_backend(backend, path.name)
+    return wordpiece.build(path, settings, _named(path.parent, settings))
+
+
 def _named(folder: Path, settings: Settings) -> str | None:
     """The tokenizer class without `Fast`, else the model type; None where the folder says neither."""
     written = settings.kept.get("tokenizer_class")

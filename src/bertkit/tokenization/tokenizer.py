@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tokenizers
-from tokenizers import decoders
+from tokenizers import decoders, normalizers, pre_tokenizers
 
 from bertkit.errors import ConfigError, InputError, ModelNotFound
 from bertkit.tokenization import saving
 from bertkit.tokenization.casing import Casing, casing_of_backend
 from bertkit.tokenization.digest import vocab_sha256
 from bertkit.tokenization.files import COPY_AGAIN
-from bertkit.tokenization.opening import open_backend
+from bertkit.tokenization.opening import open_backend, open_file
 from bertkit.tokenization.settings import Settings, read_settings
 from bertkit.tokenization.specials import Specials, find_specials
 from bertkit.tokenization.template import Template, probe
@@ -72,11 +72,25 @@ class Tokenizer:
         if not folder.is_dir():
             raise ModelNotFound(f"{folder}: no such folder")
         settings = read_settings(folder)
-        backend, casing = open_backend(folder, settings)
+        return cls._opened(folder, *open_backend(folder, settings), settings)
+
+    @classmethod
+    def load_file(cls, path: Path) -> Tokenizer:
+        """Reads one file: a `tokenizer.json` or a `vocab.txt`, under any name, with the settings beside.
+
+        Raises:
+            BadCheckpoint: the file is not what its ending says.
+            ConfigError: a settings file has a value that cannot be used.
+        """
+        settings = read_settings(path.parent)
+        return cls._opened(path, *open_file(path, settings), settings)
+
+    @classmethod
+    def _opened(cls, path: Path, backend: tokenizers.Tokenizer, casing: Casing, settings: Settings) -> Tokenizer:
         try:
             return cls(backend, settings, casing)
         except ConfigError as error:
-            raise error.at(str(folder)) from None
+            raise error.at(str(path)) from None
 
     def tokenize(self, texts: Sequence[str], *, offsets: bool = False) -> list[Tokens]:
         """The tokens of each text, special tokens of the template not included; an empty text has none.
@@ -148,6 +162,19 @@ class Tokenizer:
     def vocab_sha256(self) -> str:
         """The fingerprint of the vocabulary, added tokens included (see `digest.py`)."""
         return vocab_sha256(self._backend.id_to_token(id) or "" for id in range(self.vocab_size))
+
+    def splits_at_spaces(self) -> bool:
+        """Whether the tokens of a text are those of its runs between spaces, one after the other.
+
+        So it is by BERT's own rules, when every added token is matched as it is written and has no white space in it.
+        """
+        added = self._backend.get_added_tokens_decoder().values()
+        return (
+            self.algorithm == "WordPiece"
+            and isinstance(self._backend.normalizer, normalizers.BertNormalizer)
+            and isinstance(self._backend.pre_tokenizer, pre_tokenizers.BertPreTokenizer)
+            and not any(token.normalized or token.rstrip or token.content.split() != [token.content] for token in added)
+        )
 
     def save(self, folder: Path) -> None:
         """Writes the hub's tokenizer files into a folder; transformers reads the same tokens from them.

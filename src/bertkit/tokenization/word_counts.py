@@ -10,17 +10,13 @@ starts at zero, so its count is too low by at most the number at which it was fo
 
 from __future__ import annotations
 
-import signal
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from itertools import chain, islice
-from multiprocessing import get_context
 
 from tokenizers import normalizers, pre_tokenizers
 
+from bertkit.tokenization.in_order import map_in_order
 from bertkit.tokenization.wordpiece import LONGEST_WORD
 
 MOST_WORDS = 1_000_000  # about 0.2 GB while counting, 1.3 GB while merging
@@ -56,7 +52,7 @@ def count_words(
         most_words: the bound on different words, see above.
     """
     total: dict[str, int] = {}
-    for counted in _in_order(chunks, cased, processes):
+    for counted in map_in_order(partial(_counter, cased), chunks, processes):
         for word, count in counted.items():
             total[word] = total.get(word, 0) + count
         if len(total) > most_words:
@@ -79,43 +75,14 @@ def count_chunk(text: str, *, cased: bool) -> dict[str, int]:
     return counts
 
 
+def _counter(cased: bool) -> Callable[[str], dict[str, int]]:
+    return partial(count_chunk, cased=cased)
+
+
 @lru_cache(maxsize=2)
 def _rules(cased: bool) -> tuple[normalizers.Normalizer, pre_tokenizers.PreTokenizer]:
     """Those of `wordpiece.py`; accents go with the letter case."""
     return normalizers.BertNormalizer(lowercase=not cased), pre_tokenizers.BertPreTokenizer()
-
-
-def _in_order(chunks: Iterable[str], cased: bool, processes: int) -> Iterator[dict[str, int]]:
-    """The counts of each chunk, in the order of the chunks; at most two chunks a process are held at a time."""
-    count = partial(count_chunk, cased=cased)
-    chunks = iter(chunks)
-    first = list(islice(chunks, 2))
-    chunks = chain(first, chunks)
-    if processes == 1 or len(first) < 2:
-        yield from map(count, chunks)
-        return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"))
-    waiting: deque[Future[dict[str, int]]] = deque()
-    try:
-        for chunk in chunks:
-            with _without_interrupts():  # the call may start a process, which inherits it: Ctrl-C is our affair
-                waiting.append(pool.submit(count, chunk))
-            if len(waiting) == 2 * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C waits until the block has ended."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _without_rare(counts: dict[str, int], most: int) -> dict[str, int]:

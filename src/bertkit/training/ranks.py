@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import HashStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         dist.init_process_group(backend)
     else:
-        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+        dist.init_process_group(backend, store=HashStore(), rank=0, world_size=1)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size(), device, dist.new_group(backend="gloo"))
     finally:

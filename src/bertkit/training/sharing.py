@@ -47,6 +47,10 @@ class Sharing(ABC):
     def discard(self) -> None:
         """Forget all gradients of the step, however far it came."""
 
+    @abstractmethod
+    def end(self) -> None:
+        """Leave off after `begin` and any number of `forward` without a gradient, as an evaluation does."""
+
 
 class Replicated(Sharing):
     """Every rank holds all of the model, and gradients are summed over ranks (data parallel).
@@ -99,6 +103,10 @@ class Replicated(Sharing):
                 for gradient, summed in zip(bucket, flat.split([g.numel() for g in bucket]), strict=True):  # type: ignore[no-untyped-call]
                     gradient.copy_(summed.view_as(gradient))
 
+    def end(self) -> None:
+        """Drops the copies."""
+        self._copies = {}
+
     def discard(self) -> None:
         """Drops gradients and copies."""
         self._copies = {}
@@ -126,18 +134,19 @@ class Sharded(Sharing):
             fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
         fully_shard(trainee, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
         assert isinstance(trainee, FSDPModule)
-        trainee.set_gradient_divide_factor(1.0)  # the loss is divided by all ranks' targets already
         self._root: FSDPModule = trainee
         self._trainee = trainee
         self._tiny = tiny
+        for part in self._parts():
+            part.set_gradient_divide_factor(1.0)  # the loss is divided by all ranks' targets already
+            part.set_force_sum_reduction_for_comms(True)  # gloo has no other
 
     def begin(self) -> None:
         """Gathers all weights."""
         self._root.set_requires_gradient_sync(False)
         self._root.set_reshard_after_backward(False)
-        for module in self._trainee.modules():
-            if isinstance(module, FSDPModule):
-                module.unshard()
+        for module in self._parts():
+            module.unshard()
 
     def forward(self, batch: TrainingBatch) -> Outputs:
         """The outputs, computed on this rank alone."""
@@ -153,11 +162,19 @@ class Sharded(Sharing):
         outputs = self._trainee(self._tiny())
         torch.stack([output["loss"] for output in outputs.values()]).sum().mul(0.0).backward()  # type: ignore[no-untyped-call]
 
+    def end(self) -> None:
+        """Lets the whole weights go."""
+        for module in self._parts():
+            module.reshard()
+
     def discard(self) -> None:
         """Sums what is there, as the only way to empty it, and drops it."""
         self._root.reset_iter_state()
         self.finish()
         self._trainee.zero_grad()
+
+    def _parts(self) -> list[FSDPModule]:
+        return [module for module in self._trainee.modules() if isinstance(module, FSDPModule)]
 
 
 def _buckets(tensors: Sequence[Tensor], elements: int) -> Iterator[list[Tensor]]:

@@ -1,0 +1,3 @@
+"""stand-in"""
+def training_flops(config, lengths, masked, sequences):
+    return 1.0

@@ -1,0 +1,89 @@
+"""Held-out data: the same sequences and masks at every evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from bertkit.batching.grouping import deal
+from bertkit.batching.training_batch import TrainingBatch
+from bertkit.data.stream import GlobalBatch
+from bertkit.tasks.masked_lm import MaskedLM
+from bertkit.training.micro_batches import as_tensors, to_device
+from bertkit.training.ranks import Ranks
+from bertkit.training.sharing import Sharing
+from bertkit.training.trainee import Trainee
+
+Measures = dict[str, float]
+PSEUDO_PERPLEXITY = "pseudo_perplexity"
+
+
+class Evaluation:
+    """Measures a model on held-out sequences.
+
+    Args:
+        batches: masked as in training.
+        one_mask: the same sequences with one mask in each, at a random place: how well a token is predicted from all
+            others, of which exp(mean loss) is the pseudo-perplexity (Salazar et al. 2019, arXiv 1910.14659), here over
+            one token a sequence. Empty where masked tokens are not learnt.
+        weights: of the objectives, for the one number that the best checkpoint is chosen by.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[GlobalBatch],
+        one_mask: Sequence[GlobalBatch],
+        weights: Mapping[str, float],
+        ranks: Ranks,
+        micro_batch_tokens: int,
+    ) -> None:
+        self._batches = [share for batch in batches for share in _share(batch, ranks, micro_batch_tokens)]
+        self._one_mask = [share for batch in one_mask for share in _share(batch, ranks, micro_batch_tokens)]
+        self._weights = weights
+        self._ranks = ranks
+
+    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+        """Loss and accuracy of every objective, `loss` of all together, and the pseudo-perplexity."""
+        measures = self._means(trainee, sharing, self._batches)
+        measures["loss"] = sum(weight * measures[f"{name}/loss"] for name, weight in self._weights.items())
+        if self._one_mask:
+            alone = self._means(trainee, sharing, self._one_mask)
+            measures[PSEUDO_PERPLEXITY] = math.exp(min(alone[f"{MaskedLM.name}/loss"], 700.0))
+        return measures
+
+    @torch.no_grad()
+    def _means(self, trainee: Trainee, sharing: Sharing, batches: Sequence[TrainingBatch]) -> Measures:
+        sums: Measures = {}
+        torch.manual_seed(0)  # what an objective draws, it draws alike each time
+        trainee.eval()
+        sharing.begin()
+        try:
+            for batch in batches:
+                outputs = sharing.forward(to_device(batch, self._ranks.device))
+                for (name, output), count in zip(outputs.items(), trainee.counts(batch), strict=True):
+                    values = {"targets": float(count)} | {measure: float(value) for measure, value in output.items()}
+                    for measure, number in values.items():
+                        sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + number
+        finally:
+            sharing.end()
+            trainee.train()
+        return means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
+
+
+def _share(batch: GlobalBatch, ranks: Ranks, micro_batch_tokens: int) -> list[TrainingBatch]:
+    """Every so many'th micro-batch; ranks may have different numbers of them, for none waits for another."""
+    groups = deal(batch.lengths, min(len(batch.lengths), math.ceil(sum(batch.lengths) / micro_batch_tokens)))
+    return [as_tensors(batch.pack(group)) for group in groups[ranks.rank :: ranks.count]]
+
+
+def means(sums: Mapping[str, float]) -> Measures:
+    """Sums by objective and measure, each divided by the objective's `targets`; `correct` is called `accuracy`."""
+    measures: Measures = {}
+    for key, value in sums.items():
+        name, measure = key.rsplit("/", 1)
+        if measure != "targets":
+            measure = {"correct": "accuracy"}.get(measure, measure)
+            measures[f"{name}/{measure}"] = value / max(sums[f"{name}/targets"], 1.0)
+    return measures

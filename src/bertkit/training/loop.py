@@ -1,0 +1,177 @@
+"""The loop: batches in, steps, and what is logged, measured and saved on the way. One loop for every objective."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from bertkit.batching.training_batch import TrainingBatch
+from bertkit.checkpoints.tensors import write_tensors
+from bertkit.config.training import TrainTable
+from bertkit.data.stream import GlobalBatch, Position
+from bertkit.errors import BertkitError
+from bertkit.training.checkpoints import Checkpoints
+from bertkit.training.ema import RunningMean
+from bertkit.training.evaluation import Evaluation, Measures
+from bertkit.training.meters import Meters
+from bertkit.training.micro_batches import ahead, divide, shares
+from bertkit.training.observer import Observer, Record
+from bertkit.training.optimisers import set_rate
+from bertkit.training.schedules import rate
+from bertkit.training.state import Progress
+from bertkit.training.step import Done, NoMemory, Stepper
+
+# Batches from a position on, as the run's phases have them: the batch of each step, and the position after it.
+Batches = Callable[[int, Position], Iterator[tuple[GlobalBatch, Position]]]
+
+
+class Diverged(BertkitError):
+    """Too many steps had numbers that are not finite."""
+
+    default_remedy = "Lower train.optimiser.learning_rate, warm up longer, or look at the batches in skipped/."
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A run, ready to go on from wherever its progress says.
+
+    Args:
+        table: what its file says about training.
+        batches: the data, from a step and a position on.
+        tensors: all that a checkpoint holds.
+        mean: the running mean of the weights, where there is one; it is what is evaluated.
+        evaluation: None where there is no held-out data.
+        skipped: the folder for batches of skipped steps.
+        observers: of this rank; only the first has any.
+        stopping: whether someone has asked this process to stop.
+    """
+
+    table: TrainTable
+    stepper: Stepper
+    optimiser: Optimizer
+    batches: Batches
+    tensors: Mapping[str, Tensor]
+    mean: RunningMean | None
+    evaluation: Evaluation | None
+    checkpoints: Checkpoints
+    meters: Meters
+    skipped: Path
+    observers: Sequence[Observer]
+    stopping: Callable[[], bool]
+
+    def run(self, progress: Progress) -> bool:
+        """Train to the last step; false where the run was asked to stop, after writing a checkpoint.
+
+        Raises:
+            Diverged: too many steps were skipped; a checkpoint is written first.
+            NoMemory: the smallest micro-batch does not fit.
+        """
+        self.stepper.trainee.train()
+        self.meters.begin()
+        with closing(ahead(self._prepared(progress))) as prepared:
+            for batch, position, micro in prepared:
+                if self.stepper.ranks.any(self.stopping()):
+                    self._save(progress, None)
+                    return False
+                done = self._step(progress, batch, micro)
+                progress.step += 1
+                progress.position = position
+                progress.tokens += sum(batch.lengths)
+                progress.sequences += len(batch.lengths)
+                self.meters.add(done, batch.lengths)
+                self._after(progress)
+                if progress.skipped > self.table.most_skipped:
+                    self._save(progress, None)
+                    raise Diverged(f"{progress.skipped} steps were not finite, the last of them {progress.step}")
+        return True
+
+    def _prepared(self, progress: Progress) -> Iterator[tuple[GlobalBatch, Position, list[TrainingBatch]]]:
+        """Each step's batch, the position after it, and this rank's micro-batches."""
+        batches = self.batches(progress.step, progress.position)
+        for _ in range(progress.step, self.table.steps):
+            batch, position = next(batches)
+            yield batch, position, self._shares(batch, progress.splits)
+
+    def _shares(self, batch: GlobalBatch, splits: int) -> list[TrainingBatch]:
+        return shares(batch, self.stepper.ranks, self.table.micro_batch_tokens, splits)
+
+    def _step(self, progress: Progress, batch: GlobalBatch, micro: list[TrainingBatch]) -> Done:
+        """One update, with smaller micro-batches where memory does not suffice."""
+        stepper = self.stepper
+        if len(micro) != self._number(batch, progress.splits):  # prepared before the last split
+            micro = self._shares(batch, progress.splits)
+        names = [objective.name for objective in stepper.trainee.each()]
+        counts = dict(zip(names, stepper.ranks.total(stepper.counts(micro)), strict=True))
+        set_rate(self.optimiser, rate(self.table.schedule, progress.step, self.table.steps))
+        while (sums := stepper.gradient(micro, counts, progress.step)) is None:
+            micro = self._split(progress, batch)
+        done = stepper.update(sums, counts)
+        if done.skipped is not None:
+            progress.skipped += 1
+            self._keep_skipped(progress.step + 1, micro, done.skipped)
+        elif self.mean is not None:
+            self.mean.update()
+        return done
+
+    def _number(self, batch: GlobalBatch, splits: int) -> int:
+        return len(divide(batch.lengths, self.stepper.ranks.count, self.table.micro_batch_tokens, splits)[0])
+
+    def _split(self, progress: Progress, batch: GlobalBatch) -> list[TrainingBatch]:
+        before = self._number(batch, progress.splits)
+        while self._number(batch, progress.splits) == before:
+            if before == len(batch.lengths) // self.stepper.ranks.count:
+                raise NoMemory(f"a micro-batch of {max(batch.lengths)} tokens, one sequence, does not fit into memory")
+            progress.splits *= 2
+        self._tell({"step": progress.step + 1, "split": progress.splits})
+        return self._shares(batch, progress.splits)
+
+    def _after(self, progress: Progress) -> None:
+        """What is due after a step: a record, an evaluation, a checkpoint."""
+        step, table = progress.step, self.table
+        last = step == table.steps
+        saves = last or step % table.checkpoint_every == 0
+        evaluates = self.evaluation is not None and (last or step % table.evaluate_every == 0)
+        if saves or evaluates or step % table.log_every == 0:
+            self._tell(self.meters.take(progress))
+        measures = self._evaluate(progress) if evaluates else None
+        if saves:
+            self._save(progress, None if measures is None else measures["loss"])
+
+    def _evaluate(self, progress: Progress) -> Measures:
+        assert self.evaluation is not None
+        began = time.perf_counter()
+        trainee = self.stepper.trainee
+        with nullcontext() if self.mean is None else self.mean.swapped():
+            measures = self.evaluation.measure(trainee, self.stepper.sharing)
+        self._tell({"step": progress.step, "seconds": round(progress.seconds, 3), "evaluation": measures})
+        self.meters.leave_out(time.perf_counter() - began)
+        return measures
+
+    def _save(self, progress: Progress, score: float | None) -> None:
+        began = time.perf_counter()
+        self.meters.read_clock(progress)
+        self.checkpoints.save(progress.step, dict(self.tensors), progress.record(), score)
+        self.meters.leave_out(time.perf_counter() - began)
+
+    def _keep_skipped(self, step: int, micro: Sequence[TrainingBatch], why: str) -> None:
+        """Writes what this rank read in a skipped step, to be looked at."""
+        path = self.skipped / f"step-{step:08d}-rank-{self.stepper.ranks.rank}.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        tensors: dict[str, Tensor] = {}
+        for number, batch in enumerate(micro):
+            lengths = torch.tensor(batch.tokens.layout.lengths)
+            arrays = {"ids_T": batch.tokens.ids_T, "segments_T": batch.tokens.segments_T, "lengths_B": lengths}
+            tensors |= {f"{number}/{name}": tensor for name, tensor in (arrays | dict(batch.targets)).items()}
+        write_tensors(path, tensors)
+        self._tell({"step": step, "skipped": why, "batch": f"{self.skipped.name}/{path.name}"})
+
+    def _tell(self, record: Record) -> None:
+        for observer in self.observers:
+            observer.on_record(record)

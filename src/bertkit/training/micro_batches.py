@@ -1,0 +1,115 @@
+"""A global batch divided among ranks, and each rank's share into what it computes at once."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from bertkit.batching.grouping import deal
+from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.training_batch import TrainingBatch
+from bertkit.data.stream import GlobalBatch, Packed
+from bertkit.errors import UserError
+from bertkit.training.ranks import Ranks
+
+Item = TypeVar("Item")
+
+
+def divide(lengths: Sequence[int], ranks: int, micro_batch_tokens: int, splits: int = 1) -> list[list[list[int]]]:
+    """For each rank its micro-batches, as indices of the global batch's sequences; the same number for every rank.
+
+    Args:
+        micro_batch_tokens: about so many tokens go into one.
+        splits: how many times as many micro-batches are made, where memory did not suffice.
+
+    Raises:
+        UserError: there are fewer sequences than ranks.
+    """
+    if len(lengths) < ranks:
+        raise UserError(
+            f"a global batch has {len(lengths)} sequences, and there are {ranks} ranks",
+            "Raise train.batch_tokens, or start fewer processes.",
+        )
+    wanted = math.ceil(sum(lengths) / (ranks * micro_batch_tokens)) * splits
+    each = min(wanted, len(lengths) // ranks)
+    groups = deal(lengths, ranks * each)
+    return [groups[rank::ranks] for rank in range(ranks)]
+
+
+def shares(batch: GlobalBatch, ranks: Ranks, micro_batch_tokens: int, splits: int) -> list[TrainingBatch]:
+    """This rank's micro-batches, on the host."""
+    indices = divide(batch.lengths, ranks.count, micro_batch_tokens, splits)[ranks.rank]
+    return [as_tensors(batch.pack(group)) for group in indices]
+
+
+def as_tensors(packed: Packed) -> TrainingBatch:
+    """The arrays of a micro-batch as tensors, without copying them."""
+    tokens = TokenBatch(
+        ids_T=torch.from_numpy(packed.ids_T),
+        segments_T=torch.from_numpy(packed.segments_T),
+        positions_T=torch.from_numpy(packed.positions_T),
+        layout=Layout.of(packed.lengths),
+    )
+    names = ("masked_M", "masked_ids_M", "second_B")
+    return TrainingBatch(tokens, {name: torch.from_numpy(getattr(packed, name)) for name in names})
+
+
+def to_device(batch: TrainingBatch, device: torch.device) -> TrainingBatch:
+    """The micro-batch on a device; nothing is waited for."""
+    if device.type == "cpu":
+        return batch
+
+    def move(tensor: Tensor) -> Tensor:
+        return tensor.pin_memory().to(device, non_blocking=True)
+
+    tokens = batch.tokens
+    layout = Layout(tokens.layout.lengths, move(tokens.layout.cu_lengths_B1))
+    moved = TokenBatch(move(tokens.ids_T), move(tokens.segments_T), move(tokens.positions_T), layout)
+    return TrainingBatch(moved, {name: move(tensor) for name, tensor in batch.targets.items()})
+
+
+def ahead(items: Iterator[Item], depth: int = 2) -> Generator[Item]:
+    """The items, made by a thread of their own up to `depth` ahead of who takes them.
+
+    An error of the iterator is raised where the item would have come. Closing this ends the thread.
+    """
+    made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(depth)
+    closed = threading.Event()
+
+    def put(item: Item | None, error: BaseException | None) -> None:
+        while not closed.is_set():
+            try:
+                made.put((item, error), timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def make() -> None:
+        try:
+            for item in items:
+                put(item, None)
+                if closed.is_set():
+                    return
+            put(None, StopIteration())
+        except BaseException as error:
+            put(None, error)
+
+    thread = threading.Thread(target=make, name="micro-batches", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = made.get()
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            yield item  # type: ignore[misc]
+    finally:
+        closed.set()
+        thread.join()

@@ -1,0 +1,204 @@
+"""A run, whole: opens its data and its folder, goes on from its newest checkpoint, trains, and writes the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bertkit.config.training import DataTable, Masking, Phase, TrainingConfig
+from bertkit.data.shards import HELD_OUT, MANIFEST, TOKENIZER, Shards, open_shards
+from bertkit.data.stream import GlobalBatch, Position, PretrainingStream
+from bertkit.errors import ConfigError
+from bertkit.planner.compute import training_flops
+from bertkit.tasks.masked_lm import MaskedLM
+from bertkit.tasks.objectives import objective_weights
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.training.assembly import Model, build_model, choose_precision, describe_model, share
+from bertkit.training.checkpoints import Checkpoints
+from bertkit.training.ema import RunningMean
+from bertkit.training.evaluation import Evaluation
+from bertkit.training.loop import Loop
+from bertkit.training.memory import check_memory
+from bertkit.training.meters import Meters
+from bertkit.training.observer import Observer
+from bertkit.training.optimisers import build_optimiser
+from bertkit.training.peak import matmul_peak
+from bertkit.training.ranks import Ranks
+from bertkit.training.results import write_model
+from bertkit.training.state import Progress, all_tensors, prime
+from bertkit.training.step import Stepper
+
+ONE_MASK = Masking(rate=1e-9, mask=1.0, random=0.0)  # the least rate: the one mask that every sequence has at least
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The data of a run.
+
+    Attributes:
+        held_out: what is evaluated on; empty where there is none.
+    """
+
+    shards: list[Shards]
+    held_out: list[Shards]
+    tokenizer: Tokenizer
+
+    @classmethod
+    def open(cls, table: DataTable) -> Corpus:
+        """The shards that a file names.
+
+        Raises:
+            InputError: a folder is not one of shards, or is damaged.
+            ConfigError: they are of different vocabularies.
+        """
+        folders = [Path(name) for name in ([table.shards] if isinstance(table.shards, str) else table.shards)]
+        held_out = Path(table.held_out) if table.held_out is not None else folders[0] / HELD_OUT
+        wanted = table.held_out is not None or (held_out / MANIFEST).is_file()
+        shards = [open_shards(folder) for folder in folders]
+        held = [open_shards(held_out)] if wanted else []
+        for other in [*shards, *held]:
+            if other.manifest.vocab_sha256 != shards[0].manifest.vocab_sha256:
+                raise ConfigError(
+                    f"{other.folder} has another vocabulary than {shards[0].folder}",
+                    "Prepare both with the same tokenizer.",
+                )
+        return cls(shards, held, Tokenizer.load(folders[0] / TOKENIZER))
+
+    def stream(self, shards: Sequence[Shards], table: DataTable, masking: Masking, seed: int) -> PretrainingStream:
+        """Sequences of some of the shards."""
+        return PretrainingStream(
+            shards,
+            self.tokenizer,
+            arrangement=table.sequences,
+            masking=masking,
+            short_share=table.short_share,
+            seed=seed,
+        )
+
+
+def phases(config: TrainingConfig) -> list[Phase]:
+    """The phases of a run, the one that begins it first."""
+    batch_tokens = config.train.batch_tokens
+    first = Phase(step=0, length=config.data.length, batch_tokens=batch_tokens)
+    later = [p.model_copy(update={"batch_tokens": p.batch_tokens or batch_tokens}) for p in config.data.phases]
+    return [first, *later]
+
+
+def train(
+    config: TrainingConfig,
+    corpus: Corpus,
+    ranks: Ranks,
+    folder: Path,
+    observers: Sequence[Observer],
+    *,
+    resumed: Callable[[int], None],
+    stopping: Callable[[], bool],
+    say: Callable[[str], None],
+) -> bool:
+    """Runs to the end, from the newest checkpoint where there is one; false where it was asked to stop before.
+
+    Args:
+        folder: the run's, made by the caller.
+        observers: of the first rank.
+        resumed: told the step that the run goes on from, 0 for a new one, before anything else is.
+        stopping: asked before every step, on every rank.
+        say: takes a line for the user.
+    """
+    table = config.train
+    longest = max(phase.length for phase in phases(config))
+    weights = objective_weights(table, config.data.sequences)
+    encoder_config = describe_model(config.model, weights, corpus.tokenizer, longest)
+    precision = choose_precision(table.precision, ranks.device)
+    check_memory(config, encoder_config, precision, longest, ranks)
+    model = build_model(config, encoder_config, ranks.device)
+    sharing = share(model, table, ranks, precision, say)
+    optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, encoder_config.layers)
+    mean = None if table.ema is None else RunningMean(model.trainee, table.ema)
+    prime(optimiser)
+    tensors = all_tensors(model.trainee, optimiser, mean)
+    stream = corpus.stream(corpus.shards, config.data, config.data.masking, table.seed)
+    stepper = Stepper(
+        model.trainee,
+        optimiser,
+        sharing,
+        ranks,
+        weights=weights,
+        clip=table.optimiser.clip,
+        autocast=precision == "bfloat16",
+        seed=table.seed,
+    )
+    checkpoints = Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say)
+    with ExitStack() as stack:
+        stack.callback(checkpoints.close)
+        saved = checkpoints.newest(tensors)
+        progress = Progress() if saved is None else Progress.of(saved.state)
+        if mean is not None and saved is not None:
+            mean.load_state_dict({name: tensors[f"mean/{name}"] for name in mean.state_dict()})
+        resumed(progress.step)
+        loop = Loop(
+            table=table,
+            stepper=stepper,
+            optimiser=optimiser,
+            batches=lambda step, position: batches(stream, phases(config), step, position),
+            tensors=tensors,
+            mean=mean,
+            evaluation=_evaluation(config, corpus, weights, ranks),
+            checkpoints=checkpoints,
+            meters=_meters(model, optimiser, ranks, precision),
+            skipped=folder / "skipped",
+            observers=observers,
+            stopping=stopping,
+        )
+        finished = loop.run(progress)
+    if finished:
+        with nullcontext() if mean is None else mean.swapped():
+            write_model(model.family, model.trainee, corpus.tokenizer, ranks, folder)
+    return finished
+
+
+def batches(
+    stream: PretrainingStream, phases: Sequence[Phase], step: int, position: Position
+) -> Iterator[tuple[GlobalBatch, Position]]:
+    """The batch of every step from `step` on, endlessly, each with the length and size of its phase."""
+    ends = [*(phase.step for phase in phases[1:]), None]
+    for phase, end in zip(phases, ends, strict=True):
+        if end is not None and end <= step:
+            continue
+        assert phase.batch_tokens is not None
+        if step == phase.step:  # the position counted sequences of another length
+            position = position.shard_start()
+        source = stream.batches(position, length=phase.length, batch_tokens=phase.batch_tokens)
+        while end is None or step < end:
+            batch, position = next(source)
+            yield batch, position
+            step += 1
+
+
+def _evaluation(config: TrainingConfig, corpus: Corpus, weights: dict[str, float], ranks: Ranks) -> Evaluation | None:
+    if not corpus.held_out:
+        return None
+    table = config.train
+
+    def held_out(masking: Masking) -> list[GlobalBatch]:
+        stream = corpus.stream(corpus.held_out, config.data, masking, table.seed)
+        return stream.evaluation(table.evaluate_sequences, length=phases(config)[-1].length)
+
+    one_mask = held_out(ONE_MASK) if MaskedLM.name in weights else []
+    return Evaluation(held_out(config.data.masking), one_mask, weights, ranks, table.micro_batch_tokens)
+
+
+def _meters(model: Model, optimiser: torch.optim.Optimizer, ranks: Ranks, precision: str) -> Meters:
+    dtype = torch.float32 if precision == "float32" else torch.bfloat16
+    return Meters(
+        ranks,
+        model.weights,
+        learning_rate=lambda: max(group["lr"] for group in optimiser.param_groups),
+        flops=lambda lengths, counts: training_flops(
+            model.config, lengths, masked=int(counts.get(MaskedLM.name, 0.0)), sequences=len(lengths)
+        ),
+        peak=matmul_peak(ranks.device, dtype) * ranks.count,
+    )

@@ -1,0 +1,81 @@
+"""All tensors of a run by name, for its checkpoints, and the few numbers that say where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from bertkit.data.stream import Position
+from bertkit.training.ema import RunningMean
+
+
+@dataclass
+class Progress:
+    """Where a run is.
+
+    Attributes:
+        step: steps done.
+        position: what of the data comes next.
+        tokens, sequences: read so far.
+        seconds: spent in training, all sessions of the run together.
+        splits: how many times as many micro-batches are made because memory did not suffice.
+        skipped: steps that changed nothing because a number was not finite.
+    """
+
+    step: int = 0
+    position: Position = field(default_factory=lambda: Position(0, 0, 0))
+    tokens: int = 0
+    sequences: int = 0
+    seconds: float = 0.0
+    splits: int = 1
+    skipped: int = 0
+
+    def record(self) -> dict[str, object]:
+        """As JSON values."""
+        return {**asdict(self), "position": self.position.record()}
+
+    @classmethod
+    def of(cls, record: Mapping[str, object]) -> Self:
+        """From what `record` gave."""
+        values = dict(record)
+        position = values.pop("position")
+        assert isinstance(position, dict)
+        return cls(position=Position.of(position), **values)  # type: ignore[arg-type]
+
+
+def all_tensors(trainee: nn.Module, optimiser: Optimizer, mean: RunningMean | None) -> dict[str, Tensor]:
+    """Weights, the optimiser's state and the running mean, by name: the very tensors, not copies.
+
+    The optimiser's state must be there: `prime` makes it before the first step.
+    """
+    tensors = {f"model/{name}": tensor for name, tensor in trainee.state_dict().items()}
+    names = {parameter: name for name, parameter in trainee.named_parameters()}
+    for parameter, name in names.items():
+        state = optimiser.state.get(parameter, {})
+        tensors |= {f"optimiser/{name}/{key}": value for key, value in state.items() if isinstance(value, Tensor)}
+    if mean is not None:
+        tensors |= {f"mean/{name}": tensor for name, tensor in mean.state_dict().items()}
+    return tensors
+
+
+@torch.no_grad()
+def prime(optimiser: Optimizer) -> None:
+    """Makes an optimiser allocate its state, by a step that changes no weight: its gradients and its rates are 0."""
+    rates = [group["lr"] for group in optimiser.param_groups]
+    for group in optimiser.param_groups:
+        group["lr"] = 0.0
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    optimiser.zero_grad()
+    for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        group["lr"] = rate
+    for state in optimiser.state.values():
+        for value in state.values():
+            if isinstance(value, Tensor):
+                value.zero_()

@@ -1,0 +1,157 @@
+"""One step of training: a global batch, its gradient, one update of the weights.
+
+The gradient does not depend on how the batch is divided: each objective's sum is divided by its targets in the whole
+global batch, over all micro-batches and ranks.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from bertkit.batching.training_batch import TrainingBatch
+from bertkit.errors import BertkitError
+from bertkit.training.gradients import clip
+from bertkit.training.micro_batches import to_device
+from bertkit.training.ranks import Ranks
+from bertkit.training.sharing import Sharing, trainable
+from bertkit.training.trainee import Trainee, weighted_loss
+
+Sums = dict[str, Tensor]
+
+
+class NoMemory(BertkitError):
+    """A micro-batch of the smallest size does not fit into memory."""
+
+    default_remedy = (
+        "Set train.recompute = true, use a shorter data.length, a smaller model, more ranks with "
+        "train.parallel = 'fsdp', or a larger machine."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step did.
+
+    Attributes:
+        sums: this rank's sums by objective and measure (`fill-mask/loss`), on the device.
+        counts: targets of each objective in the global batch.
+        gradient_norm: before clipping, of all ranks' gradient.
+        skipped: why the weights were not changed; None where they were.
+    """
+
+    sums: Sums
+    counts: dict[str, float]
+    gradient_norm: float
+    skipped: str | None
+
+
+class Stepper:
+    """Does steps.
+
+    Args:
+        weights: of each objective in the loss.
+        clip: largest norm of the gradient; None for no limit.
+        autocast: compute in bfloat16 from float32 weights.
+        seed: of dropout and of all else that is random in a pass.
+    """
+
+    def __init__(
+        self,
+        trainee: Trainee,
+        optimiser: Optimizer,
+        sharing: Sharing,
+        ranks: Ranks,
+        *,
+        weights: Mapping[str, float],
+        clip: float | None,
+        autocast: bool,
+        seed: int,
+    ) -> None:
+        self.trainee = trainee
+        self.optimiser = optimiser
+        self.sharing = sharing
+        self.ranks = ranks
+        self.weights = weights
+        self.clip = clip
+        self.autocast = autocast
+        self.seed = seed
+
+    def counts(self, batches: Sequence[TrainingBatch]) -> list[float]:
+        """How many targets each objective has in these micro-batches."""
+        each = [self.trainee.counts(batch) for batch in batches]
+        return [float(sum(column)) for column in zip(*each, strict=True)]
+
+    def gradient(self, batches: Sequence[TrainingBatch], counts: Mapping[str, float], step: int) -> Sums | None:
+        """Puts the global batch's gradient into the parameters; None, and no gradient, where a rank lacked memory.
+
+        Args:
+            batches: this rank's micro-batches.
+            counts: targets of each objective over all of them and all ranks.
+        """
+        scales = {name: self.weights[name] / max(count, 1.0) for name, count in counts.items()}
+        sums: Sums | None = {}
+        try:
+            self.sharing.begin()
+            for number, batch in enumerate(batches):
+                self._seed(step, number)
+                assert sums is not None
+                self._add(sums, self._micro(to_device(batch, self.ranks.device), scales))
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
+            sums = None
+        if self.ranks.any(sums is None):
+            gc.collect()  # the failed pass's activations, which its traceback held
+            self.sharing.discard()
+            return None
+        self.sharing.finish()
+        return sums
+
+    def update(self, sums: Sums, counts: dict[str, float]) -> Done:
+        """Changes the weights by the gradient that is in them; leaves them where a number of it is not finite."""
+        parameters = trainable(self.trainee)
+        norm = float(clip(parameters, self.clip))
+        finite = math.isfinite(norm)
+        if finite:
+            self.optimiser.step()
+        self.optimiser.zero_grad()
+        return Done(sums, counts, norm, None if finite else f"the gradient's norm is {norm}")
+
+    def _micro(self, batch: TrainingBatch, scales: Mapping[str, float]) -> Sums:
+        with self._precision():
+            outputs = self.sharing.forward(batch)
+            loss = weighted_loss(outputs, scales)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.sharing.collect()
+        return {f"{name}/{what}": sum_.detach() for name, output in outputs.items() for what, sum_ in output.items()}
+
+    def _precision(self) -> AbstractContextManager[object]:
+        if not self.autocast:
+            return nullcontext()
+        return torch.autocast(self.ranks.device.type, torch.bfloat16)
+
+    def _seed(self, step: int, number: int) -> None:
+        """Dropout of a micro-batch depends on where it stands and on nothing before: so a resumed run draws alike."""
+        place = f"{self.seed}/{step}/{self.ranks.rank}/{number}".encode()
+        torch.manual_seed(int.from_bytes(hashlib.blake2b(place, digest_size=7).digest()))
+
+    @staticmethod
+    def _add(sums: Sums, more: Sums) -> None:
+        for name, value in more.items():
+            sums[name] = sums[name] + value if name in sums else value
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that there was no memory, on a GPU or on the host."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
