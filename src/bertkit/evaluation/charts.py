@@ -60,14 +60,14 @@ def line_chart(series: Sequence[Series], *, title: str, x_label: str = "step", y
     """The curves as one `<svg>` element, which is also a whole SVG file.
 
     Args:
-        y_label: what is measured, and in which unit; above the axis.
+        y_label: what is measured, and in which unit; above the axis, where the title does not say it.
     """
     drawn = [
         Series(one.name, shortened([p for p in one.points if all(map(math.isfinite, p))]), one.colour, one.dashed)
         for one in series
     ]
     legend, lines = _legend(drawn)
-    top = TITLE + lines * LEGEND_LINE + 18
+    top = TITLE + lines * LEGEND_LINE + (18 if y_label else 6)
     frame, x_ticks, y_ticks = _frame([point for one in drawn for point in one.points], top)
     height = top + HEIGHT - TITLE
     parts = [
@@ -121,8 +121,8 @@ def shortened(points: Sequence[Point]) -> list[Point]:
 def _frame(points: Sequence[Point], top: float) -> tuple[_Frame, list[float], list[float]]:
     xs, ys = ([point[axis] for point in points] or [0.0, 1.0] for axis in (0, 1))
     x_low, x_high = min(xs), max(xs)
-    if x_low > 0 and x_low < 0.1 * x_high:
-        x_low = 0.0  # a run that is logged every ten steps still begins at 0
+    if 0 < x_low < 0.5 * x_high:
+        x_low = 0.0  # a run that is measured every thousand steps still begins at 0
     y_ticks = ticks(min(ys), max(ys), 6)
     x_ticks = ticks(x_low, x_high, 8)
     # Along x the last curve point is the end of the axis; ticks that lie outside are not drawn.

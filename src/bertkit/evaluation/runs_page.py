@@ -22,7 +22,11 @@ svg{width:100%;height:auto;border:1px solid #ccc;border-radius:6px}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#0f1115}th,td{border-color:#363a42}svg{border-color:#363a42}}
 """
 FIRST = ("loss", "learning_rate", "tokens_per_second")  # measures of every run; those of its tasks have a `/`
-LABELS = {"learning_rate": "learning rate", "tokens_per_second": "tokens a second", "pseudo_perplexity": "perplexity"}
+LABELS = {
+    "learning_rate": "learning rate",
+    "tokens_per_second": "tokens a second",
+    "pseudo_perplexity": "pseudo-perplexity",
+}
 
 
 def runs_page(runs: Sequence[RunSummary], header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -73,8 +77,7 @@ def _chart(runs: Sequence[RunSummary], name: str) -> str:
         if found := run.held_out(name):
             series.append(Series(f"{run.name}, held out", found, place, dashed=True))
     task, _, measure = name.rpartition("/")
-    label = LABELS.get(measure, measure)
-    return line_chart(series, title=f"{task} {label}".strip(), y_label=label)
+    return line_chart(series, title=f"{task} {LABELS.get(measure, measure)}".strip())
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
