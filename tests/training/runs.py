@@ -62,7 +62,12 @@ def write_file(data: Path, directory: Path, more: str = "") -> Path:
 
 def settings(values: dict[str, object]) -> TrainingConfig:
     """A configuration from nested values, with what every file must have."""
-    base: dict[str, object] = {"model": {}, "data": {"shards": "shards"}, "train": {"steps": 4}, "run": {"directory": "run"}}
+    base: dict[str, object] = {
+        "model": {},
+        "data": {"shards": "shards"},
+        "train": {"steps": 4},
+        "run": {"directory": "run"},
+    }
     for table, fields in values.items():
         known = base[table]
         assert isinstance(known, dict)

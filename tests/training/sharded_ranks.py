@@ -76,7 +76,9 @@ def train(model: Whole, optimiser: torch.optim.Optimizer, mean: RunningMean, ste
 
 def assert_equal(one: Whole, other: Whole) -> None:
     for (name, a), b in zip(one.named_parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(full(a), full(b), rtol=1e-6, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            full(a), full(b), rtol=1e-6, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 def check(settings: Optimiser) -> None:

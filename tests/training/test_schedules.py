@@ -87,7 +87,9 @@ def test_after_the_warm_up_it_is_what_transformers_makes(name: str) -> None:
 
 
 @given(SCHEDULES, st.integers(1, 2000), st.data())
-def test_it_is_a_share_that_never_jumps_up_after_the_warm_up(schedule: Schedule, steps: int, data: st.DataObject) -> None:
+def test_it_is_a_share_that_never_jumps_up_after_the_warm_up(
+    schedule: Schedule, steps: int, data: st.DataObject
+) -> None:
     step = data.draw(st.integers(0, steps - 1))
     now, after = rate(schedule, step, steps), rate(schedule, step + 1, steps)
     assert 0.0 <= now <= 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import lru_cache
+from functools import cache
 
 import torch
 
@@ -14,7 +14,7 @@ MOST_PRODUCTS = 10
 ENOUGH_SECONDS = 0.1
 
 
-@lru_cache(maxsize=None)
+@cache
 def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
     """FLOP/s of the fastest of some products of random square matrices; measured once a process, in less than 1 s."""
     fastest = 0.0
