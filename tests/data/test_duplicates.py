@@ -97,11 +97,12 @@ def test_a_rewind_is_on_disk(tmp_path: Path) -> None:
     index.close()
 
 
-def test_a_band_that_all_share_is_compared_with_a_few(tmp_path: Path) -> None:
-    """Texts of which half is a template: they meet in bands, and are no duplicates."""
-    template = text_of(0, 200)
+def test_a_duplicate_is_found_among_many_that_share_its_bands(tmp_path: Path) -> None:
+    """Texts of which more than half is a template: they meet in bands, and are no duplicates."""
+    texts = [f"{text_of(0, 200)} {text_of(seed, 100)}" for seed in range(1, 250)]
     index = DuplicateIndex(tmp_path, near=True)
-    assert set(index.add_batch(made([f"{template} {text_of(seed, 150)}" for seed in range(1, 400)]), 0)) == {None}
+    assert set(index.add_batch(made(texts), 0)) == {None}
+    assert index.add_batch(made([changed(texts[-1], 3)]), 1000) == [NEAR]
     index.close()
 
 
