@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from bertkit.data.documents import read_documents
 from bertkit.data.duplicates import EXACT, NEAR, DuplicateIndex, Fingerprint, fingerprint
 from bertkit.data.filters import Filters
+from bertkit.data.fingerprints import BINS
 from bertkit.errors import OutputError
 
 WORDS = [f"word{number}" for number in range(2000)]
@@ -95,11 +97,12 @@ def test_a_rewind_is_on_disk(tmp_path: Path) -> None:
     index.close()
 
 
-def test_a_band_that_all_share_is_compared_with_a_few(tmp_path: Path) -> None:
-    """Texts of which half is a template: they meet in bands, and are no duplicates."""
-    template = text_of(0, 200)
+def test_a_duplicate_is_found_among_many_that_share_its_bands(tmp_path: Path) -> None:
+    """Texts of which more than half is a template: they meet in bands, and are no duplicates."""
+    texts = [f"{text_of(0, 200)} {text_of(seed, 100)}" for seed in range(1, 250)]
     index = DuplicateIndex(tmp_path, near=True)
-    assert set(index.add_batch(made([f"{template} {text_of(seed, 150)}" for seed in range(1, 400)]), 0)) == {None}
+    assert set(index.add_batch(made(texts), 0)) == {None}
+    assert index.add_batch(made([changed(texts[-1], 3)]), 1000) == [NEAR]
     index.close()
 
 
@@ -133,3 +136,21 @@ def test_articles_are_no_duplicates_and_planted_ones_are_found(test_data: Path, 
     found = index.add_batch(made(cut), 2 * len(texts))
     assert found.count(NEAR) >= 190
     index.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="reads the process's memory as Linux tells it")
+def test_memory_does_not_grow_with_the_index(tmp_path: Path) -> None:
+    def resident_bytes() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    draw = random.Random(0)
+    index = DuplicateIndex(tmp_path, near=True, cache_bytes=2**20)
+    sizes = []
+    for number in range(0, 12_000, 1000):
+        keys = [Fingerprint(draw.randbytes(16), draw.randbytes(2 * BINS)) for _ in range(1000)]
+        index.add_batch(keys, number)
+        sizes.append(resident_bytes())
+    on_disk = sum(path.stat().st_size for path in tmp_path.iterdir())
+    index.close()
+    assert on_disk > 5_000_000
+    assert sizes[-1] - sizes[2] < 2_000_000

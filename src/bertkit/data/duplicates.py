@@ -12,8 +12,8 @@ The index is one SQLite file: SQLite is in Python's standard library, keeps its 
 however large the file grows, and takes back what was not committed when the process dies. Documents stand in the order
 of their numbers, so that going back to an earlier number touches only what came later.
 
-A band that many documents share (a phrase that a template repeats) would cost a comparison with each: of those met at
-most 64 are compared, the earliest first.
+A band that many documents share (a phrase that a template repeats) would cost a comparison with each: of a band at most
+256 documents are looked at, the earliest, and at most 64 compared, those first that meet in the most bands.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["DuplicateIndex", "Fingerprint", "fingerprint"]
 EXACT, NEAR = "exact_duplicate", "near_duplicate"
 BANDS, BAND_VALUES = 8, 4
 THRESHOLD = 0.8
-MOST_COMPARED = 64
+MOST_OF_A_BAND, MOST_COMPARED = 256, 64
 _FILE = "index.sqlite"
 _SALTS_B = np.arange(BANDS, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # the same values in two bands: two keys
 _SCHEMA = """
@@ -42,9 +42,11 @@ CREATE TABLE IF NOT EXISTS documents (number INTEGER PRIMARY KEY, digest BLOB NO
 CREATE TABLE IF NOT EXISTS digests (digest BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bands (key INTEGER, number INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID;
 """
+_OF_BAND = f"SELECT * FROM (SELECT number FROM bands WHERE key = ? ORDER BY number LIMIT {MOST_OF_A_BAND})"
 _MEET = f"""
 SELECT signature FROM documents WHERE number IN (
-    SELECT DISTINCT number FROM bands WHERE key IN ({",".join("?" * BANDS)}) ORDER BY number LIMIT {MOST_COMPARED})
+    SELECT number FROM ({" UNION ALL ".join([_OF_BAND] * BANDS)})
+    GROUP BY number ORDER BY count(*) DESC, number LIMIT {MOST_COMPARED})
 """
 
 
@@ -63,7 +65,7 @@ class DuplicateIndex:
         OutputError: the folder cannot be written, or holds something else; so do all methods.
     """
 
-    def __init__(self, folder: Path, *, near: bool, cache_bytes: int = 16 * 2**20) -> None:
+    def __init__(self, folder: Path, *, near: bool, cache_bytes: int = 4 * 2**20) -> None:
         self._path = folder / _FILE
         self._near = near
         with self._usable():

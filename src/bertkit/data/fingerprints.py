@@ -8,7 +8,8 @@ of their shingles that they have in common (Jaccard).
 One permutation hashing (Li, Owen & Zhang 2012): every shingle has one 64-bit hash, whose highest bits name one of 128
 bins; the lowest hash of each bin stands for it, and an empty bin takes that of the next one that is not, changed by
 their distance (densification by rotation, Shrivastava & Li 2014). Of each lowest hash 16 bits are kept. The share of
-equal bins estimates the Jaccard similarity J, with a standard deviation of sqrt(J (1 - J) / 128): 0.035 at 0.8.
+equal bins estimates the Jaccard similarity J, with a standard deviation of sqrt(J (1 - J) / 128): 0.035 at 0.8. In
+texts of fewer shingles than bins values repeat, and the estimate is as coarse as that of so few.
 """
 
 from __future__ import annotations
