@@ -24,7 +24,7 @@ def clip(parameters: Iterable[nn.Parameter], most: float | None) -> Tensor:
         The norm before, a float32 scalar: 0 where no parameter has a gradient.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = torch.linalg.vector_norm(whole_norms(gradients))
+    norm: Tensor = torch.linalg.vector_norm(whole_norms(gradients))
     if most is not None and gradients:
         factor = (most / (norm + 1e-6)).clamp(max=1.0)  # as torch.nn.utils.clip_grad_norm_ has it
         torch._foreach_mul_([local_part(gradient) for gradient in gradients], factor)

@@ -42,7 +42,7 @@ class MuonWithAdamW(AdamW):
         # AdamW's own step must see its own groups only.
         self.param_groups = [group for group in every if not group["orthogonal"]]
         try:
-            loss = super().step(closure)
+            loss: float | None = super().step(closure)
         finally:
             self.param_groups = every
         for group in every:
@@ -55,7 +55,9 @@ class MuonWithAdamW(AdamW):
     def _update(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
         if not state:
+            state["step"] = torch.zeros(())  # Adam, when it loads a state, expects one with every parameter
             state["momentum_buffer"] = torch.zeros_like(parameter)
+        state["step"] += 1
         momentum: Tensor = state["momentum_buffer"]
         momentum.lerp_(gradient, 1.0 - MOMENTUM)
         update = _orthogonal_like(gradient.lerp(momentum, MOMENTUM))  # Nesterov's momentum
