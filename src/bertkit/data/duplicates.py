@@ -69,7 +69,7 @@ class DuplicateIndex:
         with self._usable():
             folder.mkdir(parents=True, exist_ok=True)
             # One process has it: exclusive locking works on network disks too, where shared memory does not.
-            self._connection = sqlite3.connect(self._path, isolation_level=None)
+            self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=0.5)
             self._close = weakref.finalize(self, self._connection.close)
             self._close.atexit = False
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -13,10 +13,18 @@ _RUN = re.compile(f"[{_RANGES}]+")
 _ONE = re.compile(f"[{_RANGES}]")
 
 
+# The first bytes that their characters have in UTF-8 (some other scripts share them), and all other bytes.
+_FIRST_BYTES = {0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0}
+_OTHER_BYTES = bytes(set(range(256)) - _FIRST_BYTES)
+
+
+def may_have_dense(raw: bytes) -> bool:
+    """Whether UTF-8 may have characters of these scripts: much faster than looking, and False for most Latin text."""
+    return bool(raw.translate(None, _OTHER_BYTES))
+
+
 def spaced(text: str) -> str:
     """The text with each character of these scripts as a word of its own."""
-    if text.isascii() or not _ONE.search(text):
-        return text
     return _ONE.sub(r" \g<0> ", text)
 
 

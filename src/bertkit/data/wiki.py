@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
+from bertkit.data.files import LEAVE_OUT
 from bertkit.errors import InputError
 
 OPENING = "<doc "
@@ -40,10 +41,10 @@ def documents_between_tags(lines: Iterable[tuple[int, str]], name: str) -> Itera
             inside.append(line)
         elif line.startswith(OPENING):
             if tag:
-                raise InputError(f"{name}:{number}: the document before, of line {began}, has no </doc>")
+                raise InputError(f"{name}:{number}: the document before, of line {began}, has no </doc>", LEAVE_OUT)
             tag, began, inside = line.rstrip(), number, []
         elif not tag:
-            raise InputError(f"{name}:{number}: </doc> where no document is open")
+            raise InputError(f"{name}:{number}: </doc> where no document is open", LEAVE_OUT)
         else:
             yield began, tag, inside
             tag, inside = "", []
