@@ -5,9 +5,10 @@
 The usual way is `datasets.map` in batches over two processes with transformers' fast tokenizer on the sentences of each
 document, and then pairs for next-sentence prediction made in Python, as the well-known run scripts do. bertkit filters,
 looks for duplicates and writes shards; pairs are made while it trains, so nothing stands for them here. Both get two
-processes. Documents and sentences are cut by bertkit for both, in the map for the usual way. A run of bertkit that looks
-for near duplicates and one that keeps all are shown beside the default. Last, the peak memory of the whole process tree
-for the first files and for all: it should not grow.
+processes. bertkit also reads the files and starts its program inside its time; the usual way has the documents in
+memory, and cuts sentences with bertkit's rules in the map. Beside the default, which looks for near duplicates, are a
+run that looks for exact ones only and one that leaves out nothing. Last, the peak memory of the whole process tree for
+the first files and for all: it should not grow.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -31,6 +33,7 @@ import transformers
 from benchmarks.measure import Timing, json_line, machine, race, ratio
 from bertkit.data.documents import read_documents
 from bertkit.data.sentences import split_sentences
+from bertkit.tokenization.tokenizer import Tokenizer
 
 PROCESSES = 2
 TARGET_TOKENS = 126  # of 128, the special tokens of a pair put aside roughly as the scripts do
@@ -85,7 +88,7 @@ def usual(texts: list[str], vocab: str, place: Path) -> None:
     """Documents to pairs as the run scripts make them."""
     datasets.disable_progress_bars()
     datasets.disable_caching()
-    tokenizer = transformers.BertTokenizerFast(vocab)
+    tokenizer = transformers.BertTokenizerFast.from_pretrained(_vocabulary(vocab, place))
     corpus = datasets.Dataset.from_dict({"text": texts})
     made = corpus.map(
         _pairs_of_batch,
@@ -100,6 +103,19 @@ def usual(texts: list[str], vocab: str, place: Path) -> None:
         raise SystemExit("the usual way has made no pairs")
 
 
+def _vocabulary(vocab: str, place: Path) -> Path:
+    """A folder as transformers wants it, its tokens the same as ours."""
+    folder = place / "vocabulary"
+    if not folder.exists():
+        folder.mkdir()
+        shutil.copy(vocab, folder / "vocab.txt")
+        text = "Nobody is fast by computing something else: unaffable, 1984."
+        theirs = transformers.BertTokenizerFast.from_pretrained(folder)(text, add_special_tokens=False)["input_ids"]
+        if theirs != list(Tokenizer.load_file(Path(vocab)).tokenize([text])[0].ids):
+            raise SystemExit("the two tokenizers do not agree")
+    return folder
+
+
 def _pairs_of_batch(batch: dict[str, list[str]], tokenizer: Any) -> dict[str, list[Any]]:
     documents = []
     for text in batch["text"]:
@@ -108,10 +124,11 @@ def _pairs_of_batch(batch: dict[str, list[str]], tokenizer: Any) -> dict[str, li
             ids = tokenizer(sentences, add_special_tokens=False, return_attention_mask=False)["input_ids"]
             documents.append([one for one in ids if one])
     chance = random.Random(0)
+    cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
     made: dict[str, list[Any]] = {"input_ids": [], "token_type_ids": [], "next_sentence_label": []}
     for place, document in enumerate(documents):
         for first, second, is_random in _pairs(place, document, documents, chance):
-            made["input_ids"].append(tokenizer.build_inputs_with_special_tokens(first, second))
+            made["input_ids"].append([cls, *first, sep, *second, sep])
             made["token_type_ids"].append([0] * (len(first) + 2) + [1] * (len(second) + 1))
             made["next_sentence_label"].append(int(is_random))
     return made

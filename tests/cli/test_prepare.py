@@ -60,7 +60,7 @@ def test_a_record(run: Run, corpus: str, vocab: str, tmp_path: Path) -> None:
         "folder": str(folder),
         "documents": 3,
         "sentences": 4,
-        "tokens": 19,
+        "tokens": 20,
         "shards": 1,
         "counts": {
             "documents_read": 4,
