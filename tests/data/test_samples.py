@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertkit.config.training import Sequences
-from bertkit.data.samples import Samples, document_token_ends, plan
+from bertkit.data.boundaries import document_token_ends
+from bertkit.data.samples import Samples, plan
 from bertkit.data.shards import Shard
 from bertkit.errors import InputError
 from bertkit.tokenization.template import Frame, Run, Template

@@ -1,3 +1,5 @@
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import pytest
@@ -37,7 +39,13 @@ def test_where_sentences_end(text: str) -> None:
 
 def test_a_line_end_ends_a_sentence_and_nothing_is_empty() -> None:
     assert split_sentences("one\n\n  two \r\n\t\nthree\n") == ["one", "two", "three"]
+    assert split_sentences("He met Sen.\nMr.\n</p>\n.\n.") == ["He met Sen.", "Mr.", "</p>", ".", "."]
     assert split_sentences("") == split_sentences(" \n ") == []
+
+
+def test_runs_of_full_stops_take_no_longer_than_other_text() -> None:
+    text = "Contents " + "." * 1_000_000 + "12" + " ." * 1_000_000 + "!" + '."' * 1_000_000
+    assert "".join(split_sentences(text)).replace(" ", "") == text.replace(" ", "")
 
 
 @given(

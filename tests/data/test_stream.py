@@ -64,7 +64,7 @@ def test_an_epoch_has_every_sample_once(shards: Shards, arrangement: Sequences) 
     seen: list[tuple[int, int]] = []
     count = stream.sample_count(length=48)
     for batch, _ in stream.batches(Position(), length=48, batch_tokens=400):
-        seen += [(id(one.planned), number) for one in batch.taken for number in one.numbers_B.tolist()]
+        seen += [(int(one.planned.key), number) for one in batch.taken for number in one.numbers_B.tolist()]
         if len(seen) >= count:
             break
     assert len(set(seen[:count])) == count
@@ -178,6 +178,17 @@ def test_the_thread_ends_with_the_iterator(shards: Shards) -> None:
     assert not any(thread.name.startswith("bertkit-plan") for thread in threading.enumerate())
 
 
+def test_a_shard_of_one_document_is_passed_over_in_a_corpus_of_more(shards: Shards, tmp_path: Path) -> None:
+    tokenizer = Tokenizer.load(shards.folder / "tokenizer")
+    mixed = write_shards(tmp_path / "mixed", tokenizer, [random_shard(1, documents=9), shard_of_lengths([[3, 4, 5]])])
+    stream = stream_of(mixed)
+    counts = {len(stream.planned(0, place, 48)): stream.planned(0, place, 48) for place in range(2)}
+    assert counts[0].samples.left_out_sentences == 3
+    assert sum(counts) == stream.sample_count(length=48) > 0
+    *_, (_, position) = islice(stream.batches(Position(), length=48, batch_tokens=400), 20)
+    assert position.epoch > 0
+
+
 @pytest.mark.parametrize("position", [Position(0, 3, 0), Position(0, 0, 100_000), Position(0, -1, 0)])
 def test_a_position_that_is_not_there_is_refused(shards: Shards, position: Position) -> None:
     with pytest.raises(InputError, match="the data has no position"):
@@ -187,7 +198,7 @@ def test_a_position_that_is_not_there_is_refused(shards: Shards, position: Posit
 def test_shards_that_cannot_be_used_are_refused(shards: Shards, tmp_path: Path) -> None:
     tokenizer = Tokenizer.load(shards.folder / "tokenizer")
     lonely = write_shards(tmp_path / "lonely", tokenizer, [shard_of_lengths([[3, 4]])])
-    with pytest.raises(InputError, match="lonely: shard 00000 has fewer than two documents"):
+    with pytest.raises(InputError, match="lonely has fewer than two documents"):
         stream_of(lonely)
     short = stream_of(write_shards(tmp_path / "short", tokenizer, [shard_of_lengths([[3], [4], [5]])]))
     with pytest.raises(InputError, match="no document has two sentences"):

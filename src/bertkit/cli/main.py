@@ -20,6 +20,7 @@ from bertkit.cli.predict import predict
 from bertkit.cli.prepare import prepare
 from bertkit.cli.pretrain import pretrain
 from bertkit.cli.quickstart import quickstart
+from bertkit.cli.runs import runs
 from bertkit.cli.tokenize import tokenize
 from bertkit.cli.train_tokenizer import train_tokenizer
 
@@ -32,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Every command: --help lists its options, --debug shows the traceback of an error.",
 )
-for command in (predict, info, tokenize, train_tokenizer, prepare, pretrain, convert, quickstart):
+for command in (predict, info, tokenize, train_tokenizer, prepare, pretrain, runs, convert, quickstart):
     app.command()(command)
 
 

@@ -18,7 +18,9 @@ from bertkit.cli.exits import TERMINATED, one_line
 File = Annotated[str, typer.Argument(help="The run's TOML file; examples/recipes has some.", metavar="CONFIG")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Replace a value of the file: train.steps=100. May be given often.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set", help="Replace a value of the file: train.steps=100. May be given often.", metavar="KEY=VALUE"
+    ),
 ]
 
 

@@ -17,7 +17,7 @@ class Tick(Protocol):
 
 @contextmanager
 def progress_bar(unit: str, *, shown: bool, total: int | None = None, decimals: int = 0) -> Iterator[Tick]:
-    """Yields what to call after each item, or with the number of items. Nothing is drawn unless standard error is a terminal.
+    """Yields what to call after each item, or with a number of items. Drawn only where standard error is a terminal.
 
     Args:
         unit: the plural name of the items, e.g. `rows`.

@@ -78,7 +78,7 @@ class PlainLines:
         if sys.stderr is None:
             return
         left = self._remaining.after(record)
-        ending = "" if left is None or "seconds" not in record else f"  {duration(left)} left"
+        ending = "" if not left or "seconds" not in record else f"  {duration(left)} left"
         print(f"step {step_of(record):,}/{self._steps:,}  {told(record)}{ending}", file=sys.stderr, flush=True)
 
 
@@ -114,7 +114,7 @@ class LiveView:
         step = max(step_of(self._measures), step_of(self._evaluation))
         seconds = number_of(self._measures, "seconds") or number_of(self._evaluation, "seconds") or 0.0
         heading = Table.grid(padding=(0, 1))
-        times = f"{duration(seconds)} so far" + ("" if left is None else f", {duration(left)} left")
+        times = f"{duration(seconds)} so far" + (f", {duration(left)} left" if left else "")
         heading.add_row(f"step {step:,}/{self._steps:,}", ProgressBar(self._steps, step, width=24), times)
         body = Table.grid(padding=(0, 2))
         for name, text in rows(self._measures):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePath
@@ -16,7 +16,7 @@ from typing import IO
 from bertkit.data.files import STDIN, check_there, name_of, open_bytes, readable, sound_lines
 from bertkit.data.jsonl import read_texts
 from bertkit.data.parquet import read_text_column
-from bertkit.data.wiki import OPENING, documents_between_tags, running_text
+from bertkit.data.wiki import OPENING, documents_between_tags, is_tag, running_text
 from bertkit.errors import InputError, UserError, near_match
 
 FORMATS = ("doc", "blank-line", "jsonl", "parquet", "lines", "text")
@@ -110,14 +110,14 @@ def _items(file: IO[bytes], name: str, format: str, text_column: str, start: int
         return
     lines = sound_lines(file, name)
     if format == "doc":
-        for began, tag, inside in islice(documents_between_tags(_measured(lines, name), name), start, None):
+        for began, tag, inside in islice(documents_between_tags(_measured(lines, name, is_tag), name), start, None):
             yield began, running_text(tag, inside)
     elif format == "blank-line":
-        yield from islice(_between_blank_lines(_measured(lines, name)), start, None)
+        yield from islice(_between_blank_lines(_measured(lines, name, _is_blank)), start, None)
     elif format == "lines":
         yield from islice(((number, line) for number, line in lines if line.strip()), start, None)
     elif not start:
-        text = "\n".join(line for _, line in _measured(lines, name, ends=False))
+        text = "\n".join(line for _, line in _measured(lines, name, lambda line: False))
         if text.strip():
             yield 1, text
 
@@ -136,15 +136,19 @@ def _between_blank_lines(lines: Iterable[tuple[int, str]]) -> Iterator[_Item]:
         yield began, sentences
 
 
-def _measured(lines: Iterable[tuple[int, str]], name: str, *, ends: bool = True) -> Iterator[tuple[int, str]]:
-    """The same lines; refuses when too many come between two that may end a document (blank ones, and tags)."""
+def _is_blank(line: str) -> bool:
+    return not line.strip()
+
+
+def _measured(lines: Iterable[tuple[int, str]], name: str, ends: Callable[[str], bool]) -> Iterator[tuple[int, str]]:
+    """The same lines; refuses when too many come between two that end a document."""
     began, length = 1, 0
     for number, line in lines:
         length += len(line) + 1
-        if ends and (not line or line.startswith(OPENING)):
+        if ends(line):
             began, length = number, 0
         if length > LONGEST_DOCUMENT:
-            raise InputError(f"{name}:{began}: the document is longer than 64 Mi characters", "Is --format right?")
+            raise InputError(f"{name}:{began}: the document is longer than 64 Mi characters", "Say another --format.")
         yield number, line
 
 

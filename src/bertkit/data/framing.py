@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bertkit.config.training import Sequences
-from bertkit.data.samples import TWO_PARTS, document_token_ends
+from bertkit.data.boundaries import document_token_ends
+from bertkit.data.samples import TWO_PARTS
 from bertkit.data.shards import Shard
 from bertkit.errors import InputError
 from bertkit.tokenization.template import Frame
@@ -27,16 +28,17 @@ class Source:
 
     Attributes:
         tokens: a shard's ids, as a plain array over the mapped file.
-        document_ends: where its documents end, in tokens, 0 first.
+        sentence_ends, document_ends: where its sentences and documents end, in tokens, 0 first.
     """
 
     tokens: npt.NDArray[np.integer]
+    sentence_ends: npt.NDArray[np.integer]
     document_ends: Ids
 
     @classmethod
     def of(cls, shard: Shard) -> Source:
         """A shard as a source."""
-        return cls(shard.tokens.view(np.ndarray), document_token_ends(shard))
+        return cls(shard.tokens.view(np.ndarray), shard.sentence_ends.view(np.ndarray), document_token_ends(shard))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def choose_masks(ids_T: Places, starts_B: Places, keys_B: Words, rules: MaskRule
 
     A unit is a token; or a word; or a word that a span covers (`span`, Joshi et al. 2019), of which the spans start
     anywhere, with clipped geometric lengths in words, before the sequence's beginning too, so that each of its words
-    is covered with the rate's probability. Where no unit of a sequence was drawn the one nearest to it is taken: of n
+    is covered with the rate's probability. Where no unit of a sequence is chosen, the one with the least draw is: of n
     units that are drawn on their own (tokens, words) the share that is chosen is then, on average,
     `rate + (1 - rate)^n / n`; with n = 100 and a rate of 0.15 that is 9e-10 more than the rate. Special tokens are
     never chosen, those that stand in the text included; a sequence of nothing else has no masks.
@@ -101,13 +101,11 @@ def choose_masks(ids_T: Places, starts_B: Places, keys_B: Words, rules: MaskRule
     else:
         chosen_U = drawn_U < rules.masking.rate
     _choose_one_at_least(chosen_U, drawn_U, sequence_U)
+    unit_M = unit_C[chosen_U[unit_C]]
     masked_M = text_C[chosen_U[unit_C]]
     sources_M = masked_M  # the tokens whose draws decide what stands in the place of each
     if rules.masking.unit == "span":
-        runs_U = chosen_U & ~(np.concatenate([[False], chosen_U[:-1]]) & (np.diff(sequence_U, prepend=-1) == 0))
-        sources_M = firsts_U[np.maximum.accumulate(np.where(runs_U, np.arange(len(runs_U)), 0))][unit_C][
-            chosen_U[unit_C]
-        ]
+        sources_M = firsts_U[_runs(chosen_U, sequence_U)[unit_M]]
     return Masks(masked_M, _replaced(ids_T, masked_M, sources_M, sequence_T, starts_B, keys_B, rules))
 
 
@@ -118,6 +116,12 @@ def _choose_one_at_least(chosen_U: Flags, drawn_U: npt.NDArray[np.float64], sequ
     if lacking_Q.any():
         least_Q = np.where(lacking_Q, np.minimum.reduceat(drawn_U, begin_Q), -1.0)
         chosen_U |= drawn_U == np.repeat(least_Q, np.diff(begin_Q, append=len(drawn_U)))
+
+
+def _runs(chosen_U: Flags, sequence_U: Places) -> Places:
+    """For each chosen word the first of the chosen ones that it stands together with, in its sequence."""
+    goes_on_U = np.append(False, chosen_U[:-1]) & (np.diff(sequence_U, prepend=-1) == 0)
+    return np.maximum.accumulate(np.where(goes_on_U, 0, np.arange(len(chosen_U))))
 
 
 def _replaced(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from bertkit.data.boundaries import document_token_ends, sentence_token_ends
 from bertkit.data.counter_random import Words, integers
 from bertkit.data.shards import Shard
 
@@ -26,9 +27,8 @@ def plan_one_part(shard: Shard, room: int, key: Words, *, over_documents: bool) 
         room: most tokens of a part, separators inside it included: one where a document ends.
         over_documents: a part may go on into the next document.
     """
-    sentence_ends = np.asarray(shard.sentence_ends).astype(np.int64)
-    documents = np.unique(sentence_ends[np.asarray(shard.document_ends)])
-    ends = _pieces(np.unique(sentence_ends), room, key)
+    documents = document_token_ends(shard)
+    ends = _pieces(sentence_token_ends(shard), room, key)
     rooms = np.full(len(ends), room)
     if over_documents:
         early = np.append(0, np.flatnonzero(integers(FRESH, key, "fresh", np.arange(len(ends))) == 0))
@@ -65,7 +65,7 @@ def _pieces(ends: Offsets, room: int, key: Words) -> Offsets:
     counts = 1 + (lengths[long] - firsts - 1) // room  # cuts: after the first piece, and then after each full one
     nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     cuts = np.repeat(ends[long] + firsts, counts) + nth * room
-    return np.union1d(ends, cuts)
+    return np.sort(np.concatenate([ends, cuts]))
 
 
 def _followed(reached: Offsets, last: int) -> Offsets:

@@ -117,6 +117,8 @@ class _Run:
         finally:
             self._training.close()
             self._aside.close()
+            if self._index is not None:
+                self._index.close()
         return self._state
 
     def _duplicates(self, prepared: list[Prepared]) -> list[str | None]:

@@ -90,6 +90,7 @@ def plan(
     return Samples(parts_S4, none_S, lengths_S, np.zeros(len(parts_S4), np.int64), 0)
 
 
-def document_token_ends(shard: Shard) -> npt.NDArray[np.int64]:
-    """Where each document ends, in tokens of the shard, 0 first; empty documents are left out."""
-    return np.unique(np.asarray(shard.sentence_ends)[np.asarray(shard.document_ends)].astype(np.int64))
+def no_samples(shard: Shard) -> Samples:
+    """What a shard gives that is left out as a whole: nothing, its sentences counted."""
+    none_S = np.zeros(0, np.int64)
+    return Samples(np.zeros((0, 4), np.int64), np.zeros(0, np.int8), none_S, none_S, len(shard.sentence_ends) - 1)

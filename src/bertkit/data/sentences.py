@@ -14,6 +14,8 @@ does when a common first word of an English sentence follows. Abbreviations are 
 use "." their own are missed, which costs a cut too many.
 """
 
+# ruff: noqa: RUF001, RUF002 - full stops and brackets of many scripts
+
 from __future__ import annotations
 
 import re
@@ -22,10 +24,11 @@ _HARD = "。｡！？‼⁇⁈⁉।॥۔؟።။។։"
 _CLOSING = "\"'”’»)\\]」』）》】〉］｝"
 _OPENING = "\"'“‘«‹„([{「『（《【〈［｛"
 _BEGINS_TOO = frozenset(_OPENING + "$€£¥¿¡•§#@")
-# The common first set lets the search skip quickly to the next candidate; what it may be is decided behind it.
+# The common first set lets the search skip quickly to the next candidate; what it may be is decided behind it. A run of
+# full stops is looked at once, from its first: a line of a million dots must not take a million looks at each.
 _CANDIDATE = re.compile(
     rf"[\n.!?…{_HARD}](?:(?<=\n)|(?<=[{_HARD}])[{_HARD}.…]*[{_CLOSING}]*"
-    rf"|[.!?…]*(?:[{_CLOSING}]|\[\d+\])*\s+(?=[^a-z\s,;:]))"
+    rf"|(?<![.!?…].)[.!?…]*+(?:[{_CLOSING}]|\[\d+\])*+[^\S\n]++(?=[^a-z\s,;:]))"
 )
 _WORD_BEFORE = re.compile(r"[^\s\"'“”‘’«»()\[\]{}/–—-]*$")
 _LONGEST_WORD = 16  # characters looked at before a full stop: longer words are no abbreviations
@@ -33,8 +36,8 @@ _PARTICLES = frozenset("とはがをにでのもや、，,")
 
 # Whatever follows, these do not end a sentence.
 _NEVER = frozenset(
-    "mr mrs ms mx dr prof rev hon st ste mt ft messrs mme mlle gen col maj capt cpt lt cmdr adm sgt cpl pvt brig sen rep"
-    " gov pres supt insp fr bros e.g i.e eg ie viz cf vs v c ca approx incl esp spec"
+    "mr mrs ms mx dr prof rev hon st ste mt ft messrs mme mlle gen col maj capt cpt lt cmdr adm sgt cpl pvt brig sen"
+    " rep gov pres supt insp fr bros e.g i.e eg ie viz cf vs v c ca approx incl esp spec"
     " hrsg bzw z.b d.h u.a vgl nr bd abs".split()
 )
 # These do not before a digit.
@@ -48,8 +51,8 @@ _SELDOM = frozenset(
 )
 _FIRST_WORDS = frozenset(
     "The It He She They We You This That These Those There His Her Its Their In On At As After Although An And Another"
-    " Because Before Between But By During Each For From However If Many Most On One Other Since So Some Such Then Though"
-    " Through To Today Under Until Upon What When Where Whether Which While Who With Within".split()
+    " Because Before Between But By During Each For From However If Many Most On One Other Since So Some Such Then"
+    " Though Through To Today Under Until Upon What When Where Whether Which While Who With Within".split()
 )
 _NEXT_WORD = re.compile(r"[^\W\d_]+(?![.\w])")
 
@@ -90,13 +93,13 @@ def _full_stop_ends(text: str, began: int, stop: int, end: int) -> bool:
     if len(word) > 6 and "." not in word:
         return True  # most words, at the least cost
     lowered = word.lower()
-    if lowered in _NEVER:
+    is_initial = len(word) == 1 and (word.isupper() or not word.isascii())
+    if lowered in _NEVER and not is_initial:
         return False
     if lowered in _BEFORE_NUMBER:
         return not text[end].isdigit()
     if word.isdecimal():
         return bool(text[began : stop - len(word)].strip())  # "1." alone at the beginning counts an item of a list
-    is_initial = len(word) == 1 and (word.isupper() or not word.isascii())
     if is_initial or lowered in _SELDOM or _is_acronym(word):
         following = _NEXT_WORD.match(text, end)
         return following is not None and following[0] in _FIRST_WORDS

@@ -20,7 +20,7 @@ from bertkit.config.training import Masking, Sequences
 from bertkit.data.counter_random import Words, mixed, uniform
 from bertkit.data.framing import Framing, Source
 from bertkit.data.masking import MaskRules, choose_masks
-from bertkit.data.samples import Samples, plan
+from bertkit.data.samples import Samples, no_samples, plan
 from bertkit.data.shards import Shards
 from bertkit.data.two_parts import too_few_documents
 from bertkit.errors import InputError
@@ -251,16 +251,19 @@ class PretrainingStream:
         number = int(np.argsort(uniform(self._seed, "shards", epoch, np.arange(len(self._places))))[place])
         corpus, within = self._places[number]
         shard = corpus[within]
-        samples = plan(
-            shard,
-            self._arrangement,
-            length=length,
-            frame=self._tokenizer.template,
-            seed=self._seed,
-            epoch=epoch,
-            shard_number=number,
-            short_share=self._short_share,
-        )
+        if self._arrangement == "next-sentence" and shard.documents < 2:
+            samples = no_samples(shard)  # the last shard may have one document: it is left out, and counted
+        else:
+            samples = plan(
+                shard,
+                self._arrangement,
+                length=length,
+                frame=self._tokenizer.template,
+                seed=self._seed,
+                epoch=epoch,
+                shard_number=number,
+                short_share=self._short_share,
+            )
         order_S = np.argsort(uniform(self._seed, "order", epoch, number, np.arange(len(samples))), kind="stable")
         return Planned(Source.of(shard), samples, order_S, mixed(self._seed, "masks", epoch, number))
 
@@ -276,7 +279,7 @@ class PretrainingStream:
                 if not 0 <= position.sample <= len(planned):
                     raise _not_here(position, f"{len(planned)} samples of {length} tokens in that shard")
                 empty = 0 if len(planned) else empty + 1
-                if empty == len(self._places):
+                if empty == 2 * len(self._places) - 1:  # all of an epoch, wherever it began
                     raise _no_samples(self._arrangement)
                 later = position.next_shard(len(self._places))
                 coming = pool.submit(self.planned, later.epoch, later.shard, length)
@@ -296,11 +299,13 @@ def _refuse(corpora: Sequence[Shards], tokenizer: Tokenizer, arrangement: Sequen
                 f"{corpus.folder}: the ids are of another vocabulary than the tokenizer's",
                 "Use the tokenizer that is beside the shards, and shards that were prepared with one tokenizer.",
             )
-        for entry in corpus.manifest.shards:
-            if arrangement == "next-sentence" and entry.documents < 2:
-                raise too_few_documents(f"{corpus.folder}: shard {entry.name}")
+    folders = ", ".join(str(corpus.folder) for corpus in corpora) or "no shards"
     if not any(corpus.manifest.tokens for corpus in corpora):
-        raise InputError(f"no text in {', '.join(str(corpus.folder) for corpus in corpora) or 'no shards'}")
+        raise InputError(f"no text in {folders}")
+    if arrangement == "next-sentence" and not any(
+        entry.documents > 1 for corpus in corpora for entry in corpus.manifest.shards
+    ):
+        raise too_few_documents(folders)
 
 
 def _no_samples(arrangement: Sequences) -> InputError:

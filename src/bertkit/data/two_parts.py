@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bertkit.data.boundaries import document_token_ends, sentence_token_ends
 from bertkit.data.counter_random import Words, integers, uniform
 from bertkit.data.shards import Shard
 from bertkit.errors import InputError
@@ -76,8 +77,8 @@ def plan_two_parts(shard: Shard, rooms: Rooms, key: Words, *, others: bool) -> P
     Raises:
         InputError: `others`, and the shard has fewer than two documents.
     """
-    ends = np.unique(np.asarray(shard.sentence_ends).astype(np.int64))  # a sentence of no tokens is none
-    document_ends = np.searchsorted(ends, np.unique(np.asarray(shard.sentence_ends)[np.asarray(shard.document_ends)]))
+    ends = sentence_token_ends(shard)
+    document_ends = np.searchsorted(ends, document_token_ends(shard))
     if others and len(document_ends) < 3:
         raise too_few_documents(f"shard {shard.name}")
     chunks = _chunks(ends, document_ends, rooms, key, put_back=others)

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
+from bertkit.data.files import LEAVE_OUT
 from bertkit.errors import InputError
 
 OPENING = "<doc "
@@ -13,7 +14,7 @@ _CLOSING = "</doc>"
 _TITLE = re.compile(r'title="(.*)"\s*>$')  # to the last quote: the writer does not escape those inside a title
 _LONGEST_HEADING = 60
 _INSIDE_A_SENTENCE = re.compile(  # ends another sentence, or a word that headings hardly ever have
-    r"[.!?][\"')]*\s|[:;]\s*\S+\s\S+\s\S+\s|\b(?:is|was|are|were|am|be|been|has|had|have|does|did|do|can|could|will|would"
+    r"[.!?][\"')]*\s|\b(?:is|was|are|were|am|be|been|has|had|have|does|did|do|can|could|will|would"
     r"|may|might|must|should|see|he|she|it|they|we|you|also|became|born|died)\b",
     re.IGNORECASE,
 )
@@ -40,10 +41,10 @@ def documents_between_tags(lines: Iterable[tuple[int, str]], name: str) -> Itera
             inside.append(line)
         elif line.startswith(OPENING):
             if tag:
-                raise InputError(f"{name}:{number}: the document before, of line {began}, has no </doc>")
+                raise InputError(f"{name}:{number}: the document before, of line {began}, has no </doc>", LEAVE_OUT)
             tag, began, inside = line.rstrip(), number, []
         elif not tag:
-            raise InputError(f"{name}:{number}: </doc> where no document is open")
+            raise InputError(f"{name}:{number}: </doc> where no document is open", LEAVE_OUT)
         else:
             yield began, tag, inside
             tag, inside = "", []

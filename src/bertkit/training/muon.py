@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.optim import AdamW
 
+from bertkit.model.device import is_faster_in_bfloat16
+
 MOMENTUM = 0.95
 ROUNDS = 5
 QUINTIC = (3.4445, -4.7750, 2.0315)
@@ -76,11 +78,15 @@ def _orthogonal_like(matrix: Tensor) -> Tensor:
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """Nearly `U Vᵀ` of the matrix `U S Vᵀ`, bfloat16: five rounds of a Newton-Schulz iteration whose polynomial brings
-    singular values to between 0.7 and 1.2."""
+    """Nearly `U Vᵀ` of the matrix `U S Vᵀ`: five rounds of a Newton-Schulz iteration whose polynomial brings singular
+    values to between 0.7 and 1.2.
+
+    In bfloat16, as published, where the device is faster with it, else in float32: a CPU without instructions for
+    bfloat16 is many times slower.
+    """
     a, b, c = QUINTIC
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.bfloat16()
+    x = matrix.to(torch.bfloat16 if is_faster_in_bfloat16(matrix.device) else torch.float32)
     x = x.T if tall else x
     x = x / x.norm().clamp(min=SMALL)
     for _ in range(ROUNDS):

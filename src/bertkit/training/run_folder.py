@@ -21,6 +21,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -66,13 +67,9 @@ class Start:
     @classmethod
     def now(cls, *, command: Sequence[str], manifest_sha256s: Sequence[str], ranks: int, device: str) -> Self:
         """This machine at this time."""
-        from importlib.metadata import version
-
-        from bertkit import __version__
-
         return cls(
             when=datetime.now(UTC).isoformat(timespec="seconds"),
-            bertkit=__version__,
+            bertkit=version("bertkit"),
             torch=version("torch"),
             python=platform.python_version(),
             machine=socket.gethostname(),

@@ -1,0 +1,85 @@
+"""`bertkit runs`: training runs side by side, from their folders. Without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bertkit.cli import options
+
+if TYPE_CHECKING:
+    from bertkit.evaluation.run_summary import RunSummary
+
+Folders = Annotated[list[str], typer.Argument(help="Folders of runs, finished or not.", metavar="RUN")]
+Html = Annotated[
+    str | None, typer.Option("--html", help="Write a page with curves, which needs nothing else.", metavar="FILE")
+]
+HEADER = (
+    *("run", "state", "model", "parameters", "step", "tokens", "best loss", "last loss"),
+    *("masked tokens", "sentence pairs", "tokens/s", "time", "checkpoint"),
+)
+MASKED = ("fill-mask/accuracy", "generator-fill-mask/accuracy")
+PAIRS = ("next-sentence-prediction/accuracy", "sentence-order-prediction/accuracy")
+NOTHING = "-"
+
+
+def runs(folders: Folders, html: Html = None, json: options.Json = False) -> None:
+    """Compare training runs: how far they are, what they came to, how fast they go.
+
+    Losses and accuracies are those of the held-out data.
+    """
+    from bertkit.cli.readable import table
+    from bertkit.evaluation.run_summary import summarise
+    from bertkit.training.metrics_file import record_line
+
+    found = [summarise(Path(folder)) for folder in folders]
+    cells = [row(run) for run in found]
+    if html is not None:
+        _write_page(Path(html), found, cells)
+    if json:
+        for run in found:
+            typer.echo(record_line(run.record()))
+    else:
+        typer.echo(table(HEADER, cells, indent=""))
+        if html is not None:
+            typer.echo(f"curves: {html}")
+
+
+def row(run: RunSummary) -> list[str]:
+    """The run as cells of the table."""
+    from bertkit.cli.training_display import duration
+    from bertkit.evaluation.charts import short_number
+
+    return [
+        run.name,
+        run.state + (f", {run.skipped} skipped" if run.skipped else ""),
+        run.model,
+        NOTHING if run.parameters is None else short_number(run.parameters),
+        f"{run.step:,}/{run.steps:,}",
+        short_number(run.tokens),
+        _measure(run.best, ("loss",), ".4f"),
+        _measure(run.last, ("loss",), ".4f"),
+        _measure(run.last, MASKED, ".1%"),
+        _measure(run.last, PAIRS, ".1%"),
+        NOTHING if run.tokens_per_second is None else f"{run.tokens_per_second:,.0f}",
+        duration(run.seconds),
+        NOTHING if run.checkpoint is None else f"{run.checkpoint:,}",
+    ]
+
+
+def _measure(record: Mapping[str, object], names: Sequence[str], form: str) -> str:
+    from bertkit.training.metrics_file import number_of
+
+    values = [value for name in names if (value := number_of(record, name)) is not None]
+    return format(values[0], form) if values else NOTHING
+
+
+def _write_page(path: Path, found: Sequence[RunSummary], cells: Sequence[Sequence[str]]) -> None:
+    from bertkit.checkpoints.folders import atomic_file
+    from bertkit.evaluation.runs_page import runs_page
+
+    with atomic_file(path) as file:
+        file.write(runs_page(found, HEADER, cells))
