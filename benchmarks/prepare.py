@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--raced", type=int, default=2, help="how many of the files are raced over")
+    parser.add_argument("--no-memory", action="store_true", help="only the race, which is short")
     options = parser.parse_args()
     data = Path(os.environ.get("BERTKIT_TEST_DATA", ""))
     vocab = options.vocab or str(data / "vocab/bert-base-uncased-vocab.txt")
@@ -63,9 +64,10 @@ def main() -> None:
         }
         timings = race(runs, options.rounds)
         rows = list(_report(timings, megabytes))
-        memory = [_memory(few, vocab, place) for few in (raced, files)]
-    grown = memory[1]["peak_mib"] / memory[0]["peak_mib"]
-    print(f"peak memory for {len(files)} files is {grown:.3f} times that for {len(raced)}")
+        memory = [] if options.no_memory else [_memory(few, vocab, place) for few in (raced, files)]
+    if memory:
+        grown = memory[1]["peak_mib"] / memory[0]["peak_mib"]
+        print(f"peak memory for {len(files)} files is {grown:.3f} times that for {len(raced)}")
     print(json_line({"benchmark": "prepare", "machine": machine(), "rows": rows, "memory": memory}))
 
 
