@@ -50,6 +50,15 @@ NearDuplicates = Annotated[bool, typer.Option(help="Leave out documents that are
 KeepDuplicates = Annotated[bool, typer.Option("--keep-duplicates", help="Leave out no duplicates, exact ones neither.")]
 MinCharacters = Annotated[int | None, typer.Option(min=0, help="Leave out shorter documents.", metavar="N")]
 NoFilters = Annotated[bool, typer.Option("--no-filters", help="Leave out no document for what it looks like.")]
+Audit = Annotated[
+    str | None, typer.Option(help="Say what is in these shards, and what training makes of them.", metavar="SHARDS")
+]
+Arrangement = Annotated[
+    Literal["next-sentence", "sentence-order", "full-sentences", "documents"],
+    typer.Option(help="With --audit: how sequences are made."),
+]
+Length = Annotated[int, typer.Option(min=8, help="With --audit: most tokens of a sequence.", metavar="N")]
+Picture = Annotated[str | None, typer.Option(help="With --audit: also write a page of pictures.", metavar="FILE.html")]
 Append = Annotated[bool, typer.Option("--append", help="Add the corpus to finished shards.")]
 
 
@@ -67,12 +76,22 @@ def prepare(
     min_characters: MinCharacters = None,
     no_filters: NoFilters = False,
     append: Append = False,
+    audit: Audit = None,
+    sequences: Arrangement = "next-sentence",
+    length: Length = 128,
+    picture: Picture = None,
     json: options.Json = False,
 ) -> None:
-    """Make shards to pre-train on: documents filtered, cut into sentences and tokenised.
+    """Make shards to pre-train on: documents filtered, cut into sentences and tokenised. Or audit shards.
 
     Killed at any moment, the same command goes on where it stopped.
     """
+    if audit is not None:
+        from bertkit.cli.audit import audit as audit_shards
+
+        if corpus or output is not None:
+            raise UserError("--audit reads shards and makes none", "Leave CORPUS and -o out.")
+        return audit_shards(audit, sequences=sequences, length=length, picture=picture, json=json)
     from bertkit.cli.info import described
     from bertkit.cli.output import json_line
     from bertkit.cli.progress import progress_bar
@@ -103,7 +122,7 @@ def prepare(
             progress=progress,
         )
     record = _summary(output, manifest, done_bytes, time.perf_counter() - began)
-    typer.echo(json_line(record, "prepare") if json else "\n".join(described(record)))
+    return typer.echo(json_line(record, "prepare") if json else "\n".join(described(record)))
 
 
 def open_vocab(vocab: str | None) -> Tokenizer:

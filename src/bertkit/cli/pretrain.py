@@ -1,4 +1,4 @@
-"""`bertkit pretrain`: a run from its TOML file, or on from where it was killed. torchrun starts it on many processes."""
+"""`bertkit pretrain`: a run from its TOML file, or on from where it stopped. torchrun starts it on many processes."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ def pretrain(config: File, set: Set = None, json: options.Json = False) -> None:
 
     from bertkit.cli.training_display import training_display
     from bertkit.model.device import choose_device
+    from bertkit.training.corpus import Corpus
     from bertkit.training.metrics_file import MetricsFile
     from bertkit.training.observer import Observer
     from bertkit.training.ranks import joined
-    from bertkit.training.run import Corpus, train
+    from bertkit.training.run import train
     from bertkit.training.run_folder import RunFolder, Start, open_run
     from bertkit.training.tensorboard import TensorBoard
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import torch
 
-from bertkit.config.training import DataTable, Masking, Phase, TrainingConfig
-from bertkit.data.shards import HELD_OUT, MANIFEST, TOKENIZER, Shards, open_shards
+from bertkit.config.training import Masking, Phase, TrainingConfig
 from bertkit.data.stream import GlobalBatch, Position, PretrainingStream
-from bertkit.errors import ConfigError
 from bertkit.planner.compute import training_flops
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.objectives import objective_weights
-from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.assembly import Model, build_model, choose_precision, describe_model, share
 from bertkit.training.checkpoints import Checkpoints
+from bertkit.training.corpus import Corpus
 from bertkit.training.ema import RunningMean
 from bertkit.training.evaluation import Evaluation
 from bertkit.training.loop import Loop
@@ -28,56 +25,11 @@ from bertkit.training.observer import Observer
 from bertkit.training.optimisers import build_optimiser
 from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
-from bertkit.training.results import write_model
+from bertkit.training.results import run_card, write_model
 from bertkit.training.state import Progress, all_tensors, prime
 from bertkit.training.step import Stepper
 
 ONE_MASK = Masking(rate=1e-9, mask=1.0, random=0.0)  # the least rate: the one mask that every sequence has at least
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """The data of a run.
-
-    Attributes:
-        held_out: what is evaluated on; empty where there is none.
-    """
-
-    shards: list[Shards]
-    held_out: list[Shards]
-    tokenizer: Tokenizer
-
-    @classmethod
-    def open(cls, table: DataTable) -> Corpus:
-        """The shards that a file names.
-
-        Raises:
-            InputError: a folder is not one of shards, or is damaged.
-            ConfigError: they are of different vocabularies.
-        """
-        folders = [Path(name) for name in ([table.shards] if isinstance(table.shards, str) else table.shards)]
-        held_out = Path(table.held_out) if table.held_out is not None else folders[0] / HELD_OUT
-        wanted = table.held_out is not None or (held_out / MANIFEST).is_file()
-        shards = [open_shards(folder) for folder in folders]
-        held = [open_shards(held_out)] if wanted else []
-        for other in [*shards, *held]:
-            if other.manifest.vocab_sha256 != shards[0].manifest.vocab_sha256:
-                raise ConfigError(
-                    f"{other.folder} has another vocabulary than {shards[0].folder}",
-                    "Prepare both with the same tokenizer.",
-                )
-        return cls(shards, held, Tokenizer.load(folders[0] / TOKENIZER))
-
-    def stream(self, shards: Sequence[Shards], table: DataTable, masking: Masking, seed: int) -> PretrainingStream:
-        """Sequences of some of the shards."""
-        return PretrainingStream(
-            shards,
-            self.tokenizer,
-            arrangement=table.sequences,
-            masking=masking,
-            short_share=table.short_share,
-            seed=seed,
-        )
 
 
 def phases(config: TrainingConfig) -> list[Phase]:
@@ -108,6 +60,31 @@ def train(
         stopping: asked before every step, on every rank.
         say: takes a line for the user.
     """
+    model, loop = assembled(config, corpus, ranks, folder, observers, stopping, say)
+    with closing(loop.checkpoints):
+        saved = loop.checkpoints.newest(dict(loop.tensors))
+        progress = Progress() if saved is None else Progress.of(saved.state)
+        if loop.mean is not None and saved is not None:
+            loop.mean.load_state_dict({name: loop.tensors[f"mean/{name}"] for name in loop.mean.state_dict()})
+        resumed(progress.step)
+        finished = loop.run(progress)
+    if finished:
+        with nullcontext() if loop.mean is None else loop.mean.swapped():
+            card = run_card(config, model, corpus, progress, folder) if ranks.is_first else ""
+            write_model(model.family, model.trainee, corpus.tokenizer, ranks, folder, card)
+    return finished
+
+
+def assembled(
+    config: TrainingConfig,
+    corpus: Corpus,
+    ranks: Ranks,
+    folder: Path,
+    observers: Sequence[Observer],
+    stopping: Callable[[], bool],
+    say: Callable[[str], None],
+) -> tuple[Model, Loop]:
+    """The model of a run, and the loop that trains it; nothing has been read from a checkpoint yet."""
     table = config.train
     longest = max(phase.length for phase in phases(config))
     weights = objective_weights(table, config.data.sequences)
@@ -119,7 +96,6 @@ def train(
     optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, encoder_config.layers)
     mean = None if table.ema is None else RunningMean(model.trainee, table.ema)
     prime(optimiser)
-    tensors = all_tensors(model.trainee, optimiser, mean)
     stream = corpus.stream(corpus.shards, config.data, config.data.masking, table.seed)
     stepper = Stepper(
         model.trainee,
@@ -131,33 +107,21 @@ def train(
         autocast=precision == "bfloat16",
         seed=table.seed,
     )
-    checkpoints = Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say)
-    with ExitStack() as stack:
-        stack.callback(checkpoints.close)
-        saved = checkpoints.newest(tensors)
-        progress = Progress() if saved is None else Progress.of(saved.state)
-        if mean is not None and saved is not None:
-            mean.load_state_dict({name: tensors[f"mean/{name}"] for name in mean.state_dict()})
-        resumed(progress.step)
-        loop = Loop(
-            table=table,
-            stepper=stepper,
-            optimiser=optimiser,
-            batches=lambda step, position: batches(stream, phases(config), step, position),
-            tensors=tensors,
-            mean=mean,
-            evaluation=_evaluation(config, corpus, weights, ranks),
-            checkpoints=checkpoints,
-            meters=_meters(model, optimiser, ranks, precision),
-            skipped=folder / "skipped",
-            observers=observers,
-            stopping=stopping,
-        )
-        finished = loop.run(progress)
-    if finished:
-        with nullcontext() if mean is None else mean.swapped():
-            write_model(model.family, model.trainee, corpus.tokenizer, ranks, folder)
-    return finished
+    loop = Loop(
+        table=table,
+        stepper=stepper,
+        optimiser=optimiser,
+        batches=lambda step, position: batches(stream, phases(config), step, position),
+        tensors=all_tensors(model.trainee, optimiser, mean),
+        mean=mean,
+        evaluation=_evaluation(config, corpus, weights, ranks),
+        checkpoints=Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say),
+        meters=_meters(model, optimiser, ranks, precision),
+        skipped=folder / "skipped",
+        observers=observers,
+        stopping=stopping,
+    )
+    return model, loop
 
 
 def batches(
