@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bertkit.config.training_file import load_config
 from bertkit.training.observer import Record
-from bertkit.training.ranks import joined
+from bertkit.training.ranks import Ranks, joined
 from bertkit.training.results import whole
 from bertkit.training.run import Corpus, train
 from bertkit.training.step import Done, Stepper, Sums
@@ -56,24 +56,27 @@ class Outcome:
         self.started = step
 
 
-def run_here(data: Path, directory: Path, *sets: str, more: str = "", stop_after: int | None = None) -> Outcome:
+def run_here(
+    data: Path, directory: Path, *sets: str, more: str = "", stop_after: int | None = None, ranks: Ranks | None = None
+) -> Outcome:
     """A run without dropout, on one process or those of torchrun; an error of it is kept, not raised.
 
     Args:
         sets: changes to the run's file.
         more: what is written at the end of the file.
         stop_after: it is asked to stop when so many records of steps have been made.
+        ranks: the group, where it has been joined already: torchrun's can be joined once only.
     """
     config = load_config(write_file(data, directory, more), [*SMOOTH, *sets])
     outcome = Outcome(directory)
     for folder in ("checkpoints", "skipped"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
-    with joined(CPU) as ranks, _watched(outcome):
+    with nullcontext(ranks) if ranks else joined(CPU) as group, _watched(outcome):
         try:
             outcome.finished = train(
                 config,
                 Corpus.open(config.data),
-                ranks,
+                group,
                 directory,
                 [outcome],
                 resumed=outcome.begin,
@@ -117,4 +120,3 @@ def assert_same_weights(found: dict[str, Tensor], expected: dict[str, Tensor]) -
     assert set(found) == set(expected)
     for name, weight in expected.items():
         assert torch.equal(found[name], weight), name
-

@@ -1,7 +1,7 @@
-"""A step in which the last rank runs out of memory, on each of torchrun's processes; the first one writes gradients.
+"""Runs in which the last rank runs out of memory, on each of torchrun's processes; the first one writes gradients.
 
-Arguments: the folder of data, the run's folder, where memory is lacking (`nowhere`, `forward` or `backward`), where the
-first rank's gradients go, and changes to the run's file.
+Arguments: the folder of data, a folder for the results, and cases as `place/parallel/precision`, where memory is
+lacking in the `forward` or the `backward` pass.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.training.ranks import Ranks, joined
 from bertkit.training.trainee import Outputs, Trainee
-from tests.training.in_process import Outcome, run_here
+from tests.training.in_process import CPU, run_here
 
+SETS = ("train.steps=2", "train.batch_tokens=512", "train.micro_batch_tokens=128", "train.optimiser.learning_rate=1e-4")
 FORWARD = Trainee.forward
 RANK = int(os.environ.get("RANK", "0"))
 
 
 def lack_memory(place: str) -> None:
-    """The second micro-batch of the last rank fails once: in its forward pass, or half way through its backward."""
+    """The second micro-batch of the last rank fails once: after its forward pass, or in the middle of its backward."""
     passes = 0
 
     def fail(gradient: Tensor) -> None:
@@ -37,8 +39,8 @@ def lack_memory(place: str) -> None:
         if place == "forward":
             FORWARD(trainee, batch)
             raise torch.OutOfMemoryError("made up")
-        middle = trainee.encoder.layers[0]
-        hook = middle.register_forward_hook(lambda layer, inputs, output: output.register_hook(fail) and None)
+        first = trainee.encoder.layers[0]
+        hook = first.register_forward_hook(lambda layer, inputs, output: output.register_hook(fail) and None)
         try:
             return FORWARD(trainee, batch)
         finally:
@@ -47,18 +49,21 @@ def lack_memory(place: str) -> None:
     Trainee.forward = forward  # type: ignore[method-assign]
 
 
-def main(data: str, directory: str, place: str, result: str, *sets: str) -> None:
-    if place != "nowhere":
+def main(ranks: Ranks, data: Path, results: Path, *cases: str) -> None:
+    for number, case in enumerate(cases):
+        place, parallel, precision = case.split("/")
         lack_memory(place)
-    outcome: Outcome = run_here(Path(data), Path(directory) / str(RANK), *sets)
-    if outcome.error is not None:
-        raise outcome.error
-    splits = [record["split"] for record in outcome.of("split")]
-    assert splits == ([] if place == "nowhere" else [2]), splits
-    if RANK == 0:
-        steps = enumerate(outcome.gradients)
-        save_file({f"{step}/{name}": tensor for step, each in steps for name, tensor in each.items()}, result)
+        sets = (f"train.parallel={parallel}", f"train.precision={precision}")
+        outcome = run_here(data, results / f"run-{number}-{RANK}", *SETS, *sets, ranks=ranks)
+        if outcome.error is not None:
+            raise outcome.error
+        assert [record["split"] for record in outcome.of("split")] == [2]
+        if RANK == 0:
+            steps = enumerate(outcome.gradients)
+            tensors = {f"{step}/{name}": tensor for step, each in steps for name, tensor in each.items()}
+            save_file(tensors, results / f"{case.replace('/', '-')}.safetensors")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with joined(CPU) as group:
+        main(group, Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])
