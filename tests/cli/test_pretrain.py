@@ -56,7 +56,7 @@ def test_a_run_and_its_going_on(run: Run, data: Path, tmp_path: Path) -> None:
     assert (code, out) == (0, "")
     lines = err.splitlines()
     assert lines[-1] == f"the model is in {tmp_path / 'run/model'}"
-    assert [line.split()[1] for line in lines if "  loss " in line] == ["1/2", "2/2"]
+    assert [line.split()[1] for line in lines if "learning rate" in line] == ["1/2", "2/2"]
     assert any("held out:" in line for line in lines)
     assert "going on" not in err
     names = {path.name for path in (tmp_path / "run").iterdir()}

@@ -1,4 +1,4 @@
-"""`bertkit pretrain`: a run from its TOML file, or on from where it was killed. torchrun starts it on many processes."""
+"""`bertkit pretrain`: a run from its TOML file, or on from where it was killed. torchrun starts several processes."""
 
 from __future__ import annotations
 
