@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.batching.grouping import group_by_tokens
+from bertkit.batching.grouping import deal, group_by_tokens
 
 
 @given(st.lists(st.integers(1, 50)), st.integers(1, 120))
@@ -23,3 +23,18 @@ def test_longest_first_and_equal_lengths_side_by_side(lengths: list[int], budget
 def test_batches_are_filled() -> None:
     assert group_by_tokens([2, 9, 2, 4, 2], 6) == [[1], [3, 0], [2, 4]]
     assert group_by_tokens([], 6) == []
+
+
+@given(st.lists(st.integers(1, 50)), st.integers(1, 20))
+def test_every_sequence_is_dealt_once_and_evenly(lengths: list[int], hands: int) -> None:
+    groups = deal(lengths, hands)
+    assert len(groups) == hands
+    assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
+    assert all(groups) == (len(lengths) >= hands)
+    tokens = [sum(lengths[index] for index in group) for group in groups]
+    assert max(tokens) - min(tokens) <= max(lengths, default=0)
+
+
+def test_the_longest_are_dealt_first() -> None:
+    assert deal([2, 9, 3, 4, 3], 2) == [[1, 0], [3, 2, 4]]
+    assert deal([], 2) == [[], []]

@@ -103,7 +103,7 @@ class DataTable(Strict):
         phases: later lengths, in the order of their steps.
     """
 
-    shards: str | list[str]
+    shards: str | Annotated[list[str], Field(min_length=1)]
     held_out: str | None = None
     sequences: Sequences = "next-sentence"
     length: Annotated[int, Field(ge=8)] = 128

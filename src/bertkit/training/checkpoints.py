@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import async_save
@@ -40,12 +41,14 @@ class Saved:
     Attributes:
         state: what `save` was given.
         score: the held-out loss at this step, lower is better; None where it was not measured.
+        files: the sha256 of every other file of the folder.
     """
 
     folder: Path
     step: int
     state: State
     score: float | None
+    files: Mapping[str, str]
 
 
 class Checkpoints:
@@ -105,10 +108,10 @@ class Checkpoints:
         """
         found = None
         if self._ranks.is_first:
-            for saved in reversed(finished(self.folder)):
-                problem = damage(saved.folder)
+            for path in sorted(self.folder.glob("step-*"), reverse=True):
+                problem = damage(path)
                 if problem is None:
-                    found = saved
+                    found = read(path)
                     break
                 self._say(f"{problem}; going back to the checkpoint before it")
         step = int(self._ranks.total([found.step + 1.0 if found else 0.0])[0]) - 1
@@ -129,15 +132,15 @@ class Checkpoints:
             with atomic_file(partial / STATE) as file:
                 json.dump(values, file, indent=1)
             _rename(partial, self.folder / _name(step))
-            self._drop_old()
-        except Exception as error:  # a full disk, a network disk gone: training need not end for it
-            reason = error.what if isinstance(error, BertkitError) else " ".join(f"{error}".split())[:300]
+            self._drop_old(step)
+        except (Exception, CheckpointException) as error:  # a full disk, a network disk gone: training need not end
             shutil.rmtree(partial, ignore_errors=True)
-            return f"the checkpoint of step {step} could not be written ({reason}); the one before it stays"
+            return f"the checkpoint of step {step} could not be written ({_reason(error)}); the one before it stays"
         return None
 
-    def _drop_old(self) -> None:
-        saved = finished(self.folder)
+    def _drop_old(self, step: int) -> None:
+        """Up to this step: later ones are those, damaged, that the run went back from, and take nobody's place."""
+        saved = [one for one in finished(self.folder) if one.step <= step]
         scored = [one for one in saved if one.score is not None]
         best = min(scored, key=lambda one: one.score or 0.0, default=None)
         for one in saved[: -self._keep]:
@@ -160,18 +163,24 @@ def read(path: Path) -> Saved:
     """A checkpoint's state.
 
     Raises:
-        BadCheckpoint: it has none, or it cannot be read.
+        BadCheckpoint: it has none, or it cannot be read, or it is that of another folder.
     """
     try:
         values = json.loads((path / STATE).read_bytes())
-        return Saved(path, int(values["step"]), values["state"], values["score"])
+        saved = Saved(path, int(values["step"]), values["state"], values["score"], dict(values["files"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint(f"{path / STATE}: cannot be read ({type(error).__name__})") from None
+    if path.name != _name(saved.step):
+        raise BadCheckpoint(f"{path / STATE}: is of step {saved.step}")
+    return saved
 
 
 def damage(path: Path) -> str | None:
-    """What is wrong with a checkpoint's files; None where every hash is right."""
-    files = json.loads((path / STATE).read_bytes()).get("files", {})
+    """What is wrong with a checkpoint; None where every hash is right."""
+    try:
+        files = read(path).files
+    except BadCheckpoint as error:
+        return error.what
     if ".metadata" not in files:
         return f"{path / STATE}: names no .metadata"
     for name, expected in files.items():
@@ -185,6 +194,13 @@ def damage(path: Path) -> str | None:
 
 def _name(step: int) -> str:
     return f"step-{step:08d}"
+
+
+def _reason(error: BaseException) -> str:
+    """Why writing failed, in a line; torch's error, which is no `Exception`, has that of each rank."""
+    if isinstance(error, CheckpointException) and error.failures:
+        error = next(iter(error.failures.values()))[0]
+    return error.what if isinstance(error, BertkitError) else " ".join(f"{error}".split())[:300]
 
 
 def _sha256(file: Path) -> str:

@@ -27,7 +27,7 @@ class RunningMean:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._model = model
         self._decay = decay
-        self._updates = 0
+        self._updates = torch.tensor(0)  # a tensor, for `state_dict` to give what will count on, as the means do
         # The objects as they are now: inside a forward pass FSDP2 shows other ones, which it forgets again.
         self._parameters = dict(model.named_parameters())
         self._means = {name: _copy(parameter) for name, parameter in self._parameters.items()}
@@ -35,7 +35,8 @@ class RunningMean:
     @torch.no_grad()
     def update(self) -> None:
         """Take the weights of now into the mean; to be called after each step of the optimiser."""
-        keep = min(self._decay, (1 + self._updates) / (10 + self._updates))
+        updates = int(self._updates)
+        keep = min(self._decay, (1 + updates) / (10 + updates))
         self._updates += 1
         weights = [local_part(parameter).float() for parameter in self._parameters.values()]
         torch._foreach_lerp_([local_part(mean) for mean in self._means.values()], weights, 1.0 - keep)
@@ -53,7 +54,7 @@ class RunningMean:
     def state_dict(self) -> dict[str, Tensor]:
         """`updates`, and the mean of each parameter as `means.` and its name; no copies."""
         means = {f"means.{name}": mean for name, mean in self._means.items()}
-        return {"updates": torch.tensor(self._updates), **means}
+        return {"updates": self._updates, **means}
 
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -62,7 +63,7 @@ class RunningMean:
         Raises:
             KeyError: it lacks a parameter.
         """
-        self._updates = int(state["updates"])
+        self._updates.copy_(state["updates"])
         for name, mean in self._means.items():
             mean.copy_(state[f"means.{name}"])
 

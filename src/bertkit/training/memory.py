@@ -31,6 +31,8 @@ def check_memory(config: TrainingConfig, encoder: EncoderConfig, precision: str,
         optimiser=table.optimiser.name,
         recompute=table.recompute,
         ranks_sharing=sharing,
+        device="cuda" if ranks.device.type == "cuda" else "cpu",
+        running_mean=table.ema is not None,
     )
     free = free_bytes(ranks.device)
     if needed.total > free:

@@ -15,7 +15,6 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
-from torch.func import functional_call
 
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.training.trainee import Outputs, Trainee
@@ -62,41 +61,40 @@ class Replicated(Sharing):
     def __init__(self, trainee: Trainee, ranks: int, *, half: bool = False) -> None:
         self._trainee = trainee
         self._ranks = ranks
+        self._weights = list(trainee.parameters())
+        self._copies: list[nn.Parameter] = []  # of the weights in their order, while they are in their place
         self._half = half
-        self._copies: dict[str, Tensor] = {}
 
     def begin(self) -> None:
-        """Copies the weights where copies are computed with."""
+        """Puts copies in the place of the weights where copies are computed with.
+
+        They stay there until the step ends: a layer that is recomputed for its gradient needs them then.
+        """
         if self._half:
-            self._copies = {
-                name: parameter.detach().bfloat16().requires_grad_()
-                for name, parameter in self._trainee.named_parameters()
-            }
+            self._copies = [nn.Parameter(weight.detach().bfloat16(), weight.requires_grad) for weight in self._weights]
+            _replace(self._trainee, self._weights, self._copies)
 
     def forward(self, batch: TrainingBatch) -> Outputs:
         """With the copies, or the weights themselves."""
-        if not self._half:
-            return self._trainee(batch)  # type: ignore[no-any-return]
-        return functional_call(self._trainee, self._copies, (batch,))  # type: ignore[no-any-return]
+        return self._trainee(batch)  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def collect(self) -> None:
         """Adds the copies' gradients to the weights' in float32."""
-        for name, parameter in self._trainee.named_parameters() if self._half else ():
-            gradient = self._copies[name].grad
-            if gradient is not None:
-                parameter.grad = gradient.float() if parameter.grad is None else parameter.grad.add_(gradient)
-                self._copies[name].grad = None
+        for weight, copy in zip(self._weights, self._copies, strict=False):
+            if copy.grad is not None:
+                weight.grad = copy.grad.float() if weight.grad is None else weight.grad.add_(copy.grad)
+                copy.grad = None
 
     @torch.no_grad()
     def finish(self) -> None:
         """Sums gradients over ranks, many tensors at a time."""
-        self._copies = {}
-        for parameter in self._trainee.parameters():
-            if parameter.requires_grad and parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)  # every rank must sum the same tensors
+        self.end()
+        for weight in self._weights:
+            if weight.requires_grad and weight.grad is None:
+                weight.grad = torch.zeros_like(weight)  # every rank must sum the same tensors
         if self._ranks > 1:
-            gradients = [p.grad for p in self._trainee.parameters() if p.grad is not None]
+            gradients = [weight.grad for weight in self._weights if weight.grad is not None]
             for bucket in _buckets(gradients, BUCKET_ELEMENTS):
                 flat = torch.cat([gradient.flatten() for gradient in bucket])
                 dist.all_reduce(flat)
@@ -104,12 +102,14 @@ class Replicated(Sharing):
                     gradient.copy_(summed.view_as(gradient))
 
     def end(self) -> None:
-        """Drops the copies."""
-        self._copies = {}
+        """Puts the weights back, and drops the copies."""
+        if self._copies:
+            _replace(self._trainee, self._copies, self._weights)
+            self._copies = []
 
     def discard(self) -> None:
         """Drops gradients and copies."""
-        self._copies = {}
+        self.end()
         self._trainee.zero_grad()
 
 
@@ -175,6 +175,14 @@ class Sharded(Sharing):
 
     def _parts(self) -> list[FSDPModule]:
         return [module for module in self._trainee.modules() if isinstance(module, FSDPModule)]
+
+
+def _replace(module: nn.Module, old: Sequence[nn.Parameter], new: Sequence[nn.Parameter]) -> None:
+    """Puts each new parameter wherever in the module the old one is: some are in several places."""
+    places = dict(zip(old, new, strict=True))
+    for part in module.modules():
+        for name, parameter in list(part.named_parameters(recurse=False, remove_duplicate=False)):
+            setattr(part, name, places[parameter])
 
 
 def _buckets(tensors: Sequence[Tensor], elements: int) -> Iterator[list[Tensor]]:

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.training import Masking, TrainTable
+from bertkit.data.stream import GlobalBatch, PretrainingStream
+from bertkit.families.catalogue import find_family
+from bertkit.tasks.objectives import Parts, build_objectives
+from bertkit.training.evaluation import Evaluation, means
+from bertkit.training.ranks import Ranks
+from bertkit.training.run import ONE_MASK
+from bertkit.training.sharing import Replicated
+from bertkit.training.trainee import Trainee
+from tests.data.shard_files import numbered_tokenizer, random_shard, write_shards
+from tests.tasks.training_batches import CONFIG, MASK, make_encoder
+from tests.training.in_process import CPU
+
+WEIGHTS = {"fill-mask": 1.0, "next-sentence-prediction": 0.5}
+
+
+@pytest.fixture(scope="module")
+def trainee() -> Trainee:
+    # Dropout would change what is measured, were it not turned off.
+    encoder = make_encoder(CONFIG.model_copy(update={"vocab_size": 100, "hidden_dropout": 0.3}))
+    parts = Parts(find_family("bert", "family"), encoder, TrainTable(steps=1), torch.Generator().manual_seed(1))
+    return Trainee(encoder, build_objectives(WEIGHTS, parts)).train()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("held-out")
+
+
+def held_out(folder: Path, masking: Masking) -> list[GlobalBatch]:
+    tokenizer = numbered_tokenizer(folder / "vocabulary")
+    shards = write_shards(folder / "shards", tokenizer, [random_shard(1, documents=20)])
+    stream = PretrainingStream(
+        [shards], tokenizer, arrangement="next-sentence", masking=masking, short_share=0.1, seed=0
+    )
+    return stream.evaluation(40, length=23, batch_tokens=300)
+
+
+@pytest.fixture(scope="module")
+def batches(folder: Path) -> list[GlobalBatch]:
+    return held_out(folder, Masking())
+
+
+@pytest.fixture(scope="module")
+def one_mask(folder: Path) -> list[GlobalBatch]:
+    return held_out(folder, ONE_MASK)
+
+
+@pytest.fixture(autouse=True)
+def _is_training_again(trainee: Trainee) -> Iterator[None]:
+    yield
+    assert trainee.training
+    assert all(parameter.grad is None for parameter in trainee.parameters())
+
+
+def alone(batches: list[GlobalBatch], one_mask: list[GlobalBatch], micro_batch_tokens: int) -> Evaluation:
+    return Evaluation(batches, one_mask, WEIGHTS, Ranks(0, 1, CPU, None), micro_batch_tokens)
+
+
+def test_the_numbers_do_not_depend_on_how_much_is_computed_at_once(
+    trainee: Trainee, batches: list[GlobalBatch], one_mask: list[GlobalBatch]
+) -> None:
+    sharing = Replicated(trainee, 1)
+    expected = alone(batches, one_mask, 10_000).measure(trainee, sharing)
+    for micro_batch_tokens in (1, 40, 120):
+        found = alone(batches, one_mask, micro_batch_tokens).measure(trainee, sharing)
+        assert found == pytest.approx(expected, rel=1e-5)
+    assert set(expected) == {
+        "loss",
+        "fill-mask/loss",
+        "fill-mask/accuracy",
+        "next-sentence-prediction/loss",
+        "next-sentence-prediction/accuracy",
+        "pseudo_perplexity",
+    }
+    weighted = expected["fill-mask/loss"] + 0.5 * expected["next-sentence-prediction/loss"]
+    assert expected["loss"] == pytest.approx(weighted)
+
+
+def test_the_same_numbers_each_time(trainee: Trainee, batches: list[GlobalBatch], one_mask: list[GlobalBatch]) -> None:
+    evaluation = alone(batches, one_mask, 100)
+    torch.manual_seed(5)
+    first = evaluation.measure(trainee, Replicated(trainee, 1))
+    torch.manual_seed(6)
+    assert evaluation.measure(trainee, Replicated(trainee, 1)) == first
+
+
+def test_ranks_measure_everything_once(trainee: Trainee, batches: list[GlobalBatch]) -> None:
+    class Rank(Ranks):
+        """Keeps what it would have told the others."""
+
+        def total(self, numbers: object) -> list[float]:
+            told.append(list(numbers))  # type: ignore[call-overload]
+            return told[-1]
+
+    told: list[list[float]] = []
+    sharing = Replicated(trainee, 1)
+    for rank, count in ((0, 1), (0, 3), (1, 3), (2, 3)):
+        Evaluation(batches, [], WEIGHTS, Rank(rank, count, CPU, None), 60).measure(trainee, sharing)
+    whole, *parts = told
+    assert [sum(column) for column in zip(*parts, strict=True)] == pytest.approx(whole, rel=1e-5)
+
+
+def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(trainee: Trainee, one_mask: list[GlobalBatch]) -> None:
+    measures = alone(one_mask, one_mask, 100).measure(trainee, Replicated(trainee, 1))
+    losses = []
+    head = trainee.each()[0].head
+    assert head is not None
+    trainee.eval()
+    with torch.no_grad():
+        for batch in one_mask:
+            for index, length in enumerate(batch.lengths):
+                packed = batch.pack([index])
+                assert len(packed.masked_M) == 1
+                assert packed.ids_T[packed.masked_M[0]] == MASK
+                assert (packed.ids_T == MASK).sum() == 1
+                assert packed.lengths == (length,)
+                tokens = TokenBatch.pack([packed.ids_T.tolist()], [packed.segments_T.tolist()])
+                logits_TV = head(trainee.encoder(tokens), trainee.encoder)
+                masked_M = torch.from_numpy(packed.masked_M)
+                true_M = torch.from_numpy(packed.masked_ids_M)
+                losses.append(float(functional.cross_entropy(logits_TV[masked_M], true_M)))
+    trainee.train()
+    assert len(losses) == sum(len(batch.lengths) for batch in one_mask)
+    assert measures["pseudo_perplexity"] == pytest.approx(math.exp(sum(losses) / len(losses)), rel=1e-4)
+
+
+def test_means_of_no_target_are_no_error() -> None:
+    sums = {"a/loss": 6.0, "a/correct": 1.0, "a/targets": 4.0, "b/loss": 0.0, "b/targets": 0.0}
+    assert means(sums) == {"a/loss": 1.5, "a/accuracy": 0.25, "b/loss": 0.0}
+
+
+def test_masked_tokens_are_not_learnt(trainee: Trainee, batches: list[GlobalBatch]) -> None:
+    assert "pseudo_perplexity" not in alone(batches, [], 100).measure(trainee, Replicated(trainee, 1))

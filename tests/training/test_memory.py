@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bertkit.config.encoder import EncoderConfig
+from bertkit.training import memory
+from bertkit.training.memory import check_memory, free_bytes
+from bertkit.training.ranks import Ranks
+from bertkit.training.step import NoMemory
+from tests.training.in_process import CPU
+from tests.training.runs import settings
+
+BASE = EncoderConfig()  # 110 million parameters: 1.7 GB of weights, gradients and AdamW's means
+
+
+def fits(free: float, monkeypatch: pytest.MonkeyPatch, train: dict[str, object] | None = None, ranks: int = 1) -> bool:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: int(free))
+    try:
+        check_memory(settings({"train": train or {}}), BASE, "float32", 128, Ranks(0, ranks, CPU, None))
+    except NoMemory:
+        return False
+    return True
+
+
+def test_the_error_names_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 1_000_000_000)
+    with pytest.raises(NoMemory) as raised:
+        check_memory(settings({}), BASE, "float32", 128, Ranks(0, 1, CPU, None))
+    words = str(raised.value)
+    assert words.startswith("one sequence at a time needs ")
+    assert "0.4 GB of weights, 0.4 GB of gradients, 0.9 GB of optimiser" in words
+    assert "of activations" in words
+    assert "1.0 GB are free" in words
+    assert "train.recompute" in (raised.value.remedy or "")
+
+
+def test_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fits(4e9, monkeypatch)
+    assert not fits(1e9, monkeypatch)
+
+
+def test_what_takes_more_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    def least(train: dict[str, object], ranks: int = 1) -> float:
+        """GB, to a hundredth."""
+        return next(size for size in (n / 100 for n in range(1, 1000)) if fits(size * 1e9, monkeypatch, train, ranks))
+
+    plain = least({})
+    assert least({"ema": 0.99}) == pytest.approx(plain + 0.44, abs=0.03)  # one more set of weights
+    assert least({"recompute": True}) < plain
+    assert least({"optimiser": {"name": "muon"}}) < plain
+    # Four ranks share weights, gradients and the optimiser's state, and hold whole weights and gradients in a step.
+    assert least({"parallel": "fsdp"}, ranks=4) < plain
+    assert least({"parallel": "ddp"}, ranks=4) == plain
+
+
+def test_free_memory_is_that_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < free_bytes(CPU) < 2**62 or not Path("/proc/meminfo").exists()
+    monkeypatch.setattr(memory, "_meminfo", lambda: 1000)
+    numbers = {"memory.max": 700, "memory.current": 200}
+    monkeypatch.setattr(memory, "_number", lambda path: numbers.get(path.name))
+    assert free_bytes(CPU) == 500
+    numbers["memory.max"] = 5000
+    assert free_bytes(CPU) == 1000
+    del numbers["memory.max"]  # no limit
+    assert free_bytes(CPU) == 1000
+
+
+def test_a_limit_that_is_no_number(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("123\n")
+    assert memory._number(tmp_path / "memory.max") is None
+    assert memory._number(tmp_path / "memory.current") == 123
+    assert memory._number(tmp_path / "missing") is None
