@@ -1,7 +1,8 @@
 """What is trained on in `benchmarks.pretraining`: shards of two cases, and the same sequences as lists for the peers.
 
 Mixed: each paragraph of Wikipedia is a sequence, of 8 to 512 tokens; a longer one is cut. Full: the same ids end to end
-and cut into sequences of exactly 512. Without the data, random ids, in paragraphs of log-normal lengths as real ones have.
+and cut into sequences of exactly 512. Without the data, random ids, in paragraphs whose lengths are log-normal, as real
+ones are.
 """
 
 from __future__ import annotations
