@@ -2,9 +2,9 @@
 
     python -m benchmarks.pretraining_contestants SETUP      SETUP: a `Setup` as JSON
 
-It says how many parameters it trains; then, for each line on its standard input, it takes so many steps and answers with
-seconds, tokens that are not padding, the mean loss, and its peak memory. A step is all of it: making the batch, masking,
-both passes, clipping, the update.
+It says how many parameters it trains; then, for each line on its standard input, it takes so many steps and answers
+with seconds, tokens that are not padding, the mean loss, and its peak memory. A step is all of it: making the batch,
+masking, both passes, clipping, the update.
 """
 
 from __future__ import annotations
@@ -221,7 +221,8 @@ class _Trainer(transformers.Trainer):
     ) -> torch.Tensor:
         self.counted["tokens"] += int(inputs["attention_mask"].sum())
         loss = super().training_step(model, inputs, num_items_in_batch)
-        self.counted["loss"] += float(loss) / self.setup.steps
+        # It adds the means of micro-batches up for this model, as if they were sums; Adam's update is nearly the same.
+        self.counted["loss"] += float(loss) / (self.setup.steps * self.setup.micro_batches)
         return loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -241,8 +242,10 @@ def spread(order: list[int], size: int, steps: int) -> list[int]:
     for at in range(0, len(whole) - megabatch + 1, megabatch):
         stretches = [whole[at + k * megabatch // steps : at + (k + 1) * megabatch // steps] for k in range(steps)]
         each = min(map(len, stretches))
-        turns = [number * round(each * 0.618) % each for number in range(each)] if each else []
-        picked += [stretch[turn] for turn in dict.fromkeys(turns) for stretch in stretches]
+        turns = dict.fromkeys(int(number * 0.618 % 1 * each) for number in range(each))  # even, however few are taken
+        # From one stretch to the next the turn is mirrored: a longer one of its lengths, then a shorter one.
+        ends = [stretch[:each][:: (1, -1)[k % 2]] for k, stretch in enumerate(stretches)]
+        picked += [stretch[turn] for turn in turns for stretch in ends]
     return [index for batch in picked for index in batch]
 
 
