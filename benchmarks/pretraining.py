@@ -4,12 +4,12 @@
     python -m benchmarks.pretraining                    BERT-base
 
 Both train the same masked language model on the same sequences, with the same dropout, optimiser, precision and, in the
-mean, tokens a step; a step is all of it, from choosing sequences to the update. Mixed: paragraphs of Wikipedia, 8 to 512
-tokens ($BERTKIT_TEST_DATA; random ids without it). Full: sequences of 512 tokens. The peer is BertForMaskedLM with
-DataCollatorForLanguageModeling, which pads each batch to its longest; with mixed lengths also grouped by length. It gets
-its data tokenised and in memory, and divides a step as a trial shows to be its best; bertkit runs as it comes. Tokens of
-padding are not counted. A peer against itself, in a process of its own (A/A), is the noise. Peak memory is resident, of
-each contestant's own process, its data included.
+mean, tokens a step; a step is all of it, from choosing sequences to the update. Mixed: paragraphs of Wikipedia, 8 to
+512 tokens ($BERTKIT_TEST_DATA; random ids without it). Full: sequences of 512 tokens. The peer is BertForMaskedLM with
+DataCollatorForLanguageModeling, which pads each batch to its longest; with mixed lengths also grouped by length. It
+gets its data tokenised and in memory, and divides a step as a trial shows to be its best; bertkit runs as it comes.
+Tokens of padding are not counted. A peer against itself, in a process of its own (A/A), is the noise. Peak memory is
+resident, of each contestant's own process, its data included.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ class Contestant:
         self.setup = setup
         self.taken = Taken([], [], [])
         command = [sys.executable, "-m", "benchmarks.pretraining_contestants", setup.to_json()]
-        self._log = tempfile.TemporaryFile("w+")
+        self._stack = ExitStack()
+        self._log = self._stack.enter_context(tempfile.TemporaryFile("w+"))
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
@@ -85,7 +86,7 @@ class Contestant:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.communicate()
-        self._log.close()
+        self._stack.close()
 
     def step(self, *, counts: bool) -> float:
         """The steps of one round; the tokens a second that they came to."""
