@@ -73,7 +73,7 @@ class Contestant:
         self.taken = Taken([], [], [])
         command = [sys.executable, "-m", "benchmarks.pretraining_contestants", setup.to_json()]
         self._stack = ExitStack()
-        self._log = self._stack.enter_context(tempfile.TemporaryFile("w+"))
+        self._log = self._stack.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
