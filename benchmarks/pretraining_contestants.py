@@ -228,9 +228,10 @@ class _Trainer(transformers.Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if self.setup.kind != "grouped":
             return super()._get_train_sampler(train_dataset)
+        assert isinstance(self.train_dataset, _Sequences)
         lengths = [len(row["input_ids"]) for row in self.train_dataset.rows]
         size = step_sequences(self.setup)
-        order = get_length_grouped_indices(lengths, size, generator=torch.Generator().manual_seed(0))
+        order = get_length_grouped_indices(lengths, size, generator=torch.Generator().manual_seed(0))  # type: ignore[no-untyped-call]
         return spread(order, size, self.setup.steps)
 
 

@@ -46,7 +46,7 @@ def make_shards(place: Path, corpus: Path | None, vocab: str | None) -> dict[str
     pieces = [text[at : at + room] for text in paragraphs for at in range(0, len(text), room)]
     pieces = [piece for piece in pieces if len(piece) + SPECIAL_TOKENS >= SHORTEST]
     ids = np.concatenate(pieces)
-    cuts = {"mixed": pieces, "full": ids[: len(ids) // room * room].reshape(-1, room)}
+    cuts: dict[str, Iterable[np.ndarray]] = {"mixed": pieces, "full": ids[: len(ids) // room * room].reshape(-1, room)}
     return {case: _write(place / case, tokenizer, cuts[case]) for case in CASES}
 
 

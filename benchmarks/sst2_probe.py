@@ -3,8 +3,9 @@
     python -m benchmarks.sst2_probe --model RUN/model
 
 Both are fine-tuned whole with a linear classifier over the pooler (over the first token where there is none), with the
-same recipe, tokenizer and sentences; a seed decides the order, the classifier, dropout, and the random weights. Accuracy
-is on the whole development set, after the last epoch. The difference is given in pooled standard deviations over seeds.
+same recipe, tokenizer and sentences; a seed decides the order, the classifier, dropout, and the random weights.
+Accuracy is on the whole development set, after the last epoch. The difference is given in pooled standard deviations
+over seeds.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.training import Optimiser, Schedule
-from bertkit.families.contract import HeadShape, weight_and_bias
+from bertkit.families.contract import HeadShape, Reads, weight_and_bias
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_head
@@ -89,7 +90,7 @@ class Classifier(nn.Module):
     def __init__(self, encoder: Encoder, random: torch.Generator) -> None:
         super().__init__()
         self.encoder = encoder
-        reads = "pooler" if encoder.pooler is not None else "first"
+        reads: Reads = "pooler" if encoder.pooler is not None else "first"
         self.head = build_head(HeadShape(weight_and_bias("classifier", "classifier"), reads=reads), encoder.config, 2)
         initialise(self.head, encoder.config.initializer_range, random)
 
@@ -158,7 +159,7 @@ def fine_tune(model: Classifier, training: Sentences, recipe: Recipe, seed: int)
             batch = sorted(order[at : at + size], key=lambda index: -len(training.ids[index]))
             tokens, labels_B = training.batch(batch)
             set_rate(optimiser, rate(Schedule(warmup=WARMUP), step, steps))
-            functional.cross_entropy(model(tokens), labels_B).backward()
+            functional.cross_entropy(model(tokens), labels_B).backward()  # type: ignore[no-untyped-call]
             clip(parameters, settings.clip)
             optimiser.step()
             optimiser.zero_grad()
