@@ -37,7 +37,7 @@ def written(tokenizer: Tokenizer, folder: Path, family: str, train: dict[str, ob
     model = build_model(config, describe_model(config.model, weights, tokenizer, 32), CPU)
     model.trainee.eval()
     with joined(CPU) as ranks:
-        write_model(model.family, model.trainee, tokenizer, ranks, folder)
+        write_model(model.family, model.trainee, tokenizer, ranks, folder, "# A card\n")
     return model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -92,15 +92,19 @@ def prepare(
         if corpus or output is not None:
             raise UserError("--audit reads shards and makes none", "Leave CORPUS and -o out.")
         return audit_shards(audit, sequences=sequences, length=length, picture=picture, json=json)
-    from bertkit.cli.info import described
-    from bertkit.cli.output import json_line
-    from bertkit.cli.progress import progress_bar
-    from bertkit.data.prepare import prepare as prepare_shards
-
     if not corpus or output is None:
         raise UserError("a corpus and a folder for the shards are needed", "bertkit prepare CORPUS... -o SHARDS")
     recipe = _recipe(shard_tokens, held_out, near_duplicates, keep_duplicates, min_characters, no_filters)
-    tokenizer = open_vocab(vocab)
+    how = {"format": format, "text_column": text_column or "text", "append": append}
+    record = _make(corpus, output, open_vocab(vocab), recipe, processes=processes or os.cpu_count() or 1, **how)
+    return _show(record, json)
+
+
+def _make(corpus: list[str], folder: str, tokenizer: Tokenizer, recipe: Recipe, **how: Any) -> dict[str, object]:
+    """Make the shards below a progress bar; `how` is for `data.prepare.prepare`. Returns what is in the folder now."""
+    from bertkit.cli.progress import progress_bar
+    from bertkit.data.prepare import prepare as prepare_shards
+
     began = time.perf_counter()
     done_bytes = 0
     with progress_bar("MB", shown=True, decimals=1) as tick:
@@ -110,19 +114,15 @@ def prepare(
             done_bytes += text_bytes
             tick(text_bytes / 1e6)
 
-        manifest = prepare_shards(
-            corpus,
-            Path(output),
-            tokenizer,
-            recipe,
-            format=format,
-            text_column=text_column or "text",
-            processes=processes or os.cpu_count() or 1,
-            append=append,
-            progress=progress,
-        )
-    record = _summary(output, manifest, done_bytes, time.perf_counter() - began)
-    return typer.echo(json_line(record, "prepare") if json else "\n".join(described(record)))
+        manifest = prepare_shards(corpus, Path(folder), tokenizer, recipe, progress=progress, **how)
+    return _summary(folder, manifest, done_bytes, time.perf_counter() - began)
+
+
+def _show(record: dict[str, object], json: bool) -> None:
+    from bertkit.cli.info import described
+    from bertkit.cli.output import json_line
+
+    typer.echo(json_line(record, "prepare") if json else "\n".join(described(record)))
 
 
 def open_vocab(vocab: str | None) -> Tokenizer:
