@@ -12,7 +12,15 @@ from bertkit.errors import ConfigError, MissingHead, UnknownFamily
 from bertkit.families.catalogue import find_family
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.training.assembly import Model, build_model, choose_precision, describe_model, masked_lm_head, share
+from bertkit.training.assembly import (
+    Model,
+    build_model,
+    check_vocabularies,
+    choose_precision,
+    describe_model,
+    masked_lm_head,
+    share,
+)
 from bertkit.training.ranks import joined
 from tests.data.shard_files import numbered_tokenizer
 from tests.parity.bert_peer import Sizes, make_peer
@@ -140,6 +148,16 @@ def test_a_student_of_another_width(source: Path, tokenizer: Tokenizer) -> None:
     student = {"start": str(source), "layers_from": [0], "encoder": {**SIZES, "layers": 1}}
     with pytest.raises(ConfigError, match=r"33 in the teacher and .*36 in the student"):
         built(tokenizer, student)
+
+
+@pytest.mark.parametrize("key", ["model.start", "train.distillation.teacher"])
+def test_a_checkpoint_of_another_vocabulary(key: str, source: Path, tokenizer: Tokenizer) -> None:
+    tables = {"model.start": {"model": {"start": str(source)}}}
+    config = settings(tables.get(key, {"train": {"distillation": {"teacher": str(source)}}}))
+    check_vocabularies(config, open_pretrained(source).load_tokenizer())
+    with pytest.raises(ConfigError, match=rf"{key} .* has another vocabulary") as raised:
+        check_vocabularies(config, tokenizer)
+    assert "bertkit prepare" in raised.value.remedy
 
 
 def test_a_start_without_the_head(source: Path, tmp_path: Path, tokenizer: Tokenizer) -> None:

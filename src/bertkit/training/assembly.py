@@ -83,6 +83,26 @@ def describe_model(table: ModelTable, objectives: dict[str, float], tokenizer: T
     return config
 
 
+def check_vocabularies(config: TrainingConfig, tokenizer: Tokenizer) -> None:
+    """Refuse a checkpoint to start or to learn from whose ids mean other tokens than the shards'.
+
+    Raises:
+        ConfigError: naming it.
+    """
+    table = config.train.distillation
+    named = {"model.start": config.model.start, "train.distillation.teacher": None if table is None else table.teacher}
+    for key, name in named.items():
+        if name is None:
+            continue
+        theirs = open_pretrained(find_folder(name)).load_tokenizer()
+        if theirs.vocab_sha256() != tokenizer.vocab_sha256():
+            raise ConfigError(
+                f"{key} {name} has another vocabulary ({theirs.vocab_size} tokens) than the shards' tokenizer "
+                f"({tokenizer.vocab_size} tokens)",
+                f"Prepare the shards with it: bertkit prepare CORPUS --vocab {name} -o SHARDS",
+            )
+
+
 def _fields(encoder: dict[str, object]) -> dict[str, object]:
     """Lists of TOML as the tuples of a configuration; `layers = 6` for as many layers, each used once."""
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in encoder.items()}

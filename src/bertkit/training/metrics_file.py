@@ -106,7 +106,7 @@ def evaluations(records: Iterable[Record]) -> list[dict[str, object]]:
 
 
 def names_of(records: Iterable[Record], ending: str) -> Sequence[str]:
-    """Names of measures with this ending, in the order in which they first stand (`/loss`: `masked-lm/loss`, …)."""
+    """Names of measures with this ending, in the order in which they first stand (`/loss`: `fill-mask/loss`, …)."""
     return list(dict.fromkeys(name for record in records for name in record if name.endswith(ending)))
 
 

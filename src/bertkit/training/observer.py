@@ -12,7 +12,7 @@ class Observer(Protocol):
     """Takes the records of a run, in the order in which they happen.
 
     A record is JSON: `step`, and one of
-        the measures of the steps since the last one (`seconds` since the run began, `loss`, `masked-lm/loss`, …);
+        the measures of the steps since the last one (`seconds` since the run began, `loss`, `fill-mask/loss`, …);
         `evaluation`: measures of the held-out data, by name;
         `skipped`: why a step was left out, with `batch`, the file of what it read;
         `split`: into how many micro-batches one is now divided, after the device ran out of memory.

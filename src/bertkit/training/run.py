@@ -13,7 +13,7 @@ from bertkit.data.stream import GlobalBatch, Position, PretrainingStream
 from bertkit.planner.compute import training_flops
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.objectives import objective_weights
-from bertkit.training.assembly import Model, build_model, choose_precision, describe_model, share
+from bertkit.training.assembly import Model, build_model, check_vocabularies, choose_precision, describe_model, share
 from bertkit.training.checkpoints import Checkpoints
 from bertkit.training.corpus import Corpus
 from bertkit.training.ema import RunningMean
@@ -88,6 +88,7 @@ def assembled(
     table = config.train
     longest = max(phase.length for phase in phases(config))
     weights = objective_weights(table, config.data.sequences)
+    check_vocabularies(config, corpus.tokenizer)
     encoder_config = describe_model(config.model, weights, corpus.tokenizer, longest)
     precision = choose_precision(table.precision, ranks.device)
     check_memory(config, encoder_config, precision, longest, ranks)
