@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bertkit.batching.packed import Packed
 from bertkit.config.training import Masking, Sequences
 from bertkit.data.shards import Shards, open_shards
-from bertkit.data.stream import GlobalBatch, Packed, Position, PretrainingStream
+from bertkit.data.stream import Position, PretrainingStream, SampledBatch
 from bertkit.errors import InputError
 from bertkit.tokenization.tokenizer import Tokenizer
 from tests.data.shard_files import numbered_tokenizer, random_shard, shard_of, shard_of_lengths, write_shards
@@ -36,13 +37,14 @@ def stream_of(shards: Shards, arrangement: Sequences = "next-sentence", seed: in
     return PretrainingStream([shards], tokenizer, arrangement=arrangement, masking=masking, short_share=0.1, seed=seed)
 
 
-def whole(batch: GlobalBatch) -> Packed:
+def whole(batch: SampledBatch) -> Packed:
     return batch.pack(range(len(batch.lengths)))
 
 
-def content(batch: GlobalBatch) -> tuple[object, ...]:
+def content(batch: SampledBatch) -> tuple[object, ...]:
     packed = whole(batch)
-    return (packed.lengths, *(getattr(packed, name).tolist() for name in Packed.__slots__ if name != "lengths"))
+    arrays = {"ids": packed.ids_T, "segments": packed.segments_T, "positions": packed.positions_T, **packed.targets}
+    return (packed.lengths, *(array.tolist() for array in arrays.values()))
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
@@ -97,11 +99,11 @@ def test_a_sequence_is_the_same_however_a_batch_is_split(
         expected = np.concatenate([getattr(packed, name)[span] for span in spans])
         assert getattr(part, name).tolist() == expected.tolist()
     assert part.lengths == tuple(batch.lengths[index] for index in picked)
-    known = dict(zip(packed.masked_M.tolist(), packed.masked_ids_M.tolist(), strict=True))
+    known = dict(zip(packed.targets["masked_M"].tolist(), packed.targets["masked_ids_M"].tolist(), strict=True))
     expected_ids = [known[place] for span in spans for place in range(span.start, span.stop) if place in known]
-    assert part.masked_ids_M.tolist() == expected_ids
-    if len(packed.second_B):
-        assert part.second_B.tolist() == packed.second_B[picked].tolist()
+    assert part.targets["masked_ids_M"].tolist() == expected_ids
+    if len(packed.targets["second_B"]):
+        assert part.targets["second_B"].tolist() == packed.targets["second_B"][picked].tolist()
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
@@ -110,7 +112,7 @@ def test_sequences_are_the_shards_tokens_in_the_tokenizers_frame(shards: Shards,
     for batch, _ in islice(stream.batches(Position(), length=48, batch_tokens=900), 12):
         packed = whole(batch)
         ids_T = packed.ids_T.copy()
-        ids_T[packed.masked_M] = packed.masked_ids_M
+        ids_T[packed.targets["masked_M"]] = packed.targets["masked_ids_M"]
         assert (packed.positions_T < 48).all()
         rows = iter(
             np.split(np.stack([ids_T, packed.segments_T, packed.positions_T]), np.cumsum(batch.lengths), axis=1)
@@ -226,15 +228,15 @@ def test_shares_over_ten_million_tokens(tmp_path: Path) -> None:
     tokens, text, expected, masked, fates, apart, pairs = 0, 0, 0.0, 0, np.zeros(3), 0, 0
     for batch, _ in stream.batches(Position(), length=128, batch_tokens=32_768):
         packed = whole(batch)
-        inputs, before = packed.ids_T[packed.masked_M], packed.masked_ids_M
+        inputs, before = packed.ids_T[packed.targets["masked_M"]], packed.targets["masked_ids_M"]
         assert before.min() >= 5
         lengths_B = np.array(batch.lengths) - 3
         text += int(lengths_B.sum())
         expected += float((0.15 * lengths_B + 0.85**lengths_B).sum())  # one at least
         masked += len(inputs)
         fates += [(inputs == 4).sum(), ((inputs != 4) & (inputs != before)).sum(), (inputs == before).sum()]
-        apart += int(packed.second_B.sum())
-        pairs += len(packed.second_B)
+        apart += int(packed.targets["second_B"].sum())
+        pairs += len(packed.targets["second_B"])
         for one in batch.taken:
             ends, samples = one.planned.source.document_ends, one.planned.samples
             documents_B4 = np.searchsorted(ends, samples.parts_S4[one.numbers_B], side="right")

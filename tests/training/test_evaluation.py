@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional
 
+from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.training import Masking, TrainTable
-from bertkit.data.stream import GlobalBatch, PretrainingStream
+from bertkit.data.stream import PretrainingStream
 from bertkit.families.catalogue import find_family
 from bertkit.tasks.objectives import Parts, build_objectives
 from bertkit.training.evaluation import Evaluation, means
@@ -38,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("held-out")
 
 
-def held_out(folder: Path, masking: Masking) -> list[GlobalBatch]:
+def held_out(folder: Path, masking: Masking) -> Sequence[GlobalBatch]:
     tokenizer = numbered_tokenizer(folder / "vocabulary")
     shards = write_shards(folder / "shards", tokenizer, [random_shard(1, documents=20)])
     stream = PretrainingStream(
@@ -48,12 +49,12 @@ def held_out(folder: Path, masking: Masking) -> list[GlobalBatch]:
 
 
 @pytest.fixture(scope="module")
-def batches(folder: Path) -> list[GlobalBatch]:
+def batches(folder: Path) -> Sequence[GlobalBatch]:
     return held_out(folder, Masking())
 
 
 @pytest.fixture(scope="module")
-def one_mask(folder: Path) -> list[GlobalBatch]:
+def one_mask(folder: Path) -> Sequence[GlobalBatch]:
     return held_out(folder, ONE_MASK)
 
 
@@ -64,12 +65,12 @@ def _is_training_again(trainee: Trainee) -> Iterator[None]:
     assert all(parameter.grad is None for parameter in trainee.parameters())
 
 
-def alone(batches: list[GlobalBatch], one_mask: list[GlobalBatch], micro_batch_tokens: int) -> Evaluation:
+def alone(batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch], micro_batch_tokens: int) -> Evaluation:
     return Evaluation(batches, one_mask, WEIGHTS, Ranks(0, 1, CPU, None), micro_batch_tokens)
 
 
 def test_the_numbers_do_not_depend_on_how_much_is_computed_at_once(
-    trainee: Trainee, batches: list[GlobalBatch], one_mask: list[GlobalBatch]
+    trainee: Trainee, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
 ) -> None:
     sharing = Replicated(trainee, 1)
     expected = alone(batches, one_mask, 10_000).measure(trainee, sharing)
@@ -88,7 +89,9 @@ def test_the_numbers_do_not_depend_on_how_much_is_computed_at_once(
     assert expected["loss"] == pytest.approx(weighted)
 
 
-def test_the_same_numbers_each_time(trainee: Trainee, batches: list[GlobalBatch], one_mask: list[GlobalBatch]) -> None:
+def test_the_same_numbers_each_time(
+    trainee: Trainee, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
+) -> None:
     evaluation = alone(batches, one_mask, 100)
     torch.manual_seed(5)
     first = evaluation.measure(trainee, Replicated(trainee, 1))
@@ -96,7 +99,7 @@ def test_the_same_numbers_each_time(trainee: Trainee, batches: list[GlobalBatch]
     assert evaluation.measure(trainee, Replicated(trainee, 1)) == first
 
 
-def test_ranks_measure_everything_once(trainee: Trainee, batches: list[GlobalBatch]) -> None:
+def test_ranks_measure_everything_once(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:
     class Rank(Ranks):
         """Keeps what it would have told the others."""
 
@@ -112,7 +115,7 @@ def test_ranks_measure_everything_once(trainee: Trainee, batches: list[GlobalBat
     assert [sum(column) for column in zip(*parts, strict=True)] == pytest.approx(whole, rel=1e-5)
 
 
-def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(trainee: Trainee, one_mask: list[GlobalBatch]) -> None:
+def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(trainee: Trainee, one_mask: Sequence[GlobalBatch]) -> None:
     measures = alone(one_mask, one_mask, 100).measure(trainee, Replicated(trainee, 1))
     losses = []
     head = trainee.each()[0].head
@@ -122,14 +125,14 @@ def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(trainee: Trainee, o
         for batch in one_mask:
             for index, length in enumerate(batch.lengths):
                 packed = batch.pack([index])
-                assert len(packed.masked_M) == 1
-                assert packed.ids_T[packed.masked_M[0]] == MASK
+                assert len(packed.targets["masked_M"]) == 1
+                assert packed.ids_T[packed.targets["masked_M"][0]] == MASK
                 assert (packed.ids_T == MASK).sum() == 1
                 assert packed.lengths == (length,)
                 tokens = TokenBatch.pack([packed.ids_T.tolist()], [packed.segments_T.tolist()])
                 logits_TV = head(trainee.encoder(tokens), trainee.encoder)
-                masked_M = torch.from_numpy(packed.masked_M)
-                true_M = torch.from_numpy(packed.masked_ids_M)
+                masked_M = torch.from_numpy(packed.targets["masked_M"])
+                true_M = torch.from_numpy(packed.targets["masked_ids_M"])
                 losses.append(float(functional.cross_entropy(logits_TV[masked_M], true_M)))
     trainee.train()
     assert len(losses) == sum(len(batch.lengths) for batch in one_mask)
@@ -141,5 +144,5 @@ def test_means_of_no_target_are_no_error() -> None:
     assert means(sums) == {"a/loss": 1.5, "a/accuracy": 0.25, "b/loss": 0.0}
 
 
-def test_masked_tokens_are_not_learnt(trainee: Trainee, batches: list[GlobalBatch]) -> None:
+def test_masked_tokens_are_not_learnt(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:
     assert "pseudo_perplexity" not in alone(batches, [], 100).measure(trainee, Replicated(trainee, 1))

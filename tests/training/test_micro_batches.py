@@ -71,7 +71,7 @@ def test_the_ranks_shares_are_the_batch(tmp_path: Path) -> None:
     assert sum(len(share.tokens.ids_T) for share in each) == len(whole.ids_T)
     assert sum(len(share.targets["second_B"]) for share in each) == len(batch.lengths)
     masked = np.concatenate([share.targets["masked_ids_M"] for share in each])
-    assert sorted(masked.tolist()) == sorted(whole.masked_ids_M.tolist())
+    assert sorted(masked.tolist()) == sorted(whole.targets["masked_ids_M"].tolist())
     for share in each:
         assert share.tokens.layout.lengths == tuple(np.diff(share.tokens.layout.cu_lengths_B1))
         starts_B = share.tokens.layout.cu_lengths_B1[:-1]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bertkit.batching.packed import Packed
 from bertkit.config.training import Masking, Sequences
 from bertkit.data.audit_pairs import FalsePairs, false_pairs
 from bertkit.data.boundaries import document_token_ends
@@ -16,7 +17,7 @@ from bertkit.data.counter_random import mixed
 from bertkit.data.framing import Source
 from bertkit.data.samples import NOT, TWO_PARTS
 from bertkit.data.shards import Shards
-from bertkit.data.stream import Packed, PretrainingStream
+from bertkit.data.stream import PretrainingStream
 from bertkit.tokenization.tokenizer import Tokenizer
 
 EXAMINED_SAMPLES, EXAMINED_PAIRS, EXAMPLES = 20_000, 5_000, 6
@@ -233,9 +234,9 @@ def _batches(
         tokens += sum(batch.lengths)
         sequences += len(batch.lengths)
         padded += len(batch.lengths) * max(batch.lengths)
-        masked += len(packed.masked_M)
+        masked += len(packed.targets["masked_M"])
         ids_T = packed.ids_T.copy()
-        ids_T[packed.masked_M] = packed.masked_ids_M
+        ids_T[packed.targets["masked_M"]] = packed.targets["masked_ids_M"]
         text += int((~np.isin(ids_T, special)).sum())
     first = batches[0].pack(range(min(EXAMPLES, len(batches[0].lengths))))
     return BatchesAudit(
@@ -251,7 +252,7 @@ def _batches(
 
 def _example(packed: Packed, index: int, arrangement: Sequences, tokenizer: Tokenizer) -> Example:
     start = sum(packed.lengths[:index])
-    stood = dict(zip(packed.masked_M.tolist(), packed.masked_ids_M.tolist(), strict=True))
+    stood = dict(zip(packed.targets["masked_M"].tolist(), packed.targets["masked_ids_M"].tolist(), strict=True))
     ids = packed.ids_T[start : start + packed.lengths[index]].tolist()
     text = ""
     for place, id in enumerate(ids, start):
@@ -263,9 +264,9 @@ def _example(packed: Packed, index: int, arrangement: Sequences, tokenizer: Toke
             written = f"{space}{{{written.strip()}→{now}}}"
         text += written
     second = None
-    if len(packed.second_B):
+    if len(packed.targets["second_B"]):
         other = "does not follow" if arrangement == "next-sentence" else "comes before"
-        second = other if packed.second_B[index] else "follows"
+        second = other if packed.targets["second_B"][index] else "follows"
     return Example(text.strip(), second)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
+from bertkit.batching.packed import Ids, Packed, positions_of
 from bertkit.config.training import Masking, Sequences
 from bertkit.data.counter_random import Words, mixed, uniform
 from bertkit.data.framing import Framing, Source
@@ -25,8 +25,6 @@ from bertkit.data.shards import Shards
 from bertkit.data.two_parts import too_few_documents
 from bertkit.errors import InputError
 from bertkit.tokenization.tokenizer import Tokenizer
-
-Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +64,6 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """A micro-batch in numpy; all int64.
-
-    Attributes:
-        ids_T: packed ids, masks in their places.
-        segments_T, positions_T: segment ids, and positions counted from each sequence's beginning.
-        lengths: tokens of each sequence.
-        masked_M, masked_ids_M: indices of the tokens to predict, ascending, and what stood there.
-        second_B: 0 where a sequence's second part follows its first, 1 where not; empty where there is one part.
-    """
-
-    ids_T: Ids
-    segments_T: Ids
-    positions_T: Ids
-    lengths: tuple[int, ...]
-    masked_M: Ids
-    masked_ids_M: Ids
-    second_B: Ids
-
-
-@dataclass(frozen=True, slots=True)
 class Planned:
     """A shard's samples in one epoch, in the order in which they are read.
 
@@ -112,7 +89,7 @@ class Taken:
     numbers_B: Ids
 
 
-class GlobalBatch:
+class SampledBatch:
     """The sequences of one step, over all ranks and micro-batches. What is not packed costs nothing.
 
     Attributes:
@@ -145,11 +122,13 @@ class GlobalBatch:
         return Packed(
             ids_T=masks.inputs_T,
             segments_T=segments_T,
-            positions_T=np.arange(len(ids_T)) - np.repeat(starts_B, lengths_B),
+            positions_T=positions_of(lengths_B),
             lengths=tuple(lengths_B.tolist()),
-            masked_M=masks.masked_M,
-            masked_ids_M=ids_T[masks.masked_M],
-            second_B=second_B if self._framing.two_parts else second_B[:0],
+            targets={
+                "masked_M": masks.masked_M,
+                "masked_ids_M": ids_T[masks.masked_M],
+                "second_B": second_B if self._framing.two_parts else second_B[:0],
+            },
         )
 
 
@@ -185,7 +164,7 @@ class PretrainingStream:
         self._short_share = short_share
         self._seed = seed
 
-    def batches(self, position: Position, *, length: int, batch_tokens: int) -> Iterator[tuple[GlobalBatch, Position]]:
+    def batches(self, position: Position, *, length: int, batch_tokens: int) -> Iterator[tuple[SampledBatch, Position]]:
         """The batches from a position on, without end, each with the position after it.
 
         A batch is as many of the next samples as fit into `batch_tokens`, and at least one; it goes on over the ends of
@@ -216,13 +195,13 @@ class PretrainingStream:
                         taken, room = [], batch_tokens
                     begin = end
 
-    def evaluation(self, n: int, *, length: int, batch_tokens: int = 32_768) -> list[GlobalBatch]:
+    def evaluation(self, n: int, *, length: int, batch_tokens: int = 32_768) -> list[SampledBatch]:
         """The first `n` samples of epoch 0, or all where there are fewer, as batches; always the same ones.
 
         Raises:
             InputError: there is none.
         """
-        batches: list[GlobalBatch] = []
+        batches: list[SampledBatch] = []
         taken: list[Taken] = []
         room = batch_tokens
         for planned in (self.planned(0, place, length) for place in range(len(self._places))):
@@ -286,8 +265,8 @@ class PretrainingStream:
                 yield position, planned
                 position = later
 
-    def _batch(self, taken: Sequence[Taken]) -> GlobalBatch:
-        return GlobalBatch(taken, self._framing, self._rules)
+    def _batch(self, taken: Sequence[Taken]) -> SampledBatch:
+        return SampledBatch(taken, self._framing, self._rules)
 
 
 def _refuse(corpora: Sequence[Shards], tokenizer: Tokenizer, arrangement: Sequences) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from bertkit.batching.grouping import deal
+from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.training_batch import TrainingBatch
-from bertkit.data.stream import GlobalBatch
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks

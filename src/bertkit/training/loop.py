@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.checkpoints.tensors import write_tensors
 from bertkit.config.training import TrainTable
-from bertkit.data.stream import GlobalBatch, Position
+from bertkit.data.stream import Position
 from bertkit.errors import BertkitError
 from bertkit.training.checkpoints import Checkpoints
 from bertkit.training.ema import RunningMean

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from bertkit.batching.grouping import deal
+from bertkit.batching.packed import GlobalBatch, Packed
 from bertkit.batching.token_batch import Layout, TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
-from bertkit.data.stream import GlobalBatch, Packed
 from bertkit.errors import UserError
 from bertkit.training.ranks import Ranks
 
@@ -56,8 +56,7 @@ def as_tensors(packed: Packed) -> TrainingBatch:
         positions_T=torch.from_numpy(packed.positions_T),
         layout=Layout.of(packed.lengths),
     )
-    names = ("masked_M", "masked_ids_M", "second_B")
-    return TrainingBatch(tokens, {name: torch.from_numpy(getattr(packed, name)) for name in names})
+    return TrainingBatch(tokens, {name: torch.from_numpy(array) for name, array in packed.targets.items()})
 
 
 def to_device(batch: TrainingBatch, device: torch.device) -> TrainingBatch:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
+from bertkit.batching.packed import GlobalBatch
 from bertkit.config.training import Masking, Phase, TrainingConfig
-from bertkit.data.stream import GlobalBatch, Position, PretrainingStream
+from bertkit.data.stream import Position, PretrainingStream
 from bertkit.planner.compute import training_flops
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.objectives import objective_weights
@@ -148,7 +149,7 @@ def _evaluation(config: TrainingConfig, corpus: Corpus, weights: dict[str, float
         return None
     table = config.train
 
-    def held_out(masking: Masking) -> list[GlobalBatch]:
+    def held_out(masking: Masking) -> Sequence[GlobalBatch]:
         stream = corpus.stream(corpus.held_out, config.data, masking, table.seed)
         return stream.evaluation(table.evaluate_sequences, length=phases(config)[-1].length)
 
