@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 import torch
 
 from bertkit.data.rows import Row
-from bertkit.errors import BertkitError, InputError, UserError
+from bertkit.errors import BertkitError, UserError
 from bertkit.inference.engine import Engine, Outputs
 from bertkit.inference.precision import choose_dtype, make_ready
 from bertkit.model.device import choose_device
@@ -20,9 +20,9 @@ from bertkit.model.encoder import Encoder
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tasks.contract import Outcome, Reading, Result, Task, Texts
+from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.tokenization.tokens import Tokens
-from bertkit.tokenization.windows import Encoded, LongText, Window, cut, window_room
+from bertkit.tokenization.windows import Encoded, LongText, Window
 
 AnyRow = str | tuple[str, str] | Mapping[str, object] | Row
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
@@ -82,6 +82,7 @@ class Model:
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long
         self.max_length = pretrained.max_length(task)
+        self._reader = Reader(task, self.max_length, long)
         head = pretrained.build_head(task)
         for part in (self.encoder, head):
             if part is not None:
@@ -129,39 +130,15 @@ class Model:
     def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
         """Each row's windows, all texts tokenised in one call."""
         read = [_attempt(partial(self.task.read, row.fields), row, record) for row in rows]
-        tokens = self._tokenize(one for one in read if not isinstance(one, Failure))
+        tokens = self._reader.tokenize(texts for one in read if not isinstance(one, Failure) for texts in one)
+
+        def request(inputs: tuple[Texts, ...]) -> _Request:
+            return _Request(list(zip(inputs, self._reader.encode(inputs, tokens), strict=True)))
+
         return [
-            one if isinstance(one, Failure) else _attempt(partial(self._encode, one, tokens), row, record)
+            one if isinstance(one, Failure) else _attempt(partial(request, one), row, record)
             for row, one in zip(rows, read, strict=True)
         ]
-
-    def _tokenize(self, read: Iterable[tuple[Texts, ...]]) -> Mapping[str, Tokens]:
-        """The tokens of every text; one that occurs in many inputs (a query, a question) is tokenised once."""
-        pairs = [(texts.first, texts.second) for inputs in read for texts in inputs]
-        unique = list(dict.fromkeys(text for pair in pairs for text in pair if text is not None))
-        return dict(zip(unique, self.tokenizer.tokenize(unique, offsets=self.task.needs_offsets), strict=True))
-
-    def _encode(self, inputs: tuple[Texts, ...], tokens: Mapping[str, Tokens]) -> _Request:
-        encoded = []
-        for number, texts in enumerate(inputs, 1):
-            try:
-                encoded.append((texts, self._cut(texts, tokens)))
-            except BertkitError as error:
-                raise error if len(inputs) == 1 else error.at(f"input {number} of {len(inputs)}") from None
-        return _Request(encoded)
-
-    def _cut(self, texts: Texts, tokens: Mapping[str, Tokens]) -> Encoded:
-        first = tokens[texts.first]
-        second = None if texts.second is None else tokens[texts.second]
-        if not first.ids or (second is not None and not second.ids):
-            raise InputError("the text is empty: it has no tokens", "Leave the row out, or give it some text.")
-        if self.task.overlap is None and self.long == LongText.WINDOW:
-            raise InputError(f"{self.task.name} does not read in windows", "Choose --long error or --long truncate.")
-        template = self.tokenizer.template
-        overlap = self.task.shared_tokens(window_room(first, second, template, self.max_length))
-        encoded = cut(first, second, template, limit=self.max_length, long=self.long, overlap=overlap)
-        self.task.check(encoded)
-        return encoded
 
     def _decode(self, request: _Request, outputs: Iterator[Outputs]) -> Result:
         outcomes = [

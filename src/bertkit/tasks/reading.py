@@ -1,0 +1,60 @@
+"""From a row's texts to windows for the model: one way for answering and for learning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bertkit.errors import BertkitError, InputError
+from bertkit.tasks.contract import Task, Texts
+from bertkit.tokenization.tokens import Tokens
+from bertkit.tokenization.windows import Encoded, LongText, cut, window_room
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads texts for a task.
+
+    Attributes:
+        limit: tokens that one input can have, special tokens included.
+        long: what to do with a text that has more.
+    """
+
+    task: Task
+    limit: int
+    long: LongText
+
+    def tokenize(self, inputs: Iterable[Texts]) -> Mapping[str, Tokens]:
+        """The tokens of every text; one that occurs in many inputs (a query, a question) is tokenised once."""
+        texts = (text for one in inputs for text in (one.first, one.second) if text is not None)
+        unique = list(dict.fromkeys(texts))
+        tokens = self.task.tokenizer.tokenize(unique, offsets=self.task.needs_offsets)
+        return dict(zip(unique, tokens, strict=True))
+
+    def encode(self, inputs: Sequence[Texts], tokens: Mapping[str, Tokens]) -> list[Encoded]:
+        """Each input of a row in windows.
+
+        Raises:
+            InputError: an input is empty, too long, or one that the task has no answer for.
+        """
+        encoded = []
+        for number, texts in enumerate(inputs, 1):
+            try:
+                encoded.append(self._cut(texts, tokens))
+            except BertkitError as error:
+                raise error if len(inputs) == 1 else error.at(f"input {number} of {len(inputs)}") from None
+        return encoded
+
+    def _cut(self, texts: Texts, tokens: Mapping[str, Tokens]) -> Encoded:
+        task = self.task
+        first = tokens[texts.first]
+        second = None if texts.second is None else tokens[texts.second]
+        if not first.ids or (second is not None and not second.ids):
+            raise InputError("the text is empty: it has no tokens", "Leave the row out, or give it some text.")
+        if task.overlap is None and self.long == LongText.WINDOW:
+            raise InputError(f"{task.name} does not read in windows", "Choose --long error or --long truncate.")
+        template = task.tokenizer.template
+        overlap = task.shared_tokens(window_room(first, second, template, self.limit))
+        encoded = cut(first, second, template, limit=self.limit, long=self.long, overlap=overlap)
+        task.check(encoded)
+        return encoded
