@@ -12,7 +12,8 @@ import bertkit
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, TextTooLong, UserError
-from bertkit.inference.model import ROWS_AT_ONCE, Failure, Model
+from bertkit.inference.answerer import ROWS_AT_ONCE, Failure
+from bertkit.inference.model import Model
 from bertkit.tasks.fill_mask import Fills
 from bertkit.tasks.next_sentence_prediction import IsNext
 from bertkit.tasks.sentence_embedding import Embedding

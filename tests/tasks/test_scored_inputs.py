@@ -9,7 +9,8 @@ import pytest
 
 import bertkit
 from bertkit.errors import InputError, MissingHead, UserError
-from bertkit.inference.model import Failure, Model
+from bertkit.inference.answerer import Failure
+from bertkit.inference.model import Model
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.multiple_choice import Choices
 from bertkit.tasks.scoring import Labels, best_first, sigmoid, softmax
@@ -94,8 +95,8 @@ def test_ranking_is_by_the_logit_of_query_and_document(ranker: Path) -> None:
 def test_a_long_document_is_as_relevant_as_its_best_window(ranker: Path) -> None:
     model = load(ranker, task="text-ranking", activation="identity", long="window")
     seen: list[Window] = []
-    run = model._engine.run
-    model._engine.run = lambda windows: (seen.extend(windows), run(windows))[1]  # type: ignore[method-assign]
+    run = model._answerer._engine.run
+    model._answerer._engine.run = lambda windows: (seen.extend(windows), run(windows))[1]  # type: ignore[method-assign]
     (result,) = model.predict([{"query": "w5", "documents": [LONG]}])
     assert isinstance(result, Ranking)
     shown = [" ".join(model.tokenizer.token(id) for id in window.ids[3:-1]) for window in seen]
@@ -142,7 +143,7 @@ def raw_logits(folder: Path, pairs: list[tuple[str, str]]) -> np.ndarray:
         rows = [model.task.read({"text": first, "text_pair": second})]
         tokens = model._tokenize(rows)
         (encoded,) = model._encode(rows[0], tokens).inputs
-        ((output,),) = model._engine.run(encoded[1].windows)
+        ((output,),) = model._answerer._engine.run(encoded[1].windows)
         logits.append(output[0])
     return np.stack(logits)
 

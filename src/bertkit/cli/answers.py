@@ -61,7 +61,7 @@ def answers(
         waiting: empty at the start and at the end.
         on_error: `record` yields the error of a failed row in its place; `stop` raises it.
     """
-    from bertkit.inference.model import Failure
+    from bertkit.inference.answerer import Failure
 
     for result in model.stream(waiting.watch(rows), on_error=on_error):
         yield from waiting.take_errors()

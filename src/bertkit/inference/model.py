@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import torch
 
-from bertkit.data.rows import Row
-from bertkit.errors import BertkitError, UserError
-from bertkit.inference.engine import Engine, Outputs
+from bertkit.errors import UserError
+from bertkit.inference.answerer import Answerer, AnyRow, Failure
+from bertkit.inference.engine import Engine
 from bertkit.inference.precision import choose_dtype, make_ready
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
-from bertkit.tasks.contract import Outcome, Reading, Result, Task, Texts
+from bertkit.tasks.contract import Result, Task
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.tokenization.windows import Encoded, LongText, Window
+from bertkit.tokenization.windows import LongText
 
-AnyRow = str | tuple[str, str] | Mapping[str, object] | Row
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
-ROWS_AT_ONCE = 1024  # rows that are sorted by length together: enough to fill batches, little enough to stream
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A row that has no answer, and why."""
-
-    error: BertkitError
-
-    def record(self) -> dict[str, object]:
-        """The error as JSON values, in the place of an answer."""
-        return self.error.record()
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """The inputs of a row, and their windows."""
-
-    inputs: Sequence[tuple[Texts, Encoded]]
-
-    @property
-    def windows(self) -> list[Window]:
-        return [window for _, encoded in self.inputs for window in encoded.windows]
 
 
 class Model:
@@ -82,12 +55,12 @@ class Model:
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long
         self.max_length = pretrained.max_length(task)
-        self._reader = Reader(task, self.max_length, long)
         head = pretrained.build_head(task)
         for part in (self.encoder, head):
             if part is not None:
                 make_ready(part, device, dtype)
-        self._engine = Engine(self.encoder, head, task, batch_tokens)
+        engine = Engine(self.encoder, head, task, batch_tokens)
+        self._answerer = Answerer(engine, Reader(task, self.max_length, long), self.dtype)
 
     def predict(self, rows: Iterable[AnyRow]) -> list[Result]:
         """The answers to all rows, in order.
@@ -108,9 +81,7 @@ class Model:
         Args:
             on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
         """
-        numbered = enumerate(rows, 1)
-        while chunk := list(islice(numbered, ROWS_AT_ONCE)):
-            yield from self._answer([_as_row(row, number) for number, row in chunk], on_error == "record")
+        return self._answerer.stream(rows, on_error=on_error)
 
     def save(self, folder: str | Path) -> None:
         """Write the checkpoint that this model was loaded from as a hub folder, at its stored precision.
@@ -119,39 +90,6 @@ class Model:
             OutputError: the place cannot be written, or is a folder with something in it.
         """
         save_pretrained(open_pretrained(self.source), self.tokenizer, Path(folder))
-
-    def _answer(self, rows: Sequence[Row], record: bool) -> Iterator[Result | Failure]:
-        requests = self._prepare(rows, record)
-        ready = [request for request in requests if isinstance(request, _Request)]
-        outputs = iter(self._engine.run([window for request in ready for window in request.windows]))
-        for request in requests:
-            yield self._decode(request, outputs) if isinstance(request, _Request) else request
-
-    def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
-        """Each row's windows, all texts tokenised in one call."""
-        read = [_attempt(partial(self.task.read, row.fields), row, record) for row in rows]
-        tokens = self._reader.tokenize(texts for one in read if not isinstance(one, Failure) for texts in one)
-
-        def request(inputs: tuple[Texts, ...]) -> _Request:
-            return _Request(list(zip(inputs, self._reader.encode(inputs, tokens), strict=True)))
-
-        return [
-            one if isinstance(one, Failure) else _attempt(partial(request, one), row, record)
-            for row, one in zip(rows, read, strict=True)
-        ]
-
-    def _decode(self, request: _Request, outputs: Iterator[Outputs]) -> Result:
-        outcomes = [
-            Outcome(texts, encoded, list(islice(outputs, len(encoded.windows)))) for texts, encoded in request.inputs
-        ]
-        all_encoded = [outcome.encoded for outcome in outcomes]
-        reading = Reading(
-            input_tokens=sum(encoded.input_tokens for encoded in all_encoded),
-            windows=max(len(encoded.windows) for encoded in all_encoded),
-            truncated=any(encoded.truncated for encoded in all_encoded),
-            dtype=self.dtype,
-        )
-        return self.task.decode(outcomes, reading)
 
 
 def load(
@@ -194,27 +132,3 @@ def load(
         long=LongText(long),
         batch_tokens=batch_tokens or BATCH_TOKENS[place.type],
     )
-
-
-def _as_row(row: AnyRow, number: int) -> Row:
-    if isinstance(row, Row):
-        return row
-    place = f"row {number}"
-    if isinstance(row, str):
-        return Row({"text": row}, place)
-    if isinstance(row, tuple):
-        return Row(dict(zip(("text", "text_pair"), row, strict=True)), place)
-    return Row(row, place)
-
-
-Value = TypeVar("Value")
-
-
-def _attempt(step: Callable[[], Value], row: Row, record: bool) -> Value | Failure:
-    """`step()`, or why the row cannot be answered; raised, unless failures are recorded."""
-    try:
-        return step()
-    except BertkitError as error:
-        if record:
-            return Failure(error.at(row.place))
-        raise error.at(row.place) from None

@@ -24,3 +24,20 @@ def mean_tokens(hidden_TW: Tensor, layout: Layout) -> Tensor:
     """The mean of each sequence's tokens, (B, W), in the precision of the tokens."""
     lengths_B1 = layout.cu_lengths_B1.diff()[:, None]
     return (reduce_tokens(hidden_TW, layout, "sum") / lengths_B1).to(hidden_TW.dtype)
+
+
+def log_softmax_within(logits_R: Tensor, counts_G: Tensor) -> Tensor:
+    """Logarithms of the softmax within each group of neighbouring rows, (R,) float32.
+
+    Args:
+        logits_R: of all groups, end to end; more axes may follow, each for itself.
+        counts_G: rows of each group, at least one, in all R.
+    """
+    logits_R = logits_R.float()
+    group_R = torch.repeat_interleave(counts_G)
+    index = group_R.view(-1, *[1] * (logits_R.ndim - 1)).expand_as(logits_R)
+    shape = (len(counts_G), *logits_R.shape[1:])
+    highest_G = logits_R.new_empty(shape).scatter_reduce(0, index, logits_R.detach(), "amax", include_self=False)
+    shifted_R = logits_R - highest_G[group_R]
+    sums_G = logits_R.new_zeros(shape).index_add(0, group_R, shifted_R.exp())
+    return shifted_R - sums_G.log()[group_R]

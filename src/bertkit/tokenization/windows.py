@@ -36,12 +36,14 @@ class Window:
         segments: segment (token type) id of each token.
         offsets: `(start, end)` of each token in its own text, `(0, 0)` for special tokens; None when not asked for.
         owned: positions within this window whose predictions count, one range a text (one or two ranges).
+        parts: positions within this window that show each text, one range a text.
     """
 
     ids: list[int]
     segments: list[int]
     offsets: list[tuple[int, int]] | None
     owned: list[range]
+    parts: list[range]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +207,14 @@ def _window(frame: Frame, first: Part, second: Part | None) -> Window:
     prefix, infix, suffix = frame.prefix, frame.infix, frame.suffix
     place = len(prefix.ids)
     owned = [range(place + first.owned[0], place + first.owned[1])]
+    parts = [range(place, place + len(first.ids))]
     ids = prefix.ids + first.ids
     segments = prefix.segments + [frame.first_segment] * len(first.ids)
     offsets = None if first.offsets is None else [NO_TEXT] * len(prefix.ids) + first.offsets
     if second is not None:
         place += len(first.ids) + len(infix.ids)
         owned.append(range(place + second.owned[0], place + second.owned[1]))
+        parts.append(range(place, place + len(second.ids)))
         ids += infix.ids + second.ids
         segments += infix.segments + [frame.second_segment] * len(second.ids)
         if second.offsets is None:
@@ -221,4 +225,4 @@ def _window(frame: Frame, first: Part, second: Part | None) -> Window:
     segments += suffix.segments
     if offsets is not None:
         offsets += [NO_TEXT] * len(suffix.ids)
-    return Window(ids, segments, offsets, owned)
+    return Window(ids, segments, offsets, owned, parts)

@@ -1,0 +1,94 @@
+"""The endless stream of global batches that fine-tuning reads from samples in memory.
+
+As in pre-training a batch is a function of the seed and a position alone. Shapes: `T` packed tokens, `B` sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bertkit.batching.packed import Packed, positions_of
+from bertkit.data.counter_random import uniform
+from bertkit.data.stream import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is learnt from at once: one sequence, or the few that are compared with one another.
+
+    Attributes:
+        ids: of each sequence, special tokens included.
+        segments: of each sequence.
+        targets: by name, arrays whose first axis is of the sample's tokens, of its sequences, or of itself (1). When
+            samples are packed, arrays of one name are put end to end.
+    """
+
+    ids: tuple[list[int], ...]
+    segments: tuple[list[int], ...]
+    targets: Mapping[str, npt.NDArray[Any]]
+
+    @property
+    def tokens(self) -> int:
+        """Of all its sequences."""
+        return sum(map(len, self.ids))
+
+
+class SampleBatch:
+    """Samples of one step; a `GlobalBatch`."""
+
+    lengths: tuple[int, ...]
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._samples = samples
+        self.lengths = tuple(sample.tokens for sample in samples)
+
+    def pack(self, indices: Sequence[int]) -> Packed:
+        """These samples, packed."""
+        picked = [self._samples[index] for index in indices]
+        ids = [sequence for sample in picked for sequence in sample.ids]
+        segments = [sequence for sample in picked for sequence in sample.segments]
+        lengths_B = np.array([len(sequence) for sequence in ids], dtype=np.int64)
+        total = int(lengths_B.sum())
+        return Packed(
+            ids_T=np.fromiter(chain.from_iterable(ids), np.int64, total),
+            segments_T=np.fromiter(chain.from_iterable(segments), np.int64, total),
+            positions_T=positions_of(lengths_B),
+            lengths=tuple(lengths_B.tolist()),
+            targets={name: np.concatenate([one.targets[name] for one in picked]) for name in picked[0].targets},
+        )
+
+
+class SampleStream:
+    """Batches of a fixed number of samples, in a new order in each epoch.
+
+    Args:
+        samples: at least one, all with targets of the same names.
+        batch_samples: of one step, over all ranks; the last batch of an epoch may be smaller.
+    """
+
+    def __init__(self, samples: Sequence[Sample], batch_samples: int, seed: int) -> None:
+        self._samples = samples
+        self._batch_samples = batch_samples
+        self._seed = seed
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch."""
+        return -(-len(self._samples) // self._batch_samples)
+
+    def batches(self, position: Position) -> Iterator[tuple[SampleBatch, Position]]:
+        """The batches from a position on, without end, each with the position after it."""
+        epoch, begin = position.epoch, position.sample
+        while True:
+            order = np.argsort(uniform(self._seed, "order", epoch, np.arange(len(self._samples))), kind="stable")
+            while begin < len(order):
+                end = min(begin + self._batch_samples, len(order))
+                yield SampleBatch([self._samples[index] for index in order[begin:end]]), Position(epoch, 0, end)
+                begin = end
+            epoch, begin = epoch + 1, 0

@@ -1,0 +1,127 @@
+"""Rows in, answers out, in order: a task over an encoder and a head that are ready, wherever they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Literal, TypeVar
+
+from bertkit.data.rows import Row
+from bertkit.errors import BertkitError
+from bertkit.inference.engine import Engine, Outputs
+from bertkit.tasks.contract import Outcome, Reading, Result, Texts
+from bertkit.tasks.reading import Reader
+from bertkit.tokenization.windows import Encoded, Window
+
+AnyRow = str | tuple[str, str] | Mapping[str, object] | Row
+ROWS_AT_ONCE = 1024  # rows that are sorted by length together: enough to fill batches, little enough to stream
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row that has no answer, and why."""
+
+    error: BertkitError
+
+    def record(self) -> dict[str, object]:
+        """The error as JSON values, in the place of an answer."""
+        return self.error.record()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The inputs of a row, and their windows."""
+
+    inputs: Sequence[tuple[Texts, Encoded]]
+
+    @property
+    def windows(self) -> list[Window]:
+        return [window for _, encoded in self.inputs for window in encoded.windows]
+
+
+class Answerer:
+    """Answers rows.
+
+    Args:
+        dtype: the precision that the engine computes in, for the records.
+    """
+
+    def __init__(self, engine: Engine, reader: Reader, dtype: str) -> None:
+        self._engine = engine
+        self._reader = reader
+        self._task = reader.task
+        self._dtype = dtype
+
+    def stream(
+        self, rows: Iterable[AnyRow], *, on_error: Literal["stop", "record"] = "stop"
+    ) -> Iterator[Result | Failure]:
+        """The answers, in order, as they are ready: any number of rows in bounded memory.
+
+        Args:
+            on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
+
+        Raises:
+            InputError: at the first row that has no answer, where failures are not recorded.
+        """
+        numbered = enumerate(rows, 1)
+        while chunk := list(islice(numbered, ROWS_AT_ONCE)):
+            yield from self._answer([_as_row(row, number) for number, row in chunk], on_error == "record")
+
+    def _answer(self, rows: Sequence[Row], record: bool) -> Iterator[Result | Failure]:
+        requests = self._prepare(rows, record)
+        ready = [request for request in requests if isinstance(request, _Request)]
+        outputs = iter(self._engine.run([window for request in ready for window in request.windows]))
+        for request in requests:
+            yield self._decode(request, outputs) if isinstance(request, _Request) else request
+
+    def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
+        """Each row's windows, all texts tokenised in one call."""
+        read = [_attempt(partial(self._task.read, row.fields), row, record) for row in rows]
+        tokens = self._reader.tokenize(texts for one in read if not isinstance(one, Failure) for texts in one)
+
+        def request(inputs: tuple[Texts, ...]) -> _Request:
+            return _Request(list(zip(inputs, self._reader.encode(inputs, tokens), strict=True)))
+
+        return [
+            one if isinstance(one, Failure) else _attempt(partial(request, one), row, record)
+            for row, one in zip(rows, read, strict=True)
+        ]
+
+    def _decode(self, request: _Request, outputs: Iterator[Outputs]) -> Result:
+        outcomes = [
+            Outcome(texts, encoded, list(islice(outputs, len(encoded.windows)))) for texts, encoded in request.inputs
+        ]
+        all_encoded = [outcome.encoded for outcome in outcomes]
+        reading = Reading(
+            input_tokens=sum(encoded.input_tokens for encoded in all_encoded),
+            windows=max(len(encoded.windows) for encoded in all_encoded),
+            truncated=any(encoded.truncated for encoded in all_encoded),
+            dtype=self._dtype,
+        )
+        return self._task.decode(outcomes, reading)
+
+
+def _as_row(row: AnyRow, number: int) -> Row:
+    if isinstance(row, Row):
+        return row
+    place = f"row {number}"
+    if isinstance(row, str):
+        return Row({"text": row}, place)
+    if isinstance(row, tuple):
+        return Row(dict(zip(("text", "text_pair"), row, strict=True)), place)
+    return Row(row, place)
+
+
+Value = TypeVar("Value")
+
+
+def _attempt(step: Callable[[], Value], row: Row, record: bool) -> Value | Failure:
+    """`step()`, or why the row cannot be answered; raised, unless failures are recorded."""
+    try:
+        return step()
+    except BertkitError as error:
+        if record:
+            return Failure(error.at(row.place))
+        raise error.at(row.place) from None

@@ -1,0 +1,37 @@
+"""What learning a task is: what an example becomes, and the loss. The counterpart of a task's answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from torch import nn
+
+from bertkit.data.examples import Example
+from bertkit.data.sample_stream import Sample
+from bertkit.tasks.objective import Objective
+from bertkit.tokenization.windows import Encoded, Window
+
+
+class Learning(ABC):
+    """How one task is learnt. Subclasses are final and know their own task only."""
+
+    @abstractmethod
+    def samples(self, example: Example, encoded: Sequence[Encoded]) -> list[Sample]:
+        """What is learnt from one example.
+
+        Args:
+            encoded: one for each input that the task read from the example's row, in that order.
+
+        Raises:
+            InputError: the example has not the kind of target that the task learns from.
+        """
+
+    @abstractmethod
+    def objective(self, head: nn.Module | None) -> Objective:
+        """The loss, over the task's head."""
+
+
+def ids_and_segments(windows: Sequence[Window]) -> tuple[tuple[list[int], ...], tuple[list[int], ...]]:
+    """The sequences of a sample, as it keeps them."""
+    return tuple(window.ids for window in windows), tuple(window.segments for window in windows)
