@@ -140,10 +140,10 @@ def raw_logits(folder: Path, pairs: list[tuple[str, str]]) -> np.ndarray:
     model = load(folder, task="text-classification")
     logits = []
     for first, second in pairs:
-        rows = [model.task.read({"text": first, "text_pair": second})]
-        tokens = model._tokenize(rows)
-        (encoded,) = model._encode(rows[0], tokens).inputs
-        ((output,),) = model._answerer._engine.run(encoded[1].windows)
+        inputs = model.task.read({"text": first, "text_pair": second})
+        reader = model._answerer._reader
+        (encoded,) = reader.encode(inputs, reader.tokenize(inputs))
+        ((output,),) = model._answerer._engine.run(encoded.windows)
         logits.append(output[0])
     return np.stack(logits)
 
