@@ -1,12 +1,13 @@
 """Setting a part of the examples aside, to measure on what was not learnt.
 
-The split is a function of the seed and the examples. Examples with the same text (letter case and white space put aside)
-are kept together, for a text seen in training measures memory. Of pairs, the text is the first one; of questions, the
-context; of queries, the query.
+The split is a function of the seed and the examples. Examples with the same text (letter case and white space put
+aside) are kept together, for a text seen in training measures memory. Of pairs, the text is the first one; of
+questions, the context; of queries, the query.
 
-Classes are spread over both sides as they are in the whole: iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011,
-"On the stratification of multi-label data"), which with one label an example is plain stratification. Here the number of
-each label that should be held out is rounded, and at least 1 on either side.
+Classes are spread over both sides as they are in the whole: iterative stratification (Sechidis, Tsoumakas and Vlahavas
+2011, "On the stratification of multi-label data"), which with one label an example is plain stratification. Here the
+number of each label that should be held out is rounded, and at least 1 on either side: of many rare classes, more than
+the share asked for is held out.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class _Group:
 def hold_out(examples: Sequence[Example], fraction: float, seed: int) -> tuple[list[Example], list[Example]]:
     """Divides examples into those to train on and those held out, both in their order.
 
-    With single labels, each class that has two texts or more is on both sides; with several labels an example, as near as
-    can be. Examples whose target has no class are divided by lot.
+    With one label a text, each class that has two texts or more is on both sides; with several, as near as can be.
+    Examples whose target has no class are divided by lot.
 
     Args:
         fraction: of the examples to hold out, in (0, 1).
@@ -78,7 +79,7 @@ def _text(example: Example) -> str:
 
 
 def _classes(target: Target) -> tuple[str, ...]:
-    """The classes to spread: labels of texts. Tags, spans and numbers are in most examples alike, and are left to chance."""
+    """The classes to spread: labels of texts. Tags, spans and numbers are left to chance."""
     if isinstance(target, str):
         return (target,)
     if isinstance(target, tuple) and all(isinstance(label, str) for label in target):
@@ -111,20 +112,26 @@ def _stratified(groups: Sequence[_Group], examples: int, fraction: float) -> lis
             having.setdefault(label, []).append(number)
     lacking = {label: [left[label] - _wanted(left[label], fraction), _wanted(left[label], fraction)] for label in left}
     room = [examples - _wanted(examples, fraction), _wanted(examples, fraction)]
+    sides: dict[str, set[int]] = {label: set() for label in left}  # on which each label is already
     held: list[_Group] = []
     todo = set(range(len(groups)))
     while +left:
         label = min(+left, key=lambda label: (left[label], label))
-        for number in having[label]:
-            if number not in todo:
-                continue
-            todo.remove(number)
+        open_groups = [number for number in having[label] if number in todo]
+        open_groups.sort(
+            key=lambda number: -groups[number].classes[label]
+        )  # the large ones while there is room for them
+        for number in open_groups:
             group = groups[number]
             side = max((0, 1), key=lambda side: (lacking[label][side], room[side]))
+            if number == open_groups[-1] and len(sides[label]) == 1 < len(having[label]):
+                side = 1 - min(sides[label])  # the last chance to have it on both
             if side == 1:
                 held.append(group)
+            todo.remove(number)
             room[side] -= len(group.places)
             left.subtract(group.classes)
             for one, count in group.classes.items():
                 lacking[one][side] -= count
-    return held
+                sides[one].add(side)
+    return held if 0 < len(held) < len(groups) else _by_lot(groups, examples, fraction)

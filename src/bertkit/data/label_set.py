@@ -1,4 +1,4 @@
-"""The labels of a set of examples: which there are, how often, what each should weigh, and whether a model knows them."""
+"""The labels of a set of examples: which there are, how often, what each weighs, and whether a model knows them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def labels_in(target: Target) -> tuple[str, ...]:
 def collect_labels(targets: Iterable[Target]) -> tuple[str, ...]:
     """The labels in an order that hangs on nothing but their names, for the rows of a head.
 
-    Where all are numbers, by size (`2` before `10`). Tags: `O`, then the types by name, of each `B-` before `I-`. Else by
-    name, code point by code point.
+    Where all are numbers, by size (`2` before `10`). Tags: `O`, then the types by name, of each `B-` before `I-`. Else
+    by name, code point by code point.
     """
     tagged = False
     found: set[str] = set()
@@ -106,7 +106,7 @@ def count_labels(targets: Iterable[Target], labels: Sequence[str]) -> tuple[int,
 def balanced_weights(counts: Sequence[int]) -> tuple[float, ...]:
     """What each class weighs so that all weigh the same in sum: n / (classes · count), n the sum of the counts.
 
-    The heuristic of King and Zeng, "Logistic regression in rare events data" (2001), as scikit-learn's `balanced`.
+    As scikit-learn's `balanced`, after King and Zeng, "Logistic regression in rare events data" (2001).
 
     Raises:
         UserError: a count is zero.

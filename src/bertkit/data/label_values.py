@@ -45,8 +45,8 @@ def as_label(value: object, place: str, column: str) -> str:
 def as_labels(value: object, place: str, column: str) -> tuple[str, ...]:
     """The labels of a row in the order of the file, each once.
 
-    A list; or a string of them with `,` between (`|` where it has no comma, `;` where it has neither). An empty list and
-    an empty string are no label.
+    A list; or a string of them with `,` between (`|` where it has no comma, `;` where it has neither). An empty list
+    and an empty string are no label.
 
     Raises:
         InputError: there is no field, or one of the labels is empty or no label.
