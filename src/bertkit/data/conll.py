@@ -52,9 +52,7 @@ class Layout:
         return _split(line, self.separator)
 
     def drops(self, line: str) -> bool:
-        """Whether a line has no word of the text."""
-        if line.startswith(DOCUMENT_START):
-            return True
+        """Whether a line within a document has no word of the text."""
         if line.startswith(("# ", "#\t")) or line == "#":
             return "=" in line or len(self.split(line)) != self.columns
         return self.numbered and _NO_WORD.fullmatch(self.split(line)[0]) is not None
