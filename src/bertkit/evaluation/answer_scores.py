@@ -82,16 +82,16 @@ def scores_v2(
         threshold: above which probability no answer is taken as said, whatever `predicted` has.
     """
     right = {id: [one for one in texts if normalise(one)] or [""] for id, texts in references.items()}
-    answerable = {id for id, texts in references.items() if texts}
+    answerable = [id for id, texts in references.items() if texts]
+    unanswerable = [id for id, texts in references.items() if not texts]
     raw_exact = {id: _best(exact_match, predicted[id], texts) for id, texts in right.items()}
     raw_f1 = {id: _best(overlap_f1_or_none, predicted[id], texts) for id, texts in right.items()}
     exact, f1 = raw_exact, raw_f1
     if no_answer is not None:
-        refused = {id for id in right if no_answer[id] > threshold}
-        exact = {id: float(id not in answerable) if id in refused else one for id, one in raw_exact.items()}
-        f1 = {id: float(id not in answerable) if id in refused else one for id, one in raw_f1.items()}
+        refused = {id: float(not references[id]) for id in right if no_answer[id] > threshold}
+        exact, f1 = raw_exact | refused, raw_f1 | refused
     scores = {"exact_match": _percentage(exact.values()), "f1": _percentage(f1.values())}
-    for name, ids in (("HasAns", answerable), ("NoAns", right.keys() - answerable)):
+    for name, ids in (("HasAns", answerable), ("NoAns", unanswerable)):
         if ids:
             scores[f"{name}_exact"] = _percentage([exact[id] for id in ids])
             scores[f"{name}_f1"] = _percentage([f1[id] for id in ids])

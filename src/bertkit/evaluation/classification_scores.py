@@ -75,7 +75,7 @@ def averages(counts: Mapping[str, Counts]) -> dict[str, float]:
 
 
 def matthews_corrcoef(confusion: Confusion) -> float:
-    """The correlation of right and predicted labels, for any number of labels (Gorodkin 2004); 0 where one is constant."""
+    """The correlation of right and predicted labels, of any number (Gorodkin 2004); 0 where either is constant."""
     correct_C, gold_C, predicted_C = (margin.astype(np.float64) for margin in _margins(confusion))
     examples = gold_C.sum()
     together = correct_C.sum() * examples - gold_C @ predicted_C

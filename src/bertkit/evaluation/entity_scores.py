@@ -106,7 +106,9 @@ def chunk_starts(before: Tag, tag: Tag) -> bool:
 
 def _started(tags: Sequence[Tag]) -> list[str]:
     """The type of every chunk that starts."""
-    return [tag.type for before, tag in zip([BETWEEN_SENTENCES, *tags], tags, strict=False) if chunk_starts(before, tag)]
+    return [
+        tag.type for before, tag in zip([BETWEEN_SENTENCES, *tags], tags, strict=False) if chunk_starts(before, tag)
+    ]
 
 
 def _agreed(right: Sequence[Tag], found: Sequence[Tag]) -> list[str]:
