@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bertkit.data.examples import Example
     from bertkit.evaluation.label_counts import Counts
     from bertkit.evaluation.task_scores import Scores
+    from bertkit.families.labels import Problem
 
 Task = Annotated[str, typer.Option(help="What was predicted: a task's name, e.g. text-classification.", metavar="TASK")]
 Data = Annotated[str, typer.Option(help="Labelled data; SQuAD's files end in .json or .json.gz.", metavar="FILE")]
@@ -35,6 +36,7 @@ LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the
 FIELDS = ("text", "text_pair", "label", "question", "context", "query", "documents", "choices")
 WITH_PROBLEM = ("text-classification", "zero-shot-classification")
 ANSWERS = "question-answering"
+LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
 
 
 def evaluate(
@@ -93,18 +95,16 @@ def shown(metrics: Mapping[str, float], counts: Mapping[str, Counts]) -> str:
 
 
 def _examples(
-    path: str, task: str, problem: str | None, format: str | None, columns: Mapping[str, str]
+    path: str, task: str, problem: Problem | None, format: str | None, columns: Mapping[str, str]
 ) -> list[Example]:
     from bertkit.data.labelled import read_examples
-    from bertkit.data.squad import read_squad
 
-    if task == ANSWERS and (format == "squad" or (format is None and path.lower().endswith((".json", ".json.gz")))):
-        return list(read_squad(path))
-    return list(read_examples(path, task, problem=problem, format=format, columns=columns))
+    read_as = LABELLED_AS.get(task, task)
+    return list(read_examples(path, read_as, problem=problem, format=format, columns=columns))
 
 
 def _scores(
-    task: str, problem: task_options.Problem, path: str, no_answer_scores: str | None, examples: Sequence[Example]
+    task: str, problem: Problem | None, path: str, no_answer_scores: str | None, examples: Sequence[Example]
 ) -> Scores:
     from bertkit.cli.predictions import read_answers, read_no_answer_scores, read_records
     from bertkit.evaluation.task_scores import score_answers, score_results

@@ -57,7 +57,7 @@ def fit_temperature(logits_NC: Numbers, gold_N: npt.NDArray[np.int64]) -> float:
     low, high = np.log(1 / HOTTEST), np.log(1 / COLDEST)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if _slope(logits_NC, gold_N, float(np.exp(middle))) < 0:
+        if _slope(logits_NC, gold_N, float(np.exp(middle))) <= 0:  # 0 also where exp has run out of small numbers
             low = middle
         else:
             high = middle

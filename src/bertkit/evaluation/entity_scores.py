@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 from operator import eq
 from typing import NamedTuple
 
@@ -67,23 +68,11 @@ def count_entities(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[s
     Args:
         gold, predicted: the tags of each sentence, as many in both; a chunk never crosses the end of a sentence.
     """
-    correct: Counter[str] = Counter()
-    found_gold: Counter[str] = Counter()
-    found_predicted: Counter[str] = Counter()
-    tokens = correct_tokens = 0
-    for right_tags, found_tags in zip(gold, predicted, strict=True):
-        right = [*map(read_tag, right_tags), BETWEEN_SENTENCES]
-        found = [*map(read_tag, found_tags), BETWEEN_SENTENCES]
-        found_gold.update(_started(right))
-        found_predicted.update(_started(found))
-        correct.update(_agreed(right, found))
-        tokens += len(right) - 1
-        correct_tokens += sum(map(eq, right[:-1], found[:-1]))
-    types = {
-        type: Counts(correct[type], found_predicted[type], found_gold[type])
-        for type in sorted({*found_gold, *found_predicted})
-    }
-    return EntityCounts(types, tokens, correct_tokens)
+    right, found = _end_to_end(gold), _end_to_end(predicted)
+    correct, in_gold, in_predicted = Counter(_agreed(right, found)), Counter(_started(right)), Counter(_started(found))
+    types = {type: Counts(correct[type], in_predicted[type], in_gold[type]) for type in sorted(in_gold | in_predicted)}
+    pairs = [pair for tags in zip(gold, predicted, strict=True) for pair in zip(*tags, strict=True)]
+    return EntityCounts(types, len(pairs), sum(starmap(eq, pairs)))
 
 
 def read_tag(tag: str) -> Tag:
@@ -104,11 +93,14 @@ def chunk_starts(before: Tag, tag: Tag) -> bool:
     return changes or (before.place, tag.place) in STARTS or tag.place in ALONE
 
 
+def _end_to_end(sentences: Sequence[Sequence[str]]) -> list[Tag]:
+    """All tags, with one between sentences where nothing goes on."""
+    return [tag for tags in sentences for tag in (*map(read_tag, tags), BETWEEN_SENTENCES)]
+
+
 def _started(tags: Sequence[Tag]) -> list[str]:
     """The type of every chunk that starts."""
-    return [
-        tag.type for before, tag in zip([BETWEEN_SENTENCES, *tags], tags, strict=False) if chunk_starts(before, tag)
-    ]
+    return [tag.type for before, tag in pairwise([BETWEEN_SENTENCES, *tags]) if chunk_starts(before, tag)]
 
 
 def _agreed(right: Sequence[Tag], found: Sequence[Tag]) -> list[str]:
@@ -121,9 +113,10 @@ def _agreed(right: Sequence[Tag], found: Sequence[Tag]) -> list[str]:
             ends = chunk_ends(before_right, now_right), chunk_ends(before_found, now_found)
             if all(ends):
                 agreed.append(before_right.type)
-            if any(ends) or now_right.type != now_found.type:
-                both = False
+            both = not any(ends) and now_right.type == now_found.type
         if now_right.type == now_found.type:
             both = both or (chunk_starts(before_right, now_right) and chunk_starts(before_found, now_found))
         before_right, before_found = now_right, now_found
+    if both:  # tags that are no scheme's, such as `PER` alone, which the script ends with the file only
+        agreed.append(before_right.type)
     return agreed
