@@ -138,7 +138,7 @@ def test_counts_are_those_of_conlleval(scheme: str) -> None:
         assert (ours.tokens, ours.correct_tokens) == (script.token_counter, script.correct_tags)
         assert ours.types == {
             type: Counts(script.correct_by[type], script.guessed_by[type], script.gold_by[type])
-            for type in {*script.gold_by, *script.guessed_by}
+            for type in {*script.gold_by, *script.guessed_by, *script.correct_by}
         }
         found += script.correct_chunk
     assert found > 2500

@@ -70,7 +70,10 @@ def count_entities(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[s
     """
     right, found = _end_to_end(gold), _end_to_end(predicted)
     correct, in_gold, in_predicted = Counter(_agreed(right, found)), Counter(_started(right)), Counter(_started(found))
-    types = {type: Counts(correct[type], in_predicted[type], in_gold[type]) for type in sorted(in_gold | in_predicted)}
+    types = {
+        type: Counts(correct[type], in_predicted[type], in_gold[type])
+        for type in sorted(in_gold | in_predicted | correct)
+    }
     pairs = [pair for tags in zip(gold, predicted, strict=True) for pair in zip(*tags, strict=True)]
     return EntityCounts(types, len(pairs), sum(starmap(eq, pairs)))
 
