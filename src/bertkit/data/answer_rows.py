@@ -1,0 +1,95 @@
+"""Rows with a question, a context and the answers in it, in files that are not SQuAD's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bertkit.data.examples import References
+from bertkit.data.find_columns import Columns
+from bertkit.data.label_values import as_text
+from bertkit.data.rows import Row
+from bertkit.errors import InputError
+
+_SHAPE = 'Write {"text": ["1953"], "answer_start": [10]}, or the answer as a string; "" where the context has none.'
+
+
+class AnswerRows:
+    """Reads each row of a file: `question`, `context`, and `answers` or `answer`.
+
+    `answers` is `{"text": […], "answer_start": […]}` (the hub's form of SQuAD), a list of `{"text", "answer_start"}`
+    (SQuAD's own) or of strings; `answer` is a string, and `answer_start` may stand beside it. Where there is no start,
+    it is the first place of the answer in the context. An empty string, null or an empty list: the context has no
+    answer.
+
+    Raises:
+        InputError: the first row lacks one of the three.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._question = columns.need("question", ("query",))
+        self._context = columns.need("context", ("passage", "paragraph"))
+        self._answers = columns.find("answers") or columns.need("answer")
+
+    def __call__(self, row: Row) -> tuple[dict[str, object], References]:
+        """The fields that the task reads, and the right answers.
+
+        Raises:
+            InputError: naming file, line and field.
+        """
+        question, context = (
+            as_text(row.fields.get(column), row.place, self._columns.shown(column))
+            for column in (self._question, self._context)
+        )
+        column = self._columns.shown(self._answers)
+        if self._answers not in row.fields:
+            raise InputError(f"{row.place}: no field {column!r}", _SHAPE)
+        place = f"{row.place}: {column}"
+        value = row.fields[self._answers]
+        given = [(value, row.fields.get("answer_start"))] if isinstance(value, str) and value else _pairs(value, place)
+        found = [_found(text, start, context, place) for text, start in given]
+        fields: dict[str, object] = {"question": question, "context": context}
+        return fields, References(tuple(text for text, _ in found), tuple(start for _, start in found))
+
+
+def _pairs(value: object, place: str) -> Iterator[tuple[object, object]]:
+    """Text and start of each answer, unchecked."""
+    if value is None or value == "":
+        return
+    if isinstance(value, Mapping):
+        texts, starts = value.get("text"), value.get("answer_start")
+        if not isinstance(texts, list):
+            raise InputError(f"{place}: no list 'text'", _SHAPE)
+        starts = [None] * len(texts) if starts is None else starts
+        if not isinstance(starts, list) or len(starts) != len(texts):
+            raise InputError(f"{place}: 'answer_start' is not a list as long as 'text' ({len(texts)})", _SHAPE)
+        yield from zip(texts, starts, strict=True)
+    elif isinstance(value, list):
+        for one in value:
+            yield (one.get("text"), one.get("answer_start")) if isinstance(one, Mapping) else (one, None)
+    else:
+        raise InputError(f"{place}: {value!r} is no answer", _SHAPE)
+
+
+def _found(text: object, start: object, context: str, place: str) -> tuple[str, int]:
+    """An answer and where it is, checked against the context."""
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{place}: {text!r} is no answer", _SHAPE)
+    first = context.find(text)
+    if start is None or start == "":
+        if first < 0:
+            raise InputError(
+                f"{place}: {text!r} is not in the context", "Write it exactly as it stands in the context."
+            )
+        return text, first
+    if isinstance(start, str) and start.isdecimal():
+        start = int(start)
+    if not isinstance(start, int) or isinstance(start, bool):
+        raise InputError(f"{place}: 'answer_start' is {start!r}, not a whole number", _SHAPE)
+    if start < 0 or context[start : start + len(text)] != text:
+        there = f"first at {first}" if first >= 0 else "nowhere"
+        raise InputError(
+            f"{place}: 'answer_start' is {start}, but {text!r} is {there} in the context",
+            "Count starts in code points from 0, or leave them out.",
+        )
+    return text, start

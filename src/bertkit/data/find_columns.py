@@ -1,0 +1,126 @@
+"""Which columns of a file hold the text and the label, where the user does not say.
+
+A column of the field's own name wins. Otherwise the names below are looked for, in any case of letters, and one of them
+must be there: where several are, the user is asked which, for a wrong guess would train a wrong model without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from bertkit.errors import InputError, near_match
+
+# Names under which public data sets keep two texts that belong together (GLUE, SNLI, SICK, and pairs for embeddings).
+PAIRS = (
+    ("sentence1", "sentence2"),
+    ("sentence_a", "sentence_b"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("text1", "text2"),
+    ("text_a", "text_b"),
+    ("anchor", "positive"),
+    ("query", "positive"),
+)
+TEXTS = ("sentence", "review", "content", "comment", "tweet", "utterance", *dict(PAIRS))
+SCORES = ("score", "similarity", "similarity_score", "relatedness_score")
+CLASSES = (
+    *(
+        "labels",
+        "target",
+        "class",
+        "category",
+        "gold",
+        "gold_label",
+        "sentiment",
+        "intent",
+        "emotion",
+        "entailment_judgment",
+    ),
+    *SCORES,  # what regression learns
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How to read the fields of a file's rows.
+
+    Attributes:
+        there: the columns of the first row.
+        given: field -> column, from the user; `read_rows` has put those columns under the fields' own names.
+        name: how messages call the file.
+    """
+
+    there: Collection[str]
+    given: Mapping[str, str]
+    name: str
+
+    def find(self, field: str, others: Collection[str] = ()) -> str | None:
+        """The column of a field: its own name, else the one of `others` that is there; None where there is none.
+
+        Raises:
+            InputError: several of them are there.
+        """
+        if field in self.given or field in self.there:
+            return field
+        wanted = {field, *others}
+        found = [column for column in self.there if column.casefold() in wanted]
+        if len(found) > 1:
+            raise self._ambiguous(field, found)
+        return found[0] if found else None
+
+    def need(self, field: str, others: Collection[str] = ()) -> str:
+        """The column of a field that must be there.
+
+        Raises:
+            InputError: none of its names is there, or several are.
+        """
+        column = self.find(field, others)
+        if column is None:
+            raise self._missing(field)
+        return column
+
+    def shown(self, column: str) -> str:
+        """How the file itself calls a column."""
+        return self.given.get(column, column)
+
+    def texts(self) -> tuple[str, str | None]:
+        """The columns of `text` and of `text_pair`, None where the file has none.
+
+        Where the user names the column of `text`, only the column `text_pair` is its pair.
+
+        Raises:
+            InputError: no column of text is known, or several could be it.
+        """
+        pair = self.find("text_pair")
+        if "text" in self.given or "text" in self.there:
+            return "text", pair
+        as_spelt = {column.casefold(): column for column in self.there}
+        pairs = [names for names in PAIRS if pair is None and as_spelt.keys() >= set(names)]
+        in_pairs = {name for names in pairs for name in names}
+        singles = [name for name in ("text", *TEXTS) if name in as_spelt and name not in in_pairs]
+        if len(pairs) + len(singles) > 1:
+            raise self._ambiguous("text", [as_spelt[name] for name in dict.fromkeys((*in_pairs, *singles))])
+        if pairs:
+            return as_spelt[pairs[0][0]], as_spelt[pairs[0][1]]
+        if singles:
+            return as_spelt[singles[0]], pair
+        raise self._missing("text")
+
+    def _ambiguous(self, field: str, found: Collection[str]) -> InputError:
+        listed = ", ".join(repr(column) for column in self.there if column in found)
+        return InputError(
+            f"{self.name}: {field!r} could be any of the columns {listed}", f"Name one: {_option(field)}."
+        )
+
+    def _missing(self, field: str) -> InputError:
+        listed = ", ".join(map(repr, self.there)) or "none"
+        hint = near_match(field, self.there)
+        return InputError(
+            f"{self.name}: no column {field!r}{hint}; the columns are {listed}", f"Name it: {_option(field)}."
+        )
+
+
+def _option(field: str) -> str:
+    return f"--{field.replace('_', '-')}-column"

@@ -1,0 +1,130 @@
+"""Setting a part of the examples aside, to measure on what was not learnt.
+
+The split is a function of the seed and the examples. Examples with the same text (letter case and white space put aside)
+are kept together, for a text seen in training measures memory. Of pairs, the text is the first one; of questions, the
+context; of queries, the query.
+
+Classes are spread over both sides as they are in the whole: iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011,
+"On the stratification of multi-label data"), which with one label an example is plain stratification. Here the number of
+each label that should be held out is rounded, and at least 1 on either side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bertkit.data.counter_random import mixed
+from bertkit.data.examples import Example, Target
+from bertkit.errors import InputError, UserError
+
+UNLABELLED = ""  # stands for "no label at all" of multi-label; no label is empty
+_TEXT_FIELDS = ("context", "query", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Examples of one text: their places, and how many of them have each class."""
+
+    places: list[int]
+    classes: Counter[str]
+
+
+def hold_out(examples: Sequence[Example], fraction: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Divides examples into those to train on and those held out, both in their order.
+
+    With single labels, each class that has two texts or more is on both sides; with several labels an example, as near as
+    can be. Examples whose target has no class are divided by lot.
+
+    Args:
+        fraction: of the examples to hold out, in (0, 1).
+
+    Raises:
+        UserError: a fraction out of range.
+        InputError: fewer than two different texts.
+    """
+    if not 0 < fraction < 1:
+        raise UserError(f"a share of {fraction} cannot be held out", "Choose one between 0 and 1, e.g. 0.1.")
+    groups = _groups(examples)
+    if len(groups) < 2:
+        raise InputError(
+            f"{len(groups)} different text in {len(examples)} examples: none can be held out",
+            "Add examples, or give data to evaluate on.",
+        )
+    order = np.argsort(mixed(seed, "hold out", np.arange(len(groups))), kind="stable")
+    shuffled = [groups[place] for place in order]
+    stratified = any(group.classes for group in groups)
+    held_groups = (_stratified if stratified else _by_lot)(shuffled, len(examples), fraction)
+    held = {place for group in held_groups for place in group.places}
+    train = [example for place, example in enumerate(examples) if place not in held]
+    return train, [examples[place] for place in sorted(held)]
+
+
+def _groups(examples: Sequence[Example]) -> list[_Group]:
+    groups: dict[str, _Group] = {}
+    for place, example in enumerate(examples):
+        group = groups.setdefault(_text(example), _Group([], Counter()))
+        group.places.append(place)
+        group.classes.update(_classes(example.target))
+    return list(groups.values())
+
+
+def _text(example: Example) -> str:
+    fields = example.row.fields
+    return " ".join(str(next(fields[name] for name in _TEXT_FIELDS if name in fields)).casefold().split())
+
+
+def _classes(target: Target) -> tuple[str, ...]:
+    """The classes to spread: labels of texts. Tags, spans and numbers are in most examples alike, and are left to chance."""
+    if isinstance(target, str):
+        return (target,)
+    if isinstance(target, tuple) and all(isinstance(label, str) for label in target):
+        return tuple(label for label in target if isinstance(label, str)) or (UNLABELLED,)
+    return ()
+
+
+def _wanted(count: int, fraction: float) -> int:
+    """How many of `count` to hold out: rounded, but some on each side where that can be."""
+    return min(max(round(count * fraction), 1), count - 1) if count > 1 else 0
+
+
+def _by_lot(groups: Sequence[_Group], examples: int, fraction: float) -> list[_Group]:
+    """Groups in their order, as many as fit."""
+    room, held = _wanted(examples, fraction), []
+    for group in groups:
+        if len(group.places) <= room:
+            held.append(group)
+            room -= len(group.places)
+    return held or [min(groups, key=lambda group: len(group.places))]
+
+
+def _stratified(groups: Sequence[_Group], examples: int, fraction: float) -> list[_Group]:
+    """Label by label, the rarest first: each group goes to the side that lacks most of the label."""
+    left: Counter[str] = Counter()
+    having: dict[str, list[int]] = {}
+    for number, group in enumerate(groups):
+        left.update(group.classes)
+        for label in group.classes:
+            having.setdefault(label, []).append(number)
+    lacking = {label: [left[label] - _wanted(left[label], fraction), _wanted(left[label], fraction)] for label in left}
+    room = [examples - _wanted(examples, fraction), _wanted(examples, fraction)]
+    held: list[_Group] = []
+    todo = set(range(len(groups)))
+    while +left:
+        label = min(+left, key=lambda label: (left[label], label))
+        for number in having[label]:
+            if number not in todo:
+                continue
+            todo.remove(number)
+            group = groups[number]
+            side = max((0, 1), key=lambda side: (lacking[label][side], room[side]))
+            if side == 1:
+                held.append(group)
+            room[side] -= len(group.places)
+            left.subtract(group.classes)
+            for one, count in group.classes.items():
+                lacking[one][side] -= count
+    return held

@@ -1,0 +1,234 @@
+"""Examples out of files: what to learn, or to compare answers with.
+
+| task | formats | fields that `columns` can name |
+|---|---|---|
+| text-classification | tables | text, text_pair, label, id |
+| token-classification | conll, tables | text and label (in conll by number), tokens, entities, id |
+| question-answering | squad, tables | question, context, answers, answer, answer_start, id |
+| sentence-embedding | tables | text, text_pair, negative, label, id |
+| text-ranking | tables | query, documents and labels, or document and label, id |
+| multiple-choice | tables | text, choices, label, id |
+| fill-mask | lines, tables | text, id |
+
+Tables are csv, tsv, jsonl and parquet, as in `bertkit.data.rows`. Columns that are not named are found by
+`bertkit.data.find_columns`. In formats without lists (csv, tsv) a list is written as JSON. All reading streams.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from pathlib import PurePath
+
+from bertkit.data.answer_rows import AnswerRows
+from bertkit.data.choice_rows import ChoiceRows, RankingRows
+from bertkit.data.conll import read_conll
+from bertkit.data.examples import Example, Target
+from bertkit.data.files import LEAVE_OUT, STDIN, check_there, name_of
+from bertkit.data.find_columns import CLASSES, Columns
+from bertkit.data.label_values import problem_of
+from bertkit.data.rows import FORMAT_OF_ENDING, NO_COLUMNS, Row, read_rows
+from bertkit.data.tagged_rows import TaggedRows
+from bertkit.data.text_rows import ClassRows, PairRows, PlainRows
+from bertkit.errors import InputError, UserError, near_match
+from bertkit.families.labels import PROBLEMS, Problem
+
+TABLES = ("jsonl", "csv", "tsv", "parquet")
+FORMATS_OF_TASK: Mapping[str, tuple[str, ...]] = {
+    "text-classification": TABLES,
+    "token-classification": ("conll", *TABLES),
+    "question-answering": ("squad", *TABLES),
+    "sentence-embedding": TABLES,
+    "text-ranking": TABLES,
+    "multiple-choice": TABLES,
+    "fill-mask": ("lines", *TABLES),
+}
+FIELDS_OF_TASK: Mapping[str, tuple[str, ...]] = {
+    "text-classification": ("text", "text_pair", "label", "id"),
+    "token-classification": ("text", "label", "tokens", "entities", "id"),
+    "question-answering": ("question", "context", "answers", "answer", "answer_start", "id"),
+    "sentence-embedding": ("text", "text_pair", "negative", "label", "id"),
+    "text-ranking": ("query", "documents", "labels", "document", "label", "id"),
+    "multiple-choice": ("text", "choices", "label", "id"),
+    "fill-mask": ("text", "id"),
+}
+_ENDINGS: Mapping[str, tuple[str, ...]] = {
+    **{ending: (format,) for ending, format in FORMAT_OF_ENDING.items()},
+    ".txt": ("lines", "conll"),
+    ".json": ("squad",),
+    **dict.fromkeys((".conll", ".iob", ".iob2", ".bio"), ("conll",)),
+}
+_Reader = Callable[[Row], tuple[dict[str, object], Target]]
+
+
+def read_examples(
+    path: str,
+    task: str,
+    *,
+    problem: str | None = None,
+    format: str | None = None,
+    columns: Mapping[str, str] = NO_COLUMNS,
+) -> Iterator[Example]:
+    """Streams the examples of a file, in order. Gzip is undone.
+
+    A row without a target, or whose target is not what the task learns, is an error. Lines of a `lines` file that are
+    empty are passed over.
+
+    Args:
+        path: the file; `-` is standard input, which takes saying the format.
+        task: the hub's name of the task.
+        problem: of text-classification: `single-label`, `multi-label` or `regression`; found by `sniff_problem` when
+            left out, which reads the file once more.
+        format: one of the task's; chosen by the ending of the file (`.gz` put aside) when left out.
+        columns: field name -> the column that fills it. When all are numbers, csv and tsv have no header line.
+
+    Raises:
+        UserError: an unknown task, problem, format or field; told before the first example is taken.
+        InputError: the file cannot be read or has no example, or a row is bad; the line names file, line and field.
+    """
+    chosen = _chosen_format(path, task, format)
+    _check_fields(task, columns)
+    check_there(path)
+    if task != "text-classification":
+        if problem is not None:
+            raise UserError(f"{task} has no problem to choose, but {problem!r} is given", "Leave --problem out.")
+        return _some(_examples(path, task, chosen, columns), name_of(path))
+    posed = sniff_problem(path, format=chosen, columns=columns) if problem is None else _known(problem)
+    rows = _rows(path, chosen, columns)
+    return _some(_each(rows, columns, name_of(path), lambda there: ClassRows(there, posed)), name_of(path))
+
+
+def sniff_problem(path: str, *, format: str | None = None, columns: Mapping[str, str] = NO_COLUMNS) -> Problem:
+    """Which problem of text-classification a file poses, from its labels; the rule is `label_values.problem_of`.
+
+    Raises:
+        UserError, InputError: as `read_examples`; or the file can only be read once.
+    """
+    if path == STDIN or not os.path.isfile(path):
+        raise UserError(
+            f"{name_of(path)}: can be read only once, so the problem cannot be told from it first",
+            f"Say --problem {'|'.join(PROBLEMS.values())}.",
+        )
+    rows = _rows(path, _chosen_format(path, "text-classification", format), columns)
+    first = next(rows, None)
+    if first is None:
+        raise _no_example(path)
+    label = Columns(first.fields, columns, path).need("label", CLASSES)
+    return problem_of(row.fields.get(label) for row in chain([first], rows))
+
+
+def _chosen_format(path: str, task: str, format: str | None) -> str:
+    if task not in FORMATS_OF_TASK:
+        raise UserError(
+            f"no labelled examples can be read for {task!r}{near_match(task, FORMATS_OF_TASK)}",
+            f"The tasks are {', '.join(FORMATS_OF_TASK)}.",
+        )
+    formats = FORMATS_OF_TASK[task]
+    say = f"Say it with --format {'|'.join(formats)}."
+    if format is not None:
+        if format not in formats:
+            raise UserError(f"{task} is not read from format {format!r}{near_match(format, formats)}", say)
+        return format
+    if path == STDIN:
+        raise UserError("stdin: the format is not known", say)
+    ending = PurePath(path.lower().removesuffix(".gz")).suffix
+    meant = [format for format in _ENDINGS.get(ending, ()) if format in formats]
+    if not meant:
+        raise UserError(f"{path}: the ending does not say a format that {task} is read from", say)
+    return meant[0]
+
+
+def _check_fields(task: str, columns: Mapping[str, str]) -> None:
+    for field in columns:
+        if field not in FIELDS_OF_TASK[task]:
+            raise UserError(
+                f"{task} has no field {field!r}{near_match(field, FIELDS_OF_TASK[task])}",
+                f"Its fields are {', '.join(FIELDS_OF_TASK[task])}.",
+            )
+
+
+def _known(problem: str) -> Problem:
+    for known in PROBLEMS.values():
+        if problem == known:
+            return known
+    hint = near_match(problem, PROBLEMS.values())
+    raise UserError(f"unknown problem {problem!r}{hint}", f"Choose one of {', '.join(PROBLEMS.values())}.")
+
+
+def _examples(path: str, task: str, format: str, columns: Mapping[str, str]) -> Iterator[Example]:
+    """The examples of every task but text-classification."""
+    name = name_of(path)
+    if format == "conll":
+        return read_conll(path, columns)
+    if format == "squad":
+        return _squad(path, columns)
+    rows = _rows(path, format, columns)
+    if task == "text-ranking":
+        return _ranking(rows, columns, name)
+    makers: Mapping[str, Callable[[Columns], _Reader]] = {
+        "token-classification": TaggedRows,
+        "question-answering": AnswerRows,
+        "sentence-embedding": PairRows,
+        "multiple-choice": ChoiceRows,
+        "fill-mask": PlainRows,
+    }
+    return _each(rows, columns, name, makers[task])
+
+
+def _squad(path: str, columns: Mapping[str, str]) -> Iterator[Example]:
+    if columns:
+        raise UserError(f"{name_of(path)}: a SQuAD file has no columns", "Leave the column options out.")
+    from bertkit.data.squad import read_squad
+
+    return read_squad(path)
+
+
+def _rows(path: str, format: str, columns: Mapping[str, str]) -> Iterator[Row]:
+    rows = read_rows(path, format=format, columns=columns, on_bad_row=_refuse)
+    if format == "lines":
+        return (row for row in rows if str(row.fields["text"]).strip())
+    return rows
+
+
+def _refuse(error: InputError) -> None:
+    """A model is not trained on a part of a file without its user knowing: here no row is passed over."""
+    raise InputError(error.what, LEAVE_OUT if "--on-error" in error.remedy else error.remedy)
+
+
+def _each(
+    rows: Iterator[Row], columns: Mapping[str, str], name: str, make: Callable[[Columns], _Reader]
+) -> Iterator[Example]:
+    first = next(rows, None)
+    if first is None:
+        return
+    read = make(Columns(first.fields, columns, name))
+    for number, row in enumerate(chain([first], rows)):
+        fields, target = read(row)
+        yield Example(Row(fields, row.place), target, _id(row, number))
+
+
+def _ranking(rows: Iterator[Row], columns: Mapping[str, str], name: str) -> Iterator[Example]:
+    first = next(rows, None)
+    if first is None:
+        return
+    reader = RankingRows(Columns(first.fields, columns, name))
+    for number, (row, target) in enumerate(reader.rows(chain([first], rows))):
+        yield Example(row, target, _id(row, number))
+
+
+def _id(row: Row, number: int) -> str:
+    named = row.fields.get("id")
+    return str(number) if named is None or named == "" else str(named)
+
+
+def _some(examples: Iterator[Example], path: str) -> Iterator[Example]:
+    first = next(examples, None)
+    if first is None:
+        raise _no_example(path)
+    yield first
+    yield from examples
+
+
+def _no_example(path: str) -> InputError:
+    return InputError(f"{path}: no example in it", "Check the file.")
