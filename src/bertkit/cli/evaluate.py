@@ -1,0 +1,122 @@
+"""`bertkit evaluate`: predictions that anyone made, scored beside labelled data. Without torch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bertkit.cli import options, task_options
+from bertkit.cli.inputs import chosen_columns
+from bertkit.errors import UserError
+
+if TYPE_CHECKING:
+    from bertkit.data.examples import Example
+    from bertkit.evaluation.label_counts import Counts
+    from bertkit.evaluation.task_scores import Scores
+    from bertkit.families.labels import Problem
+
+Task = Annotated[str, typer.Option(help="What was predicted: a task's name, e.g. text-classification.", metavar="TASK")]
+Data = Annotated[str, typer.Option(help="Labelled data; SQuAD's files end in .json or .json.gz.", metavar="FILE")]
+Predictions = Annotated[
+    str,
+    typer.Option(help="Records of `bertkit predict --json`, or answers by id as SQuAD's scripts read.", metavar="FILE"),
+]
+NoAnswerScores = Annotated[
+    str | None,
+    typer.Option(help="question-answering by id: how probable no answer is, a JSON object by id.", metavar="FILE"),
+]
+DataFormat = Annotated[
+    Literal["jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
+    typer.Option(help="Format of the labelled data; by its ending when left out."),
+]
+LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the label.", metavar="NAME")]
+FIELDS = ("text", "text_pair", "label", "question", "context", "query", "documents", "choices")
+WITH_PROBLEM = ("text-classification", "zero-shot-classification")
+ANSWERS = "question-answering"
+LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
+
+
+def evaluate(
+    context: typer.Context,
+    task: Task,
+    data: Data,
+    predictions: Predictions,
+    problem: task_options.Problem = None,
+    no_answer_scores: NoAnswerScores = None,
+    format: DataFormat = None,
+    text_column: options.TextColumn = None,
+    text_pair_column: options.TextPairColumn = None,
+    label_column: LabelColumn = None,
+    question_column: task_options.QuestionColumn = None,
+    context_column: task_options.ContextColumn = None,
+    query_column: task_options.QueryColumn = None,
+    documents_column: task_options.DocumentsColumn = None,
+    choices_column: task_options.ChoicesColumn = None,
+    json: options.Json = False,
+) -> None:
+    """Score predictions beside labelled data: accuracy, F1, entities, SQuAD's exact match, nDCG, …
+
+    Predictions are in the order of the data, one record a line; or answers by SQuAD's ids.
+    """
+    import json as json_form
+
+    from bertkit.evaluation.task_scores import SCORERS
+
+    if problem is not None and task not in WITH_PROBLEM:
+        raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
+    if no_answer_scores is not None and task != ANSWERS:
+        raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
+    columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
+    # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
+    examples = _examples(data, task, problem, format, columns) if task in SCORERS else []
+    scores = _scores(task, problem, predictions, no_answer_scores, examples)
+    if json:
+        typer.echo(json_form.dumps({"metrics": scores.metrics}, allow_nan=False))
+    else:
+        typer.echo(f"{task}: {len(examples):,} example{'s' if len(examples) > 1 else ''} of {data}")
+        typer.echo(shown(scores.metrics, scores.counts))
+
+
+def shown(metrics: Mapping[str, float], counts: Mapping[str, Counts]) -> str:
+    """The scores as tables: the metrics, and below them each label's own where there are labels."""
+    from bertkit.cli.readable import table
+
+    parts = [table(("metric", "value"), [(name, f"{value:.4f}") for name, value in metrics.items()])]
+    if counts:
+        rows = [
+            (label, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", f"{one.gold:,}", f"{one.predicted:,}")
+            for label, one in counts.items()
+        ]
+        parts.append(table(("label", "precision", "recall", "f1", "in data", "predicted"), rows))
+    return "\n\n".join(parts)
+
+
+def _examples(
+    path: str, task: str, problem: Problem | None, format: str | None, columns: Mapping[str, str]
+) -> list[Example]:
+    from bertkit.data.labelled import read_examples
+
+    read_as = LABELLED_AS.get(task, task)
+    return list(read_examples(path, read_as, problem=problem, format=format, columns=columns))
+
+
+def _scores(
+    task: str, problem: Problem | None, path: str, no_answer_scores: str | None, examples: Sequence[Example]
+) -> Scores:
+    from bertkit.cli.predictions import read_answers, read_no_answer_scores, read_records
+    from bertkit.evaluation.task_scores import score_answers, score_results
+
+    found = read_answers(path) if task == ANSWERS and examples else read_records(path)
+    if isinstance(found, list):
+        if no_answer_scores is not None:
+            raise UserError("--no-answer-scores with records, which have their own", "Leave it out.")
+        return score_results(task, problem, found, examples)
+    no_answer = None if no_answer_scores is None else read_no_answer_scores(no_answer_scores)
+    scores = score_answers(found, examples, no_answer)
+    missing = sum(example.id not in found for example in examples)
+    if missing:
+        print(f"{missing:,} of {len(examples):,} questions have no prediction; each counts 0", file=sys.stderr)
+    return scores

@@ -1,0 +1,85 @@
+"""SQuAD's files, v1.1 and v2.0: questions about paragraphs, with the parts of them that answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TypeVar
+
+from bertkit.data.examples import Example, References
+from bertkit.data.files import name_of, open_bytes, readable
+from bertkit.data.rows import Row
+from bertkit.errors import InputError
+
+FORM = 'SQuAD\'s files are {"data": [{"paragraphs": [{"context": "…", "qas": [{"id", "question", "answers"}…]}…]}…]}.'
+KINDS = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
+
+Kind = TypeVar("Kind", dict[str, object], list[object], str, int)
+
+
+def read_squad(path: str) -> Iterator[Example]:
+    """The questions of a file in order; gzip is undone. The whole file is read before the first one.
+
+    The row has `id`, `question`, `context`, and `title` where the article has one; the target is `References`. A
+    question without answers, as v2.0 has them, has empty ones. An `is_impossible` beside answers is not read, nor by
+    the official script.
+
+    Raises:
+        InputError: the file cannot be read, is not JSON of this form, or an answer does not stand in the context where
+            it is said to; the line names the file and the place in it, `dev.json: data[0].paragraphs[2].qas[1]`.
+    """
+    name = name_of(path)
+    with open_bytes(path) as file, readable(name, "to its end"):
+        raw = file.read()
+    try:
+        whole = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: not valid UTF-8 at byte {error.start + 1}", "Convert the file to UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{name}:{error.lineno}: not valid JSON at column {error.colno}: {error.msg}", FORM) from None
+    yield from _examples(whole, name)
+
+
+def _examples(whole: object, name: str) -> Iterator[Example]:
+    for article, in_file in _items(_checked(whole, dict, name, "the whole"), "data", f"{name}: "):
+        title = {"title": article["title"]} if "title" in article else {}
+        for paragraph, in_article in _items(article, "paragraphs", f"{in_file}."):
+            context = _field(paragraph, "context", str, in_article)
+            for question, place in _items(paragraph, "qas", f"{in_article}."):
+                id, text = _field(question, "id", str, place), _field(question, "question", str, place)
+                fields = {"id": id, "question": text, "context": context, **title}
+                yield Example(Row(fields, place), _references(question, context, place), id)
+
+
+def _references(question: dict[str, object], context: str, in_paragraph: str) -> References:
+    texts, starts = [], []
+    for answer, place in _items(question, "answers", f"{in_paragraph}."):
+        text, start = _field(answer, "text", str, place), _field(answer, "answer_start", int, place)
+        if start < 0 or not context.startswith(text, start):
+            raise InputError(
+                f"{place}: the context does not read {text!r} at character {start}",
+                "Count answer_start in characters from 0, not in bytes, and write the text as the context has it.",
+            )
+        texts.append(text)
+        starts.append(start)
+    return References(tuple(texts), tuple(starts))
+
+
+def _items(parent: dict[str, object], field: str, place: str) -> Iterator[tuple[dict[str, object], str]]:
+    """The objects of a list, each with its place; `place` is what comes before the field's name."""
+    items: list[object] = _field(parent, field, list, place.rstrip(".: "))
+    for number, item in enumerate(items):
+        here = f"{place}{field}[{number}]"
+        yield _checked(item, dict, here, "it"), here
+
+
+def _field(parent: dict[str, object], field: str, kind: type[Kind], place: str) -> Kind:
+    if field not in parent:
+        raise InputError(f"{place}: no {field!r}", FORM)
+    return _checked(parent[field], kind, place, repr(field))
+
+
+def _checked(value: object, kind: type[Kind], place: str, what: str) -> Kind:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise InputError(f"{place}: {what} is not {KINDS[kind]}", FORM)
+    return value
