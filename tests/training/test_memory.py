@@ -18,7 +18,7 @@ BASE = EncoderConfig()  # 110 million parameters: 1.7 GB of weights, gradients a
 def fits(free: float, monkeypatch: pytest.MonkeyPatch, train: dict[str, object] | None = None, ranks: int = 1) -> bool:
     monkeypatch.setattr(memory, "free_bytes", lambda device: int(free))
     try:
-        check_memory(settings({"train": train or {}}), BASE, "float32", 128, Ranks(0, ranks, CPU, None))
+        check_memory(settings({"train": train or {}}).train, BASE, "float32", 128, Ranks(0, ranks, CPU, None))
     except NoMemory:
         return False
     return True
@@ -27,7 +27,7 @@ def fits(free: float, monkeypatch: pytest.MonkeyPatch, train: dict[str, object] 
 def test_the_error_names_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda device: 1_000_000_000)
     with pytest.raises(NoMemory) as raised:
-        check_memory(settings({}), BASE, "float32", 128, Ranks(0, 1, CPU, None))
+        check_memory(settings({}).train, BASE, "float32", 128, Ranks(0, 1, CPU, None))
     words = str(raised.value)
     assert words.startswith("one sequence at a time needs ")
     assert "0.4 GB of weights, 0.4 GB of gradients, 0.9 GB of optimiser" in words

@@ -42,6 +42,7 @@ SMALL_FILES = [
     "[0-9]_*/config.json",
 ]
 
+RUN_MODEL = "model"  # where a run that has finished keeps its model
 _HUB_NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)?", re.ASCII)
 _TOKEN_REMEDY = "Accept the model's terms on its page if it has any, and set HF_TOKEN to a token that may read it."
 
@@ -49,9 +50,9 @@ _TOKEN_REMEDY = "Accept the model's terms on its page if it has any, and set HF_
 def locate(model: str, *, revision: str | None = None) -> Path:
     """The folder that holds a model.
 
-    An existing folder is itself. Anything else that does not look like a path is a hub name (`name` or `org/name`):
-    the hub is asked and what is not cached is downloaded; when it cannot be reached, or HF_HUB_OFFLINE is set, a
-    complete snapshot in the cache serves. HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured.
+    An existing folder is itself, or, of a training run, the model in it. Anything else that does not look like a path is
+    a hub name (`name` or `org/name`): the hub is asked and what is not cached is downloaded; when it cannot be reached,
+    or HF_HUB_OFFLINE is set, a complete snapshot in the cache serves. HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured.
 
     Args:
         revision: a branch, tag or commit of a hub model; the main branch when left out.
@@ -64,7 +65,7 @@ def locate(model: str, *, revision: str | None = None) -> Path:
     if model and folder.is_dir():
         if revision is not None:
             raise ModelNotFound(f"{model}: a folder has no revision {revision!r}", "Leave out --revision.")
-        return folder
+        return folder if (folder / "config.json").is_file() or not (folder / RUN_MODEL).is_dir() else folder / RUN_MODEL
     if folder.is_file():
         raise ModelNotFound(f"{model}: is a file, a model is a folder", f"Name the folder: {folder.parent}")
     if not _HUB_NAME.fullmatch(model):

@@ -16,6 +16,7 @@ from typer.main import get_command
 from bertkit.cli.convert import convert
 from bertkit.cli.evaluate import evaluate
 from bertkit.cli.exits import exit_code
+from bertkit.cli.finetune import finetune
 from bertkit.cli.info import info
 from bertkit.cli.predict import predict
 from bertkit.cli.prepare import prepare
@@ -34,7 +35,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Every command: --help lists its options, --debug shows the traceback of an error.",
 )
-for command in (predict, evaluate, info, tokenize, train_tokenizer, prepare, pretrain, runs, convert, quickstart):
+for command in (
+    predict,
+    evaluate,
+    info,
+    tokenize,
+    train_tokenizer,
+    prepare,
+    pretrain,
+    finetune,
+    runs,
+    convert,
+    quickstart,
+):
     app.command()(command)
 
 

@@ -229,10 +229,15 @@ class RunTable(Strict):
     tensorboard: bool = False
 
 
-class TrainingConfig(Strict):
+class RunConfig(Strict):
+    """What all runs have."""
+
+    run: RunTable
+
+
+class TrainingConfig(RunConfig):
     """A run's file, whole."""
 
     model: ModelTable
     data: DataTable
     train: TrainTable
-    run: RunTable

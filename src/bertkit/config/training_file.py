@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bertkit.config.strict import parse
+from bertkit.config.strict import Config, Strict, parse
 from bertkit.config.training import TrainingConfig
 from bertkit.errors import ConfigError
 
@@ -16,6 +16,11 @@ Values = dict[str, Any]
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainingConfig:
+    """The configuration of pre-training in a file; see `load_as`."""
+    return load_as(TrainingConfig, path, overrides)
+
+
+def load_as(kind: type[Config], path: Path, overrides: Sequence[str] = ()) -> Config:
     """The configuration in a file.
 
     Args:
@@ -32,20 +37,29 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainingConfig:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:  # bad TOML, or not UTF-8
         raise ConfigError(f"{path}: not TOML: {error}") from None
+    source = f"{path} with --set {' '.join(overrides)}" if overrides else str(path)
+    return parse(kind, with_overrides(values, overrides), source)
+
+
+def with_overrides(values: Values, overrides: Sequence[str]) -> Values:
+    """The values, in place, with changes from the command line.
+
+    Raises:
+        ConfigError: a change is not KEY=VALUE, or goes into what is not a table.
+    """
     for override in overrides:
         _override(values, override)
-    source = f"{path} with --set {' '.join(overrides)}" if overrides else str(path)
-    return parse(TrainingConfig, values, source)
+    return values
 
 
-def config_text(config: TrainingConfig) -> str:
+def config_text(config: Strict) -> str:
     """The configuration as a TOML file that is read as the same configuration, every default written out.
 
     Raises:
         ConfigError: it holds a value that TOML has no word for.
     """
     text = toml(_without_none(config.model_dump(mode="json")))
-    again = parse(TrainingConfig, tomllib.loads(text), "the configuration as TOML")
+    again = parse(type(config), tomllib.loads(text), "the configuration as TOML")
     if again != config:
         key = next(iter(differing(config, again)))
         raise ConfigError(
@@ -54,12 +68,12 @@ def config_text(config: TrainingConfig) -> str:
     return text
 
 
-def flat(config: TrainingConfig) -> dict[str, object]:
+def flat(config: Strict) -> dict[str, object]:
     """Every value by its dotted key (`train.optimiser.name`); lists, and tables of free keys, are one value."""
     return _flat(config.model_dump(mode="json"), "")
 
 
-def differing(one: TrainingConfig, other: TrainingConfig) -> dict[str, tuple[object, object]]:
+def differing(one: Strict, other: Strict) -> dict[str, tuple[object, object]]:
     """The dotted keys at which two configurations differ, with both values, in the order of the file."""
     ones, others = flat(one), flat(other)
     return {
@@ -117,7 +131,7 @@ def _flat(values: Mapping[str, Any], prefix: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, value in values.items():
         key = f"{prefix}{name}"
-        is_free = key in ("model.encoder", "train.objectives")
+        is_free = key in ("model.encoder", "train.objectives", "data.columns")
         found.update(_flat(value, f"{key}.") if isinstance(value, Mapping) and not is_free else {key: value})
     return found
 

@@ -77,11 +77,6 @@ class SampleStream:
         self._batch_samples = batch_samples
         self._seed = seed
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches of an epoch."""
-        return -(-len(self._samples) // self._batch_samples)
-
     def batches(self, position: Position) -> Iterator[tuple[SampleBatch, Position]]:
         """The batches from a position on, without end, each with the position after it."""
         epoch, begin = position.epoch, position.sample

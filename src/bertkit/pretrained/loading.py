@@ -108,7 +108,7 @@ class Pretrained:
         self._check_rows(task, self._head_rows(task.head_name))
         shape = self.family.heads[task.head_name]
         with torch.device("meta"):
-            head = task.build_head(shape, self.config, self._reads(shape))
+            head = task.build_head(shape, self.config, self.reads(shape))
         self._fill(head, shape.weights)
         return head.eval()
 
@@ -122,7 +122,7 @@ class Pretrained:
             ConfigError: the files say something that the task cannot use.
         """
         kind = find_task(name or self.tasks()[0])
-        options = self._own_options(kind) | options
+        options = self.task_options(kind) | options
         known = inspect.signature(kind).parameters
         for option in options:
             if option not in known:
@@ -150,7 +150,8 @@ class Pretrained:
             return min(self.settings.max_length, self.config.max_length)
         return self.config.max_length
 
-    def _own_options(self, kind: type[Task]) -> dict[str, object]:
+    def task_options(self, kind: type[Task]) -> dict[str, object]:
+        """What the checkpoint's files say about a task's options."""
         if kind is SentenceEmbedding and self.settings is not None:
             return {name: getattr(self.settings, name) for name in ("pooling", "normalize", "prompt")}
         if kind is TextRanking and self.cross_encoder is not None:
@@ -176,7 +177,7 @@ class Pretrained:
             "Use the config.json that belongs to these weights, or name every label in its id2label.",
         )
 
-    def _reads(self, shape: HeadShape) -> Reads | None:
+    def reads(self, shape: HeadShape) -> Reads | None:
         """What `config.json` says that a head reads, for a family that leaves it open."""
         word = self.foreign.values.get(shape.reads_key) if shape.reads_key else None
         if word is None:

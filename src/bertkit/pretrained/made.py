@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from torch import Tensor
 
@@ -11,7 +12,11 @@ from bertkit.config.encoder import EncoderConfig
 from bertkit.families.contract import Family
 from bertkit.families.foreign_config import ForeignConfig, write_config
 from bertkit.pretrained.loading import Pretrained
+from bertkit.pretrained.sentence_transformers import SentenceSettings
+from bertkit.tasks.text_ranking import Activation
 from bertkit.tokenization.tokenizer import Tokenizer
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def made(
@@ -20,14 +25,21 @@ def made(
     encoder: Mapping[str, Tensor],
     heads: Mapping[str, Mapping[str, Tensor]],
     tokenizer: Tokenizer,
+    *,
+    values: Mapping[str, object] = NOTHING,
+    settings: SentenceSettings | None = None,
+    cross_encoder: Activation | None = None,
 ) -> Pretrained:
     """The checkpoint of an encoder and its heads.
 
     Args:
         encoder: its state.
         heads: by the family's name of the head, its state.
+        values: more for `config.json`: the labels, the name of the architecture.
+        settings: of a sentence-transformers folder.
+        cross_encoder: what a cross-encoder's score is made by.
     """
-    values = write_config(family, config)
+    values = {**write_config(family, config), **values}
     if tokenizer.specials.pad is not None:
         values["pad_token_id"] = tokenizer.specials.pad
     foreign = ForeignConfig(family, config, values, ())
@@ -35,4 +47,4 @@ def made(
     tensors = bare.table(family.encoder).to_theirs(encoder)
     for name, state in heads.items():
         tensors |= bare.table(family.heads[name].weights).to_theirs(state)
-    return Pretrained(Path(), foreign, config, tensors, None)
+    return Pretrained(Path(), foreign, config, tensors, settings, cross_encoder)

@@ -121,6 +121,18 @@ class Checkpoints:
         load(tensors, storage_reader=FileSystemReader(saved.folder), process_group=self._ranks.saving)
         return saved
 
+    def best(self, tensors: Tensors) -> Saved | None:
+        """Fill `tensors` from the checkpoint of the best score; None, and nothing changed, where none has a score.
+
+        All ranks call this, when nothing is being written.
+        """
+        scored = [one for one in finished(self.folder) if one.score is not None and damage(one.folder) is None]
+        if not scored:
+            return None
+        saved = min(scored, key=lambda one: one.score or 0.0)
+        load(tensors, storage_reader=FileSystemReader(saved.folder), process_group=self._ranks.saving)
+        return saved
+
     def _seal(self, written: Future[object], partial: Path, step: int, state: State, score: float | None) -> str | None:
         """In the writing thread: what was written becomes a checkpoint; returns what went wrong."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import torch
 
@@ -20,8 +21,20 @@ Measures = dict[str, float]
 PSEUDO_PERPLEXITY = "pseudo_perplexity"
 
 
+class Measuring(Protocol):
+    """Measures a model on held-out data."""
+
+    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+        """The measures by name. All ranks call this."""
+        ...
+
+    def score(self, measures: Measures) -> float:
+        """The one number that the best checkpoint is chosen by: lower is better."""
+        ...
+
+
 class Evaluation:
-    """Measures a model on held-out sequences.
+    """Measures a model on held-out sequences, by the losses that it learns by.
 
     Args:
         batches: masked as in training.
@@ -52,6 +65,10 @@ class Evaluation:
             alone = self._means(trainee, sharing, self._one_mask)
             measures[PSEUDO_PERPLEXITY] = math.exp(min(alone[f"{MaskedLM.name}/loss"], 700.0))
         return measures
+
+    def score(self, measures: Measures) -> float:
+        """The loss."""
+        return measures["loss"]
 
     @torch.no_grad()
     def _means(self, trainee: Trainee, sharing: Sharing, batches: Sequence[TrainingBatch]) -> Measures:

@@ -20,7 +20,7 @@ from bertkit.data.stream import Position
 from bertkit.errors import BertkitError
 from bertkit.training.checkpoints import Checkpoints
 from bertkit.training.ema import RunningMean
-from bertkit.training.evaluation import Evaluation, Measures
+from bertkit.training.evaluation import Measuring
 from bertkit.training.meters import Meters
 from bertkit.training.micro_batches import ahead, divide, shares
 from bertkit.training.observer import Observer, Record
@@ -52,6 +52,7 @@ class Loop:
         skipped: the folder for batches of skipped steps.
         observers: of this rank; only the first has any.
         stopping: whether someone has asked this process to stop.
+        patience: measurements without a better score after which the run is finished; None for all steps.
     """
 
     table: TrainTable
@@ -60,12 +61,13 @@ class Loop:
     batches: Batches
     tensors: Mapping[str, Tensor]
     mean: RunningMean | None
-    evaluation: Evaluation | None
+    evaluation: Measuring | None
     checkpoints: Checkpoints
     meters: Meters
     skipped: Path
     observers: Sequence[Observer]
     stopping: Callable[[], bool]
+    patience: int | None = None
 
     def run(self, progress: Progress) -> bool:
         """Train to the last step; false where the run was asked to stop, after writing a checkpoint.
@@ -78,6 +80,8 @@ class Loop:
         self.meters.begin()
         with closing(ahead(self._prepared(progress))) as prepared:
             for batch, position, micro in prepared:
+                if self.patience is not None and progress.stale >= self.patience:
+                    break
                 if self.stepper.ranks.any(self.stopping()):
                     self._save(progress, None)
                     return False
@@ -141,11 +145,11 @@ class Loop:
         evaluates = self.evaluation is not None and (last or step % table.evaluate_every == 0)
         if saves or evaluates or step % table.log_every == 0:
             self._tell(self.meters.take(progress))
-        measures = self._evaluate(progress) if evaluates else None
+        score = self._evaluate(progress) if evaluates else None
         if saves:
-            self._save(progress, None if measures is None else measures["loss"])
+            self._save(progress, score)
 
-    def _evaluate(self, progress: Progress) -> Measures:
+    def _evaluate(self, progress: Progress) -> float:
         assert self.evaluation is not None
         began = time.perf_counter()
         trainee = self.stepper.trainee
@@ -153,7 +157,9 @@ class Loop:
             measures = self.evaluation.measure(trainee, self.stepper.sharing)
         self._tell({"step": progress.step, "seconds": round(progress.seconds, 3), "evaluation": measures})
         self.meters.leave_out(time.perf_counter() - began)
-        return measures
+        score = self.evaluation.score(measures)
+        progress.measured(score)
+        return score
 
     def _save(self, progress: Progress, score: float | None) -> None:
         began = time.perf_counter()

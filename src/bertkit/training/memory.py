@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.config.training import TrainingConfig
+from bertkit.config.training import TrainTable
 from bertkit.planner.training_memory import training_memory
 from bertkit.training.ranks import Ranks
 from bertkit.training.step import NoMemory
@@ -15,13 +15,12 @@ from bertkit.training.step import NoMemory
 GB = 1e9
 
 
-def check_memory(config: TrainingConfig, encoder: EncoderConfig, precision: str, length: int, ranks: Ranks) -> None:
+def check_memory(table: TrainTable, encoder: EncoderConfig, precision: str, length: int, ranks: Ranks) -> None:
     """Refuse a run whose weights and optimiser alone do not fit; activations can be split, they cannot.
 
     Raises:
         NoMemory: saying what is needed and what there is.
     """
-    table = config.train
     sharing = {"ddp": 1, "fsdp": ranks.count, "hybrid": table.shard_ranks or 1}[table.parallel]
     needed = training_memory(
         encoder,

@@ -53,11 +53,11 @@ def model_card(facts: CardFacts) -> str:
         f"A {facts.family} encoder of {facts.parameters:,} parameters, trained with bertkit {facts.version} for "
         f"{facts.steps:,} steps on {facts.trained_tokens:,} tokens.\n",
         "## Model\n",
-        _table(("field", "value"), facts.encoder),
+        table(("field", "value"), facts.encoder),
         "## Data\n",
         _data(facts),
         "## Recipe\n",
-        _table(("setting", "value"), facts.recipe),
+        table(("setting", "value"), facts.recipe),
         "## Results\n",
         _results(facts.held_out),
         "## Hardware\n",
@@ -81,7 +81,7 @@ def _results(measures: Mapping[str, float]) -> str:
     if not measures:
         return "No data was held out, so nothing is known of how well it does.\n"
     shown = {name: f"{value:.4f}" for name, value in measures.items()}
-    return "Of documents that were kept from training, at the end:\n\n" + _table(("measure", "value"), shown)
+    return "Of documents that were kept from training, at the end:\n\n" + table(("measure", "value"), shown)
 
 
 def _use(facts: CardFacts) -> str:
@@ -100,7 +100,8 @@ def _use(facts: CardFacts) -> str:
     )
 
 
-def _table(header: tuple[str, str], values: Mapping[str, object]) -> str:
+def table(header: tuple[str, str], values: Mapping[str, object]) -> str:
+    """A table of two columns in Markdown."""
     rows = [f"| {_cell(name)} | {_cell(value)} |" for name, value in values.items()]
     return "\n".join([f"| {header[0]} | {header[1]} |", "|---|---|", *rows]) + "\n"
 

@@ -14,7 +14,7 @@ from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import flat
 from bertkit.families.contract import Family
 from bertkit.pretrained.loading import Pretrained
-from bertkit.pretrained.made import made
+from bertkit.pretrained.made import NOTHING, made
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.assembly import Model
@@ -29,11 +29,21 @@ from bertkit.training.trainee import Trainee
 MODEL, GENERATOR = "model", "generator"
 
 
-def write_model(family: Family, trainee: Trainee, tokenizer: Tokenizer, ranks: Ranks, folder: Path, card: str) -> None:
+def write_model(
+    family: Family,
+    trainee: Trainee,
+    tokenizer: Tokenizer,
+    ranks: Ranks,
+    folder: Path,
+    card: str,
+    *,
+    values: Mapping[str, object] = NOTHING,
+) -> None:
     """Write `model/`, and `generator/` where the run trained one. All ranks call this; the first one writes.
 
     Args:
         card: the model's `README.md`.
+        values: more for the model's `config.json`.
 
     Raises:
         OutputError: it cannot be written.
@@ -50,7 +60,8 @@ def write_model(family: Family, trainee: Trainee, tokenizer: Tokenizer, ranks: R
             heads[objective.head_name] = whole_state(objective.head)
     encoder = whole_state(trainee.encoder)
     if ranks.is_first:
-        _save(made(family, trainee.encoder.config, encoder, heads, tokenizer), tokenizer, folder / MODEL, card)
+        checkpoint = made(family, trainee.encoder.config, encoder, heads, tokenizer, values=values)
+        _save(checkpoint, tokenizer, folder / MODEL, card)
     ranks.wait()
 
 

@@ -92,7 +92,7 @@ def assembled(
     check_vocabularies(config, corpus.tokenizer)
     encoder_config = describe_model(config.model, weights, corpus.tokenizer, longest)
     precision = choose_precision(table.precision, ranks.device)
-    check_memory(config, encoder_config, precision, longest, ranks)
+    check_memory(table, encoder_config, precision, longest, ranks)
     model = build_model(config, encoder_config, ranks.device)
     sharing = share(model, table, ranks, precision, say)
     optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, encoder_config.layers)
@@ -118,7 +118,7 @@ def assembled(
         mean=mean,
         evaluation=_evaluation(config, corpus, weights, ranks),
         checkpoints=Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say),
-        meters=_meters(model, optimiser, ranks, precision),
+        meters=build_meters(model, optimiser, ranks, precision),
         skipped=folder / "skipped",
         observers=observers,
         stopping=stopping,
@@ -157,7 +157,8 @@ def _evaluation(config: TrainingConfig, corpus: Corpus, weights: dict[str, float
     return Evaluation(held_out(config.data.masking), one_mask, weights, ranks, table.micro_batch_tokens)
 
 
-def _meters(model: Model, optimiser: torch.optim.Optimizer, ranks: Ranks, precision: str) -> Meters:
+def build_meters(model: Model, optimiser: torch.optim.Optimizer, ranks: Ranks, precision: str) -> Meters:
+    """What measures the steps of a model."""
     dtype = torch.float32 if precision == "float32" else torch.bfloat16
     return Meters(
         ranks,

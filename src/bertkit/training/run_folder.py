@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Self
 
 from bertkit.checkpoints.folders import atomic_file
-from bertkit.config.training import TrainingConfig
-from bertkit.config.training_file import config_text, differing, load_config
+from bertkit.config.training import RunConfig
+from bertkit.config.training_file import config_text, differing, load_as
 from bertkit.errors import ConfigError, InputError, OutputError
 
 # What may change when a run goes on: how long, how it is watched and kept, where it computes, and where its data lies
@@ -36,7 +36,7 @@ MAY_CHANGE = frozenset(
     """
     data.shards data.held_out train.steps train.micro_batch_tokens train.device train.parallel train.shard_ranks
     train.compile train.recompute train.checkpoint_every train.keep_checkpoints train.evaluate_every
-    train.evaluate_sequences train.log_every train.most_skipped run.directory run.tensorboard
+    train.evaluate_sequences train.log_every train.most_skipped train.patience run.directory run.tensorboard
     """.split()
 )
 STEP_NAME = re.compile(r"step-(\d{8,})")
@@ -128,7 +128,7 @@ class RunFolder:
         return sorted(int(found[1]) for found in map(STEP_NAME.fullmatch, names) if found)
 
 
-def open_run(config: TrainingConfig, start: Start) -> RunFolder:
+def open_run(config: RunConfig, start: Start) -> RunFolder:
     """The folder `run.directory`, made or found, with `config.toml` and `run.json` brought up to date.
 
     One process of a run calls this.
@@ -173,8 +173,8 @@ def read_starts(folder: RunFolder) -> list[dict[str, object]]:
     return starts
 
 
-def _refuse_another(folder: RunFolder, config: TrainingConfig, start: Start) -> None:
-    before = load_config(folder.config)
+def _refuse_another(folder: RunFolder, config: RunConfig, start: Start) -> None:
+    before = load_as(type(config), folder.config)
     for key, (old, new) in differing(before, config).items():
         if key not in MAY_CHANGE:
             raise ConfigError(

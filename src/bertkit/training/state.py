@@ -25,6 +25,8 @@ class Progress:
         seconds: spent in training, all sessions of the run together.
         splits: how many times as many micro-batches are made because memory did not suffice.
         skipped: steps that changed nothing because a number was not finite.
+        best: the best score on held-out data so far, lower is better; None before the first.
+        stale: measurements since then.
     """
 
     step: int = 0
@@ -34,6 +36,15 @@ class Progress:
     seconds: float = 0.0
     splits: int = 1
     skipped: int = 0
+    best: float | None = None
+    stale: int = 0
+
+    def measured(self, score: float) -> None:
+        """Take note of a score on held-out data."""
+        if self.best is None or score < self.best:
+            self.best, self.stale = score, 0
+        else:
+            self.stale += 1
 
     def record(self) -> dict[str, object]:
         """As JSON values."""

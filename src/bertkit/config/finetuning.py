@@ -1,0 +1,109 @@
+"""A fine-tuning run: what the command line says, as the tables of one configuration. Torch-free."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bertkit.config.strict import Strict
+from bertkit.config.training import Count, Optimiser, Positive, RunConfig, Schedule, Share, Size
+
+RATE_TIMES_WIDTH = 0.04  # 5e-5 at BERT-base's width, as its authors recommend; narrower models want more
+
+
+class TaskTable(Strict):
+    """What is learnt.
+
+    Attributes:
+        name: the hub's name of the task.
+        problem: of text-classification; by the labels where left out.
+        smoothing: share of the probability that is spread over all labels (single-label).
+        class_weights: `balanced` makes all labels count the same in sum (single-label).
+        dimensions: of sentence-embedding: shorter vectors, the first so many numbers, that are to be as good as can be
+            (Matryoshka, Kusupati et al. 2022).
+        doc_stride: of question-answering: tokens that neighbouring windows share.
+    """
+
+    name: str
+    problem: Literal["single-label", "multi-label", "regression"] | None = None
+    smoothing: Share = 0.0
+    class_weights: Literal["balanced"] | None = None
+    dimensions: list[Size] = Field(default_factory=list)
+    doc_stride: Count | None = None
+
+
+class StartTable(Strict):
+    """What is fine-tuned.
+
+    Attributes:
+        start: a folder or a hub name; the embedded model where left out.
+        frozen_layers: layers, from below, that do not learn; with any, the embeddings do not either.
+        head_only: only the head learns.
+    """
+
+    start: str | None = None
+    frozen_layers: Count = 0
+    head_only: bool = False
+
+
+class ExamplesTable(Strict):
+    """What it learns from.
+
+    Attributes:
+        train, eval: files of examples.
+        hold_out: share of the training examples that is measured on where there is no `eval`.
+        columns: field name -> the column that fills it.
+        length: most tokens of an input; what the model reads where left out.
+        long: what to do with texts that are longer; where left out, windows where the task has them, else an error.
+    """
+
+    train: str
+    eval: str | None = None
+    hold_out: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    format: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    length: Annotated[int, Field(ge=8)] | None = None
+    long: Literal["error", "truncate", "window"] | None = None
+
+
+class FinetuneOptimiser(Optimiser):
+    """As of pre-training; the rate is by the model's width where left out: 0.04 / width, ten times that for a head."""
+
+    learning_rate: Positive | None = None  # type: ignore[assignment]
+    betas: Annotated[list[Share], Field(min_length=2, max_length=2)] = Field(default=[0.9, 0.999])
+    eps: Positive = 1e-8
+
+
+class FinetuneTable(Strict):
+    """How it learns.
+
+    Attributes:
+        batch_samples: of one step, over all ranks: texts, or windows of long ones.
+        best_by: the metric by which the best checkpoint is chosen; the task's own where left out.
+        patience: measurements without a better one after which training ends; None trains to the end.
+        evaluations: measurements in an epoch.
+    """
+
+    epochs: Positive = 3.0
+    batch_samples: Size = 32
+    micro_batch_tokens: Size = 8_192
+    seed: Count = 0
+    optimiser: FinetuneOptimiser = FinetuneOptimiser()
+    schedule: Schedule = Schedule(warmup=0.1)
+    precision: Literal["auto", "float32", "bfloat16", "bfloat16-weights"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    best_by: str | None = None
+    patience: Size | None = None
+    evaluations: Size = 1
+    keep_checkpoints: Size = 1
+    log_every: Size = 20
+
+
+class FinetuneConfig(RunConfig):
+    """A fine-tuning run, whole."""
+
+    task: TaskTable
+    model: StartTable = StartTable()
+    data: ExamplesTable
+    train: FinetuneTable = FinetuneTable()

@@ -1,0 +1,77 @@
+"""Held-out examples, answered as a user would have them answered, and scored by the task's own metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bertkit.data.examples import Example
+from bertkit.errors import UserError, near_match
+from bertkit.evaluation.results import Result
+from bertkit.evaluation.task_scores import Scores, score_results
+from bertkit.families.labels import Problem
+from bertkit.inference.answerer import Answerer
+from bertkit.inference.engine import Engine
+from bertkit.tasks.reading import Reader
+from bertkit.training.evaluation import Measures
+from bertkit.training.sharing import Sharing
+from bertkit.training.trainee import Trainee
+
+BATCH_TOKENS = 4096
+# By which metric the best checkpoint is chosen; all are better the higher they are.
+OWN_METRIC: Mapping[str, str] = {
+    "text-classification": "accuracy",
+    "single-label": "accuracy",
+    "multi-label": "f1_micro",
+    "regression": "pearsonr",
+    "token-classification": "entity_f1",
+    "question-answering": "f1",
+}
+
+
+class HeldOut:
+    """Measures a model on examples.
+
+    Args:
+        problem: of text-classification.
+        best_by: the metric that the score is; the task's own where None.
+    """
+
+    def __init__(
+        self, reader: Reader, examples: Sequence[Example], problem: Problem | None, best_by: str | None = None
+    ) -> None:
+        self._reader = reader
+        self._examples = examples
+        self._problem = problem
+        self._best_by = best_by or OWN_METRIC[problem or reader.task.name]
+        self.scores: Scores | None = None
+        self.records: list[Mapping[str, object]] = []
+
+    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+        """The task's metrics. Every rank measures all."""
+        (objective,) = trainee.each()
+        trainee.eval()
+        sharing.begin()
+        try:
+            engine = Engine(trainee.encoder, objective.head, self._reader.task, BATCH_TOKENS)
+            answers = Answerer(engine, self._reader, "float32").stream(example.row for example in self._examples)
+            self.records = [answer.record() for answer in answers]
+        finally:
+            sharing.end()
+            trainee.train()
+        places = (example.row.place for example in self._examples)
+        results = [Result(record, place) for record, place in zip(self.records, places, strict=True)]
+        self.scores = score_results(self._reader.task.name, self._problem, results, self._examples)
+        return dict(self.scores.metrics)
+
+    def score(self, measures: Measures) -> float:
+        """The metric, so that lower is better.
+
+        Raises:
+            UserError: there is no such metric.
+        """
+        if self._best_by not in measures:
+            raise UserError(
+                f"train.best_by is {self._best_by!r}{near_match(self._best_by, measures)}",
+                f"Choose one of {', '.join(measures)}.",
+            )
+        return -measures[self._best_by]

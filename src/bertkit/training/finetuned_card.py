@@ -1,0 +1,61 @@
+"""The README.md of a fine-tuned model: what it does, what it learnt from and how, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bertkit.training.model_card import table
+
+
+@dataclass(frozen=True, slots=True)
+class FinetunedFacts:
+    """All that a card says.
+
+    Attributes:
+        start: what was fine-tuned.
+        data: each file of examples and its sha256.
+        examples, held_out: how many were learnt from, and measured on.
+        step, steps: of the checkpoint that was kept, and of the whole run.
+        machine: the hardware, in words.
+    """
+
+    name: str
+    task: str
+    labels: Sequence[str]
+    start: str
+    data: Mapping[str, str]
+    examples: int
+    held_out: int
+    measures: Mapping[str, float]
+    recipe: Mapping[str, object]
+    step: int
+    steps: int
+    seconds: float
+    machine: str
+    version: str
+
+
+def finetuned_card(facts: FinetunedFacts) -> str:
+    """The card as Markdown, with the header that the hub reads."""
+    shown = {name: f"{value:.4f}" for name, value in facts.measures.items()}
+    labels = f"Labels: {', '.join(facts.labels)}.\n" if facts.labels else ""
+    parts = [
+        f"---\nlibrary_name: transformers\npipeline_tag: {facts.task}\ntags:\n- bertkit\n---\n",
+        f"# {facts.name}\n",
+        f"{facts.task}, fine-tuned from {facts.start} with bertkit {facts.version}. {labels}",
+        "## Results\n",
+        f"On {facts.held_out:,} examples that it did not learn from, at step {facts.step:,} of {facts.steps:,}, the "
+        "best by these same examples:\n",
+        table(("metric", "value"), shown),
+        "## Data\n",
+        f"{facts.examples:,} examples.\n",
+        table(("file", "sha256"), facts.data),
+        "## Recipe\n",
+        table(("setting", "value"), facts.recipe),
+        "## Hardware\n",
+        f"{facts.seconds:,.0f} seconds of training on {facts.machine}.\n",
+        "## Use\n",
+        f'```bash\nbertkit predict -m FOLDER --task {facts.task} "some text"\n```\n\n`FOLDER` is this folder.\n',
+    ]
+    return "\n".join(parts)

@@ -1,0 +1,229 @@
+"""A fine-tuning run: a checkpoint, a head for the task, and the loop that pre-training has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from bertkit.config.encoder import EncoderConfig
+from bertkit.config.finetuning import RATE_TIMES_WIDTH, FinetuneConfig, StartTable
+from bertkit.config.training import Optimiser, TrainTable
+from bertkit.data.sample_stream import SampleStream
+from bertkit.errors import ConfigError
+from bertkit.families.labels import PROBLEMS
+from bertkit.model.build import build_encoder
+from bertkit.model.encoder import Encoder
+from bertkit.model.init import initialise
+from bertkit.pretrained.loading import Pretrained
+from bertkit.tasks.contract import Task
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.training.assembly import Model, choose_precision, share
+from bertkit.training.checkpoints import Checkpoints
+from bertkit.training.evaluation import Measures, Measuring
+from bertkit.training.lessons import Lessons
+from bertkit.training.loop import Loop
+from bertkit.training.memory import check_memory
+from bertkit.training.observer import Observer
+from bertkit.training.optimisers import build_optimiser
+from bertkit.training.ranks import Ranks
+from bertkit.training.results import write_model
+from bertkit.training.run import build_meters
+from bertkit.training.state import Progress, all_tensors, prime
+from bertkit.training.step import Stepper
+from bertkit.training.trainee import Trainee
+
+HEAD_RATE = 10.0  # a head alone starts from nothing and bears, and wants, larger steps
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """What a finished run came to.
+
+    Attributes:
+        step: of the checkpoint that was kept, the best.
+        steps: that were done.
+        measures: of the held-out examples, by that checkpoint.
+    """
+
+    step: int
+    steps: int
+    measures: Measures
+    seconds: float
+
+
+def finetune(
+    config: FinetuneConfig,
+    source: Pretrained,
+    tokenizer: Tokenizer,
+    lessons: Lessons,
+    measuring: Measuring,
+    ranks: Ranks,
+    folder: Path,
+    observers: Sequence[Observer],
+    *,
+    resumed: Callable[[int], None],
+    stopping: Callable[[], bool],
+    say: Callable[[str], None],
+    card: Callable[[Finetuned], str],
+) -> Finetuned | None:
+    """Runs to the end, from the newest checkpoint where there is one; None where it was asked to stop before.
+
+    Args:
+        measuring: of the held-out examples; the best checkpoint by its score is kept.
+        resumed, stopping, say: as in pre-training.
+        card: the finished model's `README.md`.
+    """
+    model = build_model(config, source, lessons, ranks.device)
+    stream = SampleStream(lessons.samples, config.train.batch_samples, config.train.seed)
+    table = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width)
+    precision = choose_precision(table.precision, ranks.device)
+    check_memory(table, model.config, precision, max(map(len, lessons.samples[0].ids)), ranks)
+    sharing = share(model, table, ranks, precision, say)
+    optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, model.config.layers)
+    prime(optimiser)
+    loop = Loop(
+        table=table,
+        stepper=Stepper(
+            model.trainee,
+            optimiser,
+            sharing,
+            ranks,
+            weights=model.weights,
+            clip=table.optimiser.clip,
+            autocast=precision == "bfloat16",
+            seed=table.seed,
+        ),
+        optimiser=optimiser,
+        batches=lambda step, position: stream.batches(position),
+        tensors=all_tensors(model.trainee, optimiser, None),
+        mean=None,
+        evaluation=measuring,
+        checkpoints=Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say),
+        meters=build_meters(model, optimiser, ranks, precision),
+        skipped=folder / "skipped",
+        observers=observers,
+        stopping=stopping,
+        patience=config.train.patience,
+    )
+    with closing(loop.checkpoints):
+        saved = loop.checkpoints.newest(dict(loop.tensors))
+        progress = Progress() if saved is None else Progress.of(saved.state)
+        resumed(progress.step)
+        if not loop.run(progress):
+            return None
+        loop.checkpoints.settle()
+        best = loop.checkpoints.best(dict(loop.tensors))
+    step = progress.step if best is None else best.step
+    result = Finetuned(step, progress.step, measuring.measure(model.trainee, sharing), progress.seconds)
+    text = card(result) if ranks.is_first else ""
+    values = describe_head(lessons.task, source)
+    write_model(model.family, model.trainee, tokenizer, ranks, folder, text, values=values)
+    return result
+
+
+def loop_table(config: FinetuneConfig, steps_per_epoch: int, width: int) -> TrainTable:
+    """What the loop is told: epochs as steps, and the rate that the width asks for."""
+    table = config.train
+    rate = table.optimiser.learning_rate
+    if rate is None:
+        rate = RATE_TIMES_WIDTH / width * (HEAD_RATE if config.model.head_only else 1.0)
+    steps = max(1, round(table.epochs * steps_per_epoch))
+    each = min(steps, -(-steps_per_epoch // table.evaluations))
+    return TrainTable(
+        steps=steps,
+        seed=table.seed,
+        micro_batch_tokens=table.micro_batch_tokens,
+        optimiser=Optimiser(**{**table.optimiser.model_dump(), "learning_rate": rate}),
+        schedule=table.schedule,
+        precision=table.precision,
+        device=table.device,
+        evaluate_every=each,
+        checkpoint_every=each,
+        keep_checkpoints=table.keep_checkpoints,
+        log_every=table.log_every,
+    )
+
+
+def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, device: torch.device) -> Model:
+    """The checkpoint's encoder with a head for the task: the checkpoint's own where it has the same labels, else new.
+
+    Raises:
+        ConfigError: the family has no head for the task, or more layers are to be frozen than there are.
+    """
+    random = torch.Generator().manual_seed(config.train.seed)
+    task, family = lessons.task, source.family
+    if task.head_name is None or task.head_name not in family.heads:
+        raise ConfigError(f"the family {family.name} has no head for {task.name}", "Choose another model.")
+    shape = family.heads[task.head_name]
+    reads = source.reads(shape)
+    encoder_config = source.config.model_copy(update={"pooler": (reads or shape.reads) == "pooler"})
+    encoder = start_encoder(source, encoder_config, random)
+    if learns_the_same(source, task):
+        head = source.build_head(task)
+        assert head is not None
+    else:
+        head = task.build_head(shape, encoder_config, reads)
+        initialise(head, encoder_config.initializer_range, random)
+    objective = lessons.learning.objective(head.float())
+    freeze(encoder, config.model, keep=encoder.pooler if not source.config.pooler else None)
+    trainee = Trainee(encoder, {objective.name: objective}).to(device)
+    return Model(family, encoder_config, trainee, {objective.name: 1.0})
+
+
+def start_encoder(source: Pretrained, config: EncoderConfig, random: torch.Generator) -> Encoder:
+    """The checkpoint's encoder; a pooler that it lacks begins at random."""
+    encoder = build_encoder(config)
+    initialise(encoder, config.initializer_range, random)
+    theirs = source.build_encoder().float().state_dict()
+    encoder.load_state_dict({name: theirs.get(name, tensor) for name, tensor in encoder.state_dict().items()})
+    return encoder
+
+
+def learns_the_same(source: Pretrained, task: Task) -> bool:
+    """Whether the checkpoint has a head for the task, with the same labels in the same order."""
+    if task.head_name not in source.heads:
+        return False
+    return not task.labels or source.task_options(type(task)).get("labels") == task.labels
+
+
+def freeze(encoder: Encoder, table: StartTable, keep: nn.Module | None) -> None:
+    """Makes layers that are not to learn keep their weights.
+
+    Args:
+        keep: a part that learns all the same, because it is new.
+
+    Raises:
+        ConfigError: there are fewer layers.
+    """
+    if table.frozen_layers > len(encoder.layers):
+        raise ConfigError(
+            f"model.frozen_layers is {table.frozen_layers}, and the encoder has {len(encoder.layers)}",
+            "Choose fewer, or model.head_only = true.",
+        )
+    if table.head_only:
+        encoder.requires_grad_(False)
+    elif table.frozen_layers:
+        encoder.embeddings.requires_grad_(False)
+        for layer in encoder.layers[: table.frozen_layers]:
+            layer.requires_grad_(False)
+    if keep is not None:
+        keep.requires_grad_(True)
+
+
+def describe_head(task: Task, source: Pretrained) -> dict[str, object]:
+    """What `config.json` says of the head: the class that opens it, the labels, the problem."""
+    family = source.family
+    ending = next(ending for ending, heads in family.architectures.items() if heads == (task.head_name,))
+    values: dict[str, object] = {"architectures": [family.class_names[source.foreign.model_type] + ending]}
+    if task.labels:
+        values["id2label"] = {str(id): label for id, label in enumerate(task.labels)}
+        values["label2id"] = {label: id for id, label in enumerate(task.labels)}
+    problem = getattr(task, "problem", None)
+    if problem is not None:
+        values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == problem)
+    return values

@@ -1,0 +1,155 @@
+"""What a fine-tuning run learns: the task with its labels, samples made of examples, and examples put aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bertkit.checkpoints.digests import sha256
+from bertkit.config.finetuning import ExamplesTable, FinetuneConfig
+from bertkit.data.examples import Example
+from bertkit.data.hold_out import hold_out
+from bertkit.data.label_set import balanced_weights, check_labels, check_learnable, collect_labels, count_labels
+from bertkit.data.labelled import read_examples, sniff_problem
+from bertkit.data.sample_stream import Sample
+from bertkit.errors import BertkitError, ConfigError, InputError
+from bertkit.families.labels import Problem
+from bertkit.pretrained.loading import Pretrained
+from bertkit.tasks.contract import Task, Texts
+from bertkit.tasks.learning import Learning
+from bertkit.tasks.learnings import LEARNINGS, LearningOptions, check_learnt
+from bertkit.tasks.reading import Reader
+from bertkit.tasks.text_classification import TextClassification
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.tokenization.windows import LongText
+
+AT_ONCE = 4096  # examples whose texts are tokenised in one call
+REGRESSION_LABELS = ("value",)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What is learnt and what is measured on.
+
+    Attributes:
+        problem: of text-classification; None for other tasks.
+        reader: how texts are read, in learning and in measuring.
+    """
+
+    task: Task
+    problem: Problem | None
+    learning: Learning
+    reader: Reader
+    samples: list[Sample]
+    train: list[Example]
+    held_out: list[Example]
+
+    @classmethod
+    def open(cls, config: FinetuneConfig, source: Pretrained, tokenizer: Tokenizer) -> Lessons:
+        """Reads the files that a configuration names.
+
+        Raises:
+            InputError: an example is not what the task learns from; file and line are named.
+            UserError: a task that cannot be fine-tuned, or options that do not go together.
+        """
+        check_learnt(config.task.name)
+        problem, train, held_out = _examples(config)
+        labels = REGRESSION_LABELS if problem == "regression" else collect_labels(one.target for one in train)
+        if labels and problem in (None, "single-label"):
+            check_learnable(labels, config.data.train)
+        held_out = list(check_labels(held_out, labels)) if problem != "regression" else held_out
+        task = source.build_task(config.task.name, tokenizer, **_options(config, problem, labels))
+        weights = None
+        if config.task.class_weights is not None:
+            each = balanced_weights(count_labels((one.target for one in train), labels))
+            weights = dict(zip(labels, each, strict=True))
+        learning = LEARNINGS[task.name](task, LearningOptions(weights, config.task.smoothing))
+        reader = Reader(task, _limit(config.data, source, task), _long(config.data, task))
+        return cls(task, problem, learning, reader, samples_of(train, learning, reader), train, held_out)
+
+    def steps_per_epoch(self, batch_samples: int) -> int:
+        """Steps until all samples have been read once."""
+        return -(-len(self.samples) // batch_samples)
+
+    def in_words(self) -> str:
+        """What is learnt, for the user."""
+        labels = f", {len(self.task.labels)} labels" if self.task.labels else ""
+        longer = len(self.samples) - len(self.train)
+        cut = f" ({longer:,} more windows of long texts)" if longer > 0 else ""
+        what = f"{self.task.name}{f' ({self.problem})' if self.problem else ''}{labels}"
+        return f"{what}: {len(self.train):,} examples to learn from{cut}, {len(self.held_out):,} to measure on"
+
+
+def samples_of(examples: Sequence[Example], learning: Learning, reader: Reader) -> list[Sample]:
+    """What is learnt from the examples, in their order.
+
+    Raises:
+        InputError: an example cannot be read, or is not what the task learns from; its place is named.
+    """
+    samples: list[Sample] = []
+    for start in range(0, len(examples), AT_ONCE):
+        chunk = examples[start : start + AT_ONCE]
+        inputs = [_read(example, reader.task) for example in chunk]
+        tokens = reader.tokenize(texts for each in inputs for texts in each)
+        for example, each in zip(chunk, inputs, strict=True):
+            try:
+                encoded = reader.encode(each, tokens)
+            except BertkitError as error:
+                raise error.at(example.row.place) from None
+            samples += learning.samples(example, encoded)
+    return samples
+
+
+def data_sha256s(table: ExamplesTable) -> list[str]:
+    """The fingerprint of each file, by which a run knows its data again."""
+    return [sha256(Path(name)) for name in (table.train, table.eval) if name is not None]
+
+
+def _read(example: Example, task: Task) -> tuple[Texts, ...]:
+    try:
+        return task.read(example.row.fields)
+    except BertkitError as error:
+        raise error.at(example.row.place) from None
+
+
+def _examples(config: FinetuneConfig) -> tuple[Problem | None, list[Example], list[Example]]:
+    """The problem, what is trained on, and what is held out."""
+    table, task = config.data, config.task
+    for name in (table.train, table.eval):
+        if name is not None and not Path(name).is_file():
+            raise InputError(f"{name}: no such file", "Check the path.")
+    problem = task.problem
+    if problem is None and task.name == TextClassification.name:
+        problem = sniff_problem(table.train, format=table.format, columns=table.columns)
+
+    def read(path: str) -> list[Example]:
+        return list(read_examples(path, task.name, problem=problem, format=table.format, columns=table.columns))
+
+    if table.eval is not None:
+        return problem, read(table.train), read(table.eval)
+    return problem, *hold_out(read(table.train), table.hold_out, config.train.seed)
+
+
+def _options(config: FinetuneConfig, problem: Problem | None, labels: Sequence[str]) -> dict[str, object]:
+    options: dict[str, object] = {}
+    if labels:
+        options["labels"] = tuple(labels)
+    if problem is not None:
+        options["problem"] = problem
+    if config.task.doc_stride is not None:
+        options["doc_stride"] = config.task.doc_stride
+    return options
+
+
+def _limit(table: ExamplesTable, source: Pretrained, task: Task) -> int:
+    most = source.max_length(task)
+    if table.length is not None and table.length > most:
+        raise ConfigError(f"data.length is {table.length}, and the model reads {most} tokens", "Choose less.")
+    return table.length or most
+
+
+def _long(table: ExamplesTable, task: Task) -> LongText:
+    if table.long is not None:
+        return LongText(table.long)
+    return LongText.ERROR if task.overlap is None else LongText.WINDOW
