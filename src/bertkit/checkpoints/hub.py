@@ -50,8 +50,8 @@ _TOKEN_REMEDY = "Accept the model's terms on its page if it has any, and set HF_
 def locate(model: str, *, revision: str | None = None) -> Path:
     """The folder that holds a model.
 
-    An existing folder is itself, or, of a training run, the model in it. Anything else that does not look like a path is
-    a hub name (`name` or `org/name`): the hub is asked and what is not cached is downloaded; when it cannot be reached,
+    An existing folder is itself, or, of a training run, the model in it. What else does not look like a path is a hub
+    name (`name` or `org/name`): the hub is asked and what is not cached is downloaded; when it cannot be reached,
     or HF_HUB_OFFLINE is set, a complete snapshot in the cache serves. HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured.
 
     Args:

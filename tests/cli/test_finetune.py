@@ -1,0 +1,181 @@
+"""`bertkit finetune` as a user types it, on a model and examples of a few words."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bertkit.training.metrics_file import evaluations, read_metrics
+from tests.cli.conftest import Ended
+from tests.parity.bert_peer import Sizes, make_peer
+
+Run = Callable[..., Ended]
+FAST = ("--set", "train.epochs=8", "--set", "train.optimiser.learning_rate=3e-3", "--set", "train.batch_samples=16")
+
+
+@pytest.fixture(autouse=True)
+def _fake_model() -> None:
+    """No fake here: what was fine-tuned answers."""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    make_peer(Sizes(layers=1, segment_types=2), folder, deviation=0.1)
+    return folder
+
+
+def write_texts(path: Path, count: int, seed: int) -> str:
+    """Texts that are good where they say w1, and bad where they say w2."""
+    chance = random.Random(seed)
+    rows = ["text\tlabel"]
+    for number in range(count):
+        words = [f"w{chance.randrange(10, 60)}" for _ in range(chance.randrange(1, 9))]
+        words.insert(chance.randrange(len(words) + 1), "w1" if number % 2 else "w2")
+        rows.append(f"{' '.join(words)}\t{'good' if number % 2 else 'bad'}")
+    path.write_text("\n".join(rows) + "\n")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("examples")
+    return write_texts(folder / "train.tsv", 160, 1), write_texts(folder / "eval.tsv", 40, 2)
+
+
+def test_a_model_that_has_learnt(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
+    train, held_out = files
+    place = str(tmp_path / "run")
+    options = ("--task", "text-classification", "-m", str(model), "--train", train, "--eval", held_out, "-o", place)
+    code, out, err = run("finetune", *options, *FAST, "--json")
+    assert code == 0, err
+    metrics = json.loads(out.splitlines()[-1])["metrics"]
+    assert metrics["accuracy"] >= 0.9
+    assert "160 examples to learn from, 40 to measure on" in err
+
+    code, out, _ = run("predict", "-m", place, "--json", "w11 w1", "w2 w30")
+    best = [json.loads(line)["labels"][0]["label"] for line in out.splitlines()]
+    assert (code, best) == (0, ["good", "bad"])
+    code, out, _ = run("predict", "-m", place, "-i", held_out, "-o", str(tmp_path / "said.jsonl"))
+    assert code == 0
+    said = ("--data", held_out, "--predictions", str(tmp_path / "said.jsonl"), "--json")
+    code, out, _ = run("evaluate", "--task", "text-classification", *said)
+    assert json.loads(out)["metrics"] == metrics
+    card = (tmp_path / "run/model/README.md").read_text()
+    assert f"{metrics['accuracy']:.4f}" in card
+    assert "bad, good" in card
+    assert str(tmp_path) not in card
+
+
+def test_the_best_checkpoint_is_kept(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
+    train, held_out = files
+    place = str(tmp_path / "run")
+    options = ("--task", "text-classification", "-m", str(model), "--train", train, "--eval", held_out, "-o", place)
+    code, out, err = run("finetune", *options, *FAST, "--set", "train.patience=2", "--json")
+    assert code == 0, err
+    found = [one["accuracy"] for one in evaluations(read_metrics(tmp_path / "run/metrics.jsonl"))]
+    assert len(found) < 8, "perfect within a few epochs, so nothing gets better any more"
+    assert json.loads(out.splitlines()[-1])["metrics"]["accuracy"] == max(found)
+    code, out, err = run("finetune", *options, *FAST, "--set", "train.patience=2", "--json")
+    assert code == 0, err
+    assert "going on after step" in err
+    assert len(evaluations(read_metrics(tmp_path / "run/metrics.jsonl"))) == len(found)
+
+
+def test_a_tenth_is_held_out(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
+    options = ("--task", "text-classification", "-m", str(model), "--train", files[0], "-o", str(tmp_path / "run"))
+    code, _, err = run("finetune", *options, "--set", "train.epochs=1")
+    assert code == 0, err
+    assert "144 examples to learn from, 16 to measure on" in err
+
+
+def test_entities(run: Run, model: Path, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    sentences = []
+    for _ in range(200):
+        words = [f"w{chance.randrange(5, 60)} O" for _ in range(chance.randrange(1, 6))]
+        words.insert(chance.randrange(len(words) + 1), "w3 B-LOC\nw4 I-LOC" if chance.random() < 0.5 else "w2 B-PER")
+        sentences.append("\n".join(words))
+    (tmp_path / "train.conll").write_text("\n\n".join(sentences) + "\n")
+    place = str(tmp_path / "run")
+    options = (
+        "--task",
+        "token-classification",
+        "-m",
+        str(model),
+        "--train",
+        str(tmp_path / "train.conll"),
+        "-o",
+        place,
+    )
+    code, out, err = run("finetune", *options, *FAST, "--json")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["metrics"]["entity_f1"] >= 0.9
+    code, out, _ = run("predict", "-m", place, "--json", "w7 w3 w4 w2")
+    assert [(one["label"], one["text"]) for one in json.loads(out)["entities"]] == [("LOC", "w3 w4"), ("PER", "w2")]
+
+
+def test_answers(run: Run, model: Path, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    rows = []
+    for number in range(120):
+        words = [f"w{chance.randrange(5, 60)}" for _ in range(6)]
+        if has := number % 4 > 0:
+            words[chance.randrange(6)] = "w1"
+        answers = {"text": ["w1"], "answer_start": [" ".join(words).split("w1")[0].__len__()]} if has else {}
+        rows.append(
+            {"question": "w2", "context": " ".join(words), "answers": answers or {"text": [], "answer_start": []}}
+        )
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    options = ("--task", "question-answering", "-m", str(model), "--train", str(tmp_path / "train.jsonl"))
+    code, out, err = run("finetune", *options, "-o", str(tmp_path / "run"), *FAST, "--json")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["metrics"]["f1"] >= 80
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--task", "text-clasification"), "did you mean 'text-classification'"),
+        (("--task", "sentence-embedding"), "'sentence-embedding' cannot be fine-tuned"),
+        (("--train", "gone.tsv"), "gone.tsv: no such file"),
+        (("--set", "train.epoch=3"), "unknown key 'train.epoch' (did you mean 'epochs'?)"),
+        (("--set", "train.best_by=acuracy"), "did you mean 'accuracy'"),
+        (("--set", "model.frozen_layers=3"), "model.frozen_layers is 3, and the encoder has 1"),
+        (("--set", "data.length=900"), "data.length is 900, and the model reads 23 tokens"),
+        (("--label-column", "sentiment"), "no column 'sentiment'"),
+        (("--problem", "regression"), ":2: "),
+    ],
+)
+def test_what_cannot_be_learnt(
+    options: tuple[str, ...], words: str, run: Run, model: Path, files: tuple[str, str], tmp_path: Path
+) -> None:
+    given = {"--task": "text-classification", "-m": str(model), "--train": files[0], "--eval": files[1]}
+    given |= {"-o": str(tmp_path / "run"), options[0]: options[1]}
+    line = [part for pair in given.items() for part in pair]
+    code, _, err = run("finetune", *line, "--set", "train.epochs=0.1")
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_label_of_the_eval_file_alone(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "eval.tsv").write_text("text\tlabel\nw1\tgod\n")
+    options = ("--train", files[0], "--eval", str(tmp_path / "eval.tsv"), "-o", str(tmp_path / "run"))
+    code, _, err = run("finetune", "--task", "text-classification", "-m", str(model), *options)
+    assert code == 2
+    assert "eval.tsv:2: the label 'god' is not one of the model's (did you mean 'good'?)" in err
+
+
+def test_only_the_head_learns(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
+    from bertkit.pretrained.loading import load_encoder
+
+    options = ("--task", "text-classification", "-m", str(model), "--train", files[0], "-o", str(tmp_path / "run"))
+    code, _, err = run("finetune", *options, "--set", "model.head_only=true", "--set", "train.epochs=1")
+    assert code == 0, err
+    before, after = load_encoder(model).state_dict(), load_encoder(tmp_path / "run").state_dict()
+    assert all(before[name].equal(tensor) for name, tensor in after.items())

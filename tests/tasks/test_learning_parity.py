@@ -1,0 +1,114 @@
+"""What fine-tuning computes against transformers: the loss of one padded batch, and its gradient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bertkit.data.sample_stream import Sample, SampleBatch
+from bertkit.families.labels import Problem
+from bertkit.pretrained.loading import open_pretrained
+from bertkit.tasks.label_learning import LabelObjective
+from bertkit.tasks.objective import Objective
+from bertkit.tasks.span_learning import SpanObjective
+from bertkit.tasks.tag_learning import NO_TAG, TagObjective
+from bertkit.training.micro_batches import as_tensors
+from bertkit.training.trainee import Trainee
+from tests.parity.bert_peer import Sequences, Sizes
+from tests.parity.task_peers import make_task_peer
+
+SIZES = Sizes(segment_types=2)
+SEQUENCES = Sequences.random([7, 20, 3, 12, 12], SIZES)
+
+
+def trained(folder: Path, task: str, **options: object) -> tuple[nn.Module, nn.Module]:
+    """Our encoder and head."""
+    source = open_pretrained(folder)
+    head = source.build_head(source.build_task(task, source.load_tokenizer(), **options))
+    assert head is not None
+    return source.build_encoder().float(), head.float()
+
+
+def loss_of(encoder: nn.Module, objective: Objective, targets: list[dict[str, np.ndarray]]) -> torch.Tensor:
+    """The mean over targets, of samples packed together."""
+    samples = [
+        Sample((ids,), (segments,), target)
+        for ids, segments, target in zip(SEQUENCES.ids, SEQUENCES.segments, targets, strict=True)
+    ]
+    batch = as_tensors(SampleBatch(samples).pack(range(len(samples))))
+    trainee = Trainee(encoder, {objective.name: objective})  # type: ignore[arg-type]
+    (count,) = trainee.counts(batch)
+    return trainee(batch)[objective.name]["loss"] / count
+
+
+def agree(ours: torch.Tensor, theirs: torch.Tensor, encoder: nn.Module, peer: nn.Module) -> None:
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
+    ours.backward()
+    theirs.backward()
+    found = encoder.embeddings.token.weight.grad  # type: ignore[union-attr]
+    expected = peer.get_input_embeddings().weight.grad  # type: ignore[operator]
+    assert torch.allclose(found, expected, atol=1e-5 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("problem", ["single-label", "multi-label", "regression"])
+def test_labels(problem: Problem, tmp_path: Path) -> None:
+    labels = ("only",) if problem == "regression" else ("no", "yes", "maybe")
+    peer = make_task_peer("text-classification", tmp_path, labels=labels).eval()
+    generator = torch.Generator().manual_seed(5)
+    if problem == "single-label":
+        label_B, kind = torch.randint(0, 3, (5,), generator=generator), "single_label_classification"
+    elif problem == "multi-label":
+        label_B, kind = torch.randint(0, 2, (5, 3), generator=generator).float(), "multi_label_classification"
+    else:
+        label_B, kind = torch.randn(5, generator=generator), "regression"
+    peer.config.problem_type = kind
+    encoder, head = trained(tmp_path, "text-classification", problem=problem)
+    objective = LabelObjective(head, problem, None, 0.0)
+    targets = [{"label_B": one.unsqueeze(0).numpy()} for one in label_B]
+    theirs = peer(**SEQUENCES.padded(), labels=label_B).loss
+    agree(loss_of(encoder, objective, targets), theirs, encoder, peer)
+
+
+def test_class_weights_and_smoothing(tmp_path: Path) -> None:
+    peer = make_task_peer("text-classification", tmp_path).eval()
+    encoder, head = trained(tmp_path, "text-classification")
+    label_B = torch.tensor([0, 2, 1, 1, 0])
+    objective = LabelObjective(head, "single-label", [0.5, 2.0, 1.0], 0.1)
+    ours = loss_of(encoder, objective, [{"label_B": one.unsqueeze(0).numpy()} for one in label_B])
+    logits_BC = peer(**SEQUENCES.padded()).logits
+    weights_C = torch.tensor([0.5, 2.0, 1.0])
+    each = torch.nn.functional.cross_entropy(logits_BC, label_B, weight=weights_C, label_smoothing=0.1, reduction="sum")
+    agree(ours, each / 5, encoder, peer)
+    assert "class_weights" not in objective.state_dict()
+
+
+def test_tags(tmp_path: Path) -> None:
+    peer = make_task_peer("token-classification", tmp_path).eval()
+    encoder, head = trained(tmp_path, "token-classification")
+    generator = torch.Generator().manual_seed(5)
+    tags = [torch.randint(-1, 3, (len(ids),), generator=generator) for ids in SEQUENCES.ids]
+    tags = [torch.where(tag_L < 0, NO_TAG, tag_L) for tag_L in tags]
+    padded_BL = torch.full((5, 20), -100)
+    for row, tag_L in zip(padded_BL, tags, strict=True):
+        row[: len(tag_L)] = tag_L
+    theirs = peer(**SEQUENCES.padded(), labels=padded_BL).loss
+    agree(loss_of(encoder, TagObjective(head), [{"tag_T": tag_L.numpy()} for tag_L in tags]), theirs, encoder, peer)
+
+
+def test_spans(tmp_path: Path) -> None:
+    """transformers' softmax goes over the padding too; with it left out the two are one."""
+    peer = make_task_peer("question-answering", tmp_path).eval()
+    encoder, head = trained(tmp_path, "question-answering")
+    spans = torch.tensor([(2, 5), (0, 0), (1, 2), (3, 11), (0, 7)])
+    output = peer(**SEQUENCES.padded())
+    unseen_BL = SEQUENCES.padded()["attention_mask"] == 0
+    start_BL = output.start_logits.masked_fill(unseen_BL, -torch.inf)
+    end_BL = output.end_logits.masked_fill(unseen_BL, -torch.inf)
+    entropy = torch.nn.functional.cross_entropy
+    theirs = (entropy(start_BL, spans[:, 0]) + entropy(end_BL, spans[:, 1])) / 2
+    targets = [{"start_B": span[:1].numpy(), "end_B": span[1:].numpy()} for span in spans]
+    agree(loss_of(encoder, SpanObjective(head), targets), theirs, encoder, peer)

@@ -1,0 +1,134 @@
+"""What examples become: which tokens learn what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bertkit.data.examples import Example, References, Tagged, Target
+from bertkit.data.rows import Row
+from bertkit.data.sample_stream import Sample
+from bertkit.errors import InputError
+from bertkit.tasks.label_learning import LabelLearning
+from bertkit.tasks.learning import Learning
+from bertkit.tasks.question_answering import QuestionAnswering
+from bertkit.tasks.reading import Reader
+from bertkit.tasks.span_learning import SpanLearning
+from bertkit.tasks.tag_learning import NO_TAG, TagLearning
+from bertkit.tasks.text_classification import TextClassification
+from bertkit.tasks.token_classification import TokenClassification
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.tokenization.windows import LongText
+from bertkit.training.lessons import samples_of
+
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "play", "##ing", "in", "paris", "is", "fun", "who", "?"]
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path) -> Tokenizer:
+    (tmp_path / "vocab.txt").write_text("\n".join(PIECES))
+    return Tokenizer.load_file(tmp_path / "vocab.txt")
+
+
+def example(target: Target, **fields: str) -> Example:
+    return Example(Row(fields, "file.tsv:3"), target, "0")
+
+
+def learnt(one: Example, learning: Learning, reader: Reader) -> list[Sample]:
+    return samples_of([one], learning, reader)
+
+
+def labels(tokenizer: Tokenizer, limit: int = 16) -> Reader:
+    return Reader(TextClassification(tokenizer, ("bad", "good")), limit, LongText.WINDOW)
+
+
+def test_a_label(tokenizer: Tokenizer) -> None:
+    (sample,) = learnt(
+        example("good", text="paris is fun"), LabelLearning(("bad", "good"), "single-label"), labels(tokenizer)
+    )
+    assert sample.ids == ([2, 8, 9, 10, 3],)
+    assert sample.targets["label_B"].tolist() == [1]
+
+
+def test_every_window_of_a_long_text_learns_its_label(tokenizer: Tokenizer) -> None:
+    text = " ".join(["paris"] * 7)
+    samples = learnt(example("bad", text=text), LabelLearning(("bad", "good"), "single-label"), labels(tokenizer, 5))
+    assert [len(sample.ids[0]) for sample in samples] == [5, 5, 3]
+    assert all(sample.targets["label_B"].tolist() == [0] for sample in samples)
+
+
+def test_several_labels_and_none(tokenizer: Tokenizer) -> None:
+    learning = LabelLearning(("a", "b", "c"), "multi-label")
+    (some,) = learnt(example(("c", "a"), text="fun"), learning, labels(tokenizer))
+    (none,) = learnt(example((), text="fun"), learning, labels(tokenizer))
+    assert some.targets["label_B"].tolist() == [[1.0, 0.0, 1.0]]
+    assert none.targets["label_B"].tolist() == [[0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("problem", "target", "words"),
+    [
+        ("single-label", "goood", "'goood' is not one of the model's .did you mean 'good'"),
+        ("single-label", 1.5, "1.5, not a label"),
+        ("multi-label", "good", "'good', not a list"),
+        ("regression", "good", "'good', not a number"),
+    ],
+)
+def test_targets_of_another_kind(problem: str, target: Target, words: str, tokenizer: Tokenizer) -> None:
+    with pytest.raises(InputError, match=rf"file.tsv:3: .*{words}"):
+        learnt(example(target, text="fun"), LabelLearning(("bad", "good"), problem), labels(tokenizer))  # type: ignore[arg-type]
+
+
+def test_the_first_piece_of_each_word_learns_its_tag(tokenizer: Tokenizer) -> None:
+    reader = Reader(TokenClassification(tokenizer, ("O", "B-LOC")), 16, LongText.WINDOW)
+    target = Tagged(((0, 7), (8, 10), (11, 16)), ("O", "O", "B-LOC"))
+    (sample,) = learnt(example(target, text="playing in paris"), TagLearning(("O", "B-LOC")), reader)
+    assert sample.targets["tag_T"].tolist() == [NO_TAG, 0, NO_TAG, 0, 1, NO_TAG]
+
+
+def test_each_word_is_learnt_once_whatever_the_windows(tokenizer: Tokenizer) -> None:
+    reader = Reader(TokenClassification(tokenizer, ("O", "B-LOC")), 7, LongText.WINDOW)
+    words = ["playing", "in", "paris"] * 4
+    starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])]).tolist()
+    spans = tuple((start, start + len(word)) for start, word in zip(starts, words, strict=True))
+    target = Tagged(spans, ("O", "O", "B-LOC") * 4)
+    samples = learnt(example(target, text=" ".join(words)), TagLearning(("O", "B-LOC")), reader)
+    assert len(samples) > 2
+    learnt_tags = [tag for sample in samples for tag in sample.targets["tag_T"].tolist() if tag != NO_TAG]
+    assert learnt_tags == [0, 0, 1] * 4
+
+
+def test_an_answers_tokens(tokenizer: Tokenizer) -> None:
+    reader = Reader(QuestionAnswering(tokenizer), 16, LongText.WINDOW)
+    context = "playing in paris is fun"
+    target = References(("in paris",), (8,))
+    (sample,) = learnt(example(target, question="who ?", context=context), SpanLearning(), reader)
+    #      [CLS] who ? [SEP] play ##ing in paris is fun [SEP]
+    assert [int(sample.targets[name][0]) for name in ("start_B", "end_B")] == [6, 7]
+    (none,) = learnt(example(References((), ()), question="who ?", context=context), SpanLearning(), reader)
+    assert [int(none.targets[name][0]) for name in ("start_B", "end_B")] == [0, 0]
+
+
+def test_windows_that_do_not_show_the_answer_whole_learn_no_answer(tokenizer: Tokenizer) -> None:
+    reader = Reader(QuestionAnswering(tokenizer, doc_stride=1), 9, LongText.WINDOW)
+    context = "paris is fun paris in paris is fun"
+    samples = learnt(
+        example(References(("in paris",), (19,)), question="who ?", context=context), SpanLearning(), reader
+    )
+    spans = [tuple(int(sample.targets[name][0]) for name in ("start_B", "end_B")) for sample in samples]
+    shown = [[PIECES[id] for id in sample.ids[0]] for sample in samples]
+    whole = [place for place, span in enumerate(spans) if span != (0, 0)]
+    assert whole
+    for place, tokens in enumerate(shown):
+        start, end = spans[place]
+        if place in whole:
+            assert tokens[start : end + 1] == ["in", "paris"]
+        else:
+            assert ["in", "paris"] not in [tokens[at : at + 2] for at in range(len(tokens))]
+
+
+def test_an_empty_text(tokenizer: Tokenizer) -> None:
+    with pytest.raises(InputError, match=r"file.tsv:3: the text is empty"):
+        learnt(example("good", text=" "), LabelLearning(("bad", "good"), "single-label"), labels(tokenizer))
