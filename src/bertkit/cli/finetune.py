@@ -21,6 +21,7 @@ from bertkit.cli.pretrain import say, sigterm_is_noted
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
     from bertkit.evaluation.held_out import HeldOut
+    from bertkit.evaluation.held_out_pairs import HeldOutPairs
     from bertkit.training.finetuning import Finetuned
     from bertkit.training.lessons import Lessons
     from bertkit.training.ranks import Ranks
@@ -94,7 +95,6 @@ def finetune(
 
 def _run(config: FinetuneConfig, json: bool) -> bool:
     from bertkit.cli.training_display import training_display
-    from bertkit.evaluation.held_out import HeldOut
     from bertkit.model.device import choose_device
     from bertkit.pretrained.loading import find_folder, open_pretrained
     from bertkit.training.finetuning import finetune, loop_table
@@ -108,7 +108,7 @@ def _run(config: FinetuneConfig, json: bool) -> bool:
         source = open_pretrained(find_folder(config.model.start))
         tokenizer = source.load_tokenizer()
         lessons = Lessons.open(config, source, tokenizer)
-        held_out = HeldOut(lessons.reader, lessons.held_out, lessons.problem, config.train.best_by)
+        held_out = _held_out(config, lessons)
         steps = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width).steps
         hashes = data_sha256s(config.data)
         folder = RunFolder(Path(config.run.directory))
@@ -149,6 +149,15 @@ def _run(config: FinetuneConfig, json: bool) -> bool:
     return result is not None
 
 
+def _held_out(config: FinetuneConfig, lessons: Lessons) -> HeldOut | HeldOutPairs:
+    from bertkit.evaluation.held_out import HeldOut
+    from bertkit.evaluation.held_out_pairs import HeldOutPairs
+
+    if lessons.task.name == "sentence-embedding":
+        return HeldOutPairs(lessons.reader, lessons.held_out)
+    return HeldOut(lessons.reader, lessons.held_out, lessons.problem, config.train.best_by)
+
+
 def _card(config: FinetuneConfig, lessons: Lessons, hashes: list[str], ranks: Ranks, result: Finetuned) -> str:
     from bertkit.config.training_file import flat
     from bertkit.training.finetuned_card import FinetunedFacts, finetuned_card
@@ -176,7 +185,7 @@ def _card(config: FinetuneConfig, lessons: Lessons, hashes: list[str], ranks: Ra
     )
 
 
-def _show(folder: RunFolder, held_out: HeldOut, result: Finetuned, json: bool) -> None:
+def _show(folder: RunFolder, held_out: HeldOut | HeldOutPairs, result: Finetuned, json: bool) -> None:
     from bertkit.cli.evaluate import shown
     from bertkit.cli.output import json_line
 

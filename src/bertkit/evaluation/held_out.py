@@ -12,7 +12,7 @@ from bertkit.families.labels import Problem
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
 from bertkit.tasks.reading import Reader
-from bertkit.training.evaluation import Measures
+from bertkit.training.evaluation import Measures, evaluating
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
 
@@ -25,6 +25,8 @@ OWN_METRIC: Mapping[str, str] = {
     "regression": "pearsonr",
     "token-classification": "entity_f1",
     "question-answering": "f1",
+    "text-ranking": "ndcg_at_10",
+    "multiple-choice": "accuracy",
 }
 
 
@@ -49,15 +51,10 @@ class HeldOut:
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
         """The task's metrics. Every rank measures all."""
         (objective,) = trainee.each()
-        trainee.eval()
-        sharing.begin()
-        try:
+        with evaluating(trainee, sharing):
             engine = Engine(trainee.encoder, objective.head, self._reader.task, BATCH_TOKENS)
             answers = Answerer(engine, self._reader, "float32").stream(example.row for example in self._examples)
             self.records = [answer.record() for answer in answers]
-        finally:
-            sharing.end()
-            trainee.train()
         places = (example.row.place for example in self._examples)
         results = [Result(record, place) for record, place in zip(self.records, places, strict=True)]
         self.scores = score_results(self._reader.task.name, self._problem, results, self._examples)

@@ -26,6 +26,15 @@ def mean_tokens(hidden_TW: Tensor, layout: Layout) -> Tensor:
     return (reduce_tokens(hidden_TW, layout, "sum") / lengths_B1).to(hidden_TW.dtype)
 
 
+def pool_tokens(hidden_TW: Tensor, layout: Layout, how: Literal["mean", "cls", "max"]) -> Tensor:
+    """One vector a sequence, (B, W) float32: its first token, or the mean or the largest of all."""
+    if how == "cls":
+        return hidden_TW[layout.first_B].float()
+    if how == "max":
+        return reduce_tokens(hidden_TW, layout, "amax")
+    return reduce_tokens(hidden_TW, layout, "sum") / layout.cu_lengths_B1.diff()[:, None]
+
+
 def log_softmax_within(logits_R: Tensor, counts_G: Tensor) -> Tensor:
     """Logarithms of the softmax within each group of neighbouring rows, (R,) float32.
 
@@ -35,9 +44,13 @@ def log_softmax_within(logits_R: Tensor, counts_G: Tensor) -> Tensor:
     """
     logits_R = logits_R.float()
     group_R = torch.repeat_interleave(counts_G)
-    index = group_R.view(-1, *[1] * (logits_R.ndim - 1)).expand_as(logits_R)
-    shape = (len(counts_G), *logits_R.shape[1:])
-    highest_G = logits_R.new_empty(shape).scatter_reduce(0, index, logits_R.detach(), "amax", include_self=False)
-    shifted_R = logits_R - highest_G[group_R]
-    sums_G = logits_R.new_zeros(shape).index_add(0, group_R, shifted_R.exp())
+    shifted_R = logits_R - highest_within(logits_R.detach(), counts_G)[group_R]
+    sums_G = logits_R.new_zeros(len(counts_G), *logits_R.shape[1:]).index_add(0, group_R, shifted_R.exp())
     return shifted_R - sums_G.log()[group_R]
+
+
+def highest_within(x_R: Tensor, counts_G: Tensor) -> Tensor:
+    """The largest number of each group of neighbouring rows, (G,), any further axis for itself."""
+    index = torch.repeat_interleave(counts_G).view(-1, *[1] * (x_R.ndim - 1)).expand_as(x_R)
+    lowest_G = x_R.new_full((len(counts_G), *x_R.shape[1:]), -torch.inf)
+    return lowest_G.scatter_reduce(0, index, x_R, "amax")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from torch import Tensor
 
@@ -16,7 +16,23 @@ from bertkit.pretrained.sentence_transformers import SentenceSettings
 from bertkit.tasks.text_ranking import Activation
 from bertkit.tokenization.tokenizer import Tokenizer
 
-NOTHING: Mapping[str, object] = MappingProxyType({})
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What a checkpoint's files say of its task.
+
+    Attributes:
+        values: more for `config.json`: the labels, the name of the architecture.
+        settings: of a sentence-transformers folder.
+        cross_encoder: what a cross-encoder makes its score with.
+    """
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    settings: SentenceSettings | None = None
+    cross_encoder: Activation | None = None
+
+
+NOTHING_MORE = More()
 
 
 def made(
@@ -25,21 +41,16 @@ def made(
     encoder: Mapping[str, Tensor],
     heads: Mapping[str, Mapping[str, Tensor]],
     tokenizer: Tokenizer,
-    *,
-    values: Mapping[str, object] = NOTHING,
-    settings: SentenceSettings | None = None,
-    cross_encoder: Activation | None = None,
+    more: More = NOTHING_MORE,
 ) -> Pretrained:
     """The checkpoint of an encoder and its heads.
 
     Args:
         encoder: its state.
         heads: by the family's name of the head, its state.
-        values: more for `config.json`: the labels, the name of the architecture.
-        settings: of a sentence-transformers folder.
-        cross_encoder: what a cross-encoder's score is made by.
+        more: what its files are to say of the task.
     """
-    values = {**write_config(family, config), **values}
+    values = {**write_config(family, config), **more.values}
     if tokenizer.specials.pad is not None:
         values["pad_token_id"] = tokenizer.specials.pad
     foreign = ForeignConfig(family, config, values, ())
@@ -47,4 +58,4 @@ def made(
     tensors = bare.table(family.encoder).to_theirs(encoder)
     for name, state in heads.items():
         tensors |= bare.table(family.heads[name].weights).to_theirs(state)
-    return Pretrained(Path(), foreign, config, tensors, settings, cross_encoder)
+    return Pretrained(Path(), foreign, config, tensors, more.settings, more.cross_encoder)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bertkit.errors import UserError, near_match
+from bertkit.tasks.choice_learning import ChoiceLearning
 from bertkit.tasks.contract import Task
 from bertkit.tasks.label_learning import LabelLearning
 from bertkit.tasks.learning import Learning
+from bertkit.tasks.multiple_choice import MultipleChoice
+from bertkit.tasks.pair_learning import PairLearning
 from bertkit.tasks.question_answering import QuestionAnswering
+from bertkit.tasks.relevance_learning import RelevanceLearning
+from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.span_learning import SpanLearning
 from bertkit.tasks.tag_learning import TagLearning
 from bertkit.tasks.text_classification import TextClassification
+from bertkit.tasks.text_ranking import TextRanking
 from bertkit.tasks.token_classification import TokenClassification
 
 
@@ -23,10 +29,22 @@ class LearningOptions:
     Attributes:
         class_weights: by label, what an example of it counts.
         smoothing: share of the probability that is spread over all labels.
+        scores: the lowest and the highest score of pairs; None where pairs have none.
+        dimensions: shorter vectors that are learnt as well.
     """
 
     class_weights: Mapping[str, float] | None = None
     smoothing: float = 0.0
+    scores: tuple[float, float] | None = None
+    dimensions: Sequence[int] = ()
+
+
+def _pairs(task: Task, options: LearningOptions) -> Learning:
+    assert isinstance(task, SentenceEmbedding)
+    low, high = options.scores or (0.0, 1.0)
+    return PairLearning(
+        task.pooling, task.prompt, options.dimensions, scored=options.scores is not None, low=low, high=high
+    )
 
 
 def _labels(task: Task, options: LearningOptions) -> Learning:
@@ -38,6 +56,9 @@ LEARNINGS: Mapping[str, Callable[[Task, LearningOptions], Learning]] = {
     TextClassification.name: _labels,
     TokenClassification.name: lambda task, options: TagLearning(task.labels),
     QuestionAnswering.name: lambda task, options: SpanLearning(),
+    SentenceEmbedding.name: _pairs,
+    TextRanking.name: lambda task, options: RelevanceLearning(),
+    MultipleChoice.name: lambda task, options: ChoiceLearning(),
 }
 
 

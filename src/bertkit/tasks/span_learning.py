@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from bertkit.batching.training_batch import TrainingBatch
@@ -18,7 +17,7 @@ from bertkit.data.examples import Example, References
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError
 from bertkit.model.encoder import Encoder
-from bertkit.model.pooling import log_softmax_within
+from bertkit.model.pooling import highest_within, log_softmax_within
 from bertkit.tasks.learning import Learning, ids_and_segments
 from bertkit.tasks.objective import Loss, Objective
 from bertkit.tokenization.windows import Encoded, Window
@@ -52,9 +51,7 @@ class SpanObjective(Objective):
         start_B = layout.first_B + batch.targets["start_B"]
         end_B = layout.first_B + batch.targets["end_B"]
         total = -0.5 * (logs_T2[start_B, 0].sum() + logs_T2[end_B, 1].sum())
-        sequence_T = torch.repeat_interleave(lengths_B)
-        best_B = logs_T2.new_full((len(lengths_B),), -torch.inf)
-        best_B = best_B.scatter_reduce(0, sequence_T, logs_T2[:, 0].detach(), "amax")
+        best_B = highest_within(logs_T2[:, 0].detach(), lengths_B)
         return Loss(total, {"correct": (logs_T2[start_B, 0].detach() == best_B).sum().float()})
 
 

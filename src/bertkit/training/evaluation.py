@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -31,6 +32,18 @@ class Measuring(Protocol):
     def score(self, measures: Measures) -> float:
         """The one number that the best checkpoint is chosen by: lower is better."""
         ...
+
+
+@contextmanager
+def evaluating(trainee: Trainee, sharing: Sharing) -> Iterator[None]:
+    """The model as it answers: nothing is dropped, and every rank's weights are where forward passes need them."""
+    trainee.eval()
+    sharing.begin()
+    try:
+        yield
+    finally:
+        sharing.end()
+        trainee.train()
 
 
 class Evaluation:
@@ -74,18 +87,13 @@ class Evaluation:
     def _means(self, trainee: Trainee, sharing: Sharing, batches: Sequence[TrainingBatch]) -> Measures:
         sums: Measures = {}
         torch.manual_seed(0)  # what an objective draws, it draws alike each time
-        trainee.eval()
-        sharing.begin()
-        try:
+        with evaluating(trainee, sharing):
             for batch in batches:
                 outputs = sharing.forward(to_device(batch, self._ranks.device))
                 for (name, output), count in zip(outputs.items(), trainee.counts(batch), strict=True):
                     values = {"targets": float(count)} | {measure: float(value) for measure, value in output.items()}
                     for measure, number in values.items():
                         sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + number
-        finally:
-            sharing.end()
-            trainee.train()
         return means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
 
 

@@ -20,7 +20,11 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.init import initialise
 from bertkit.pretrained.loading import Pretrained
+from bertkit.pretrained.made import More
+from bertkit.pretrained.sentence_transformers import SentenceSettings
 from bertkit.tasks.contract import Task
+from bertkit.tasks.sentence_embedding import SentenceEmbedding
+from bertkit.tasks.text_ranking import TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.assembly import Model, choose_precision, share
 from bertkit.training.checkpoints import Checkpoints
@@ -121,8 +125,8 @@ def finetune(
     step = progress.step if best is None else best.step
     result = Finetuned(step, progress.step, measuring.measure(model.trainee, sharing), progress.seconds)
     text = card(result) if ranks.is_first else ""
-    values = describe_head(lessons.task, source)
-    write_model(model.family, model.trainee, tokenizer, ranks, folder, text, values=values)
+    more = describe_task(lessons, source)
+    write_model(model.family, model.trainee, tokenizer, ranks, folder, text, more=more)
     return result
 
 
@@ -157,19 +161,19 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
     """
     random = torch.Generator().manual_seed(config.train.seed)
     task, family = lessons.task, source.family
-    if task.head_name is None or task.head_name not in family.heads:
+    if task.head_name is not None and task.head_name not in family.heads:
         raise ConfigError(f"the family {family.name} has no head for {task.name}", "Choose another model.")
-    shape = family.heads[task.head_name]
-    reads = source.reads(shape)
-    encoder_config = source.config.model_copy(update={"pooler": (reads or shape.reads) == "pooler"})
+    shape = None if task.head_name is None else family.heads[task.head_name]
+    reads = None if shape is None else source.reads(shape) or shape.reads
+    encoder_config = source.config.model_copy(update={"pooler": reads == "pooler"})
     encoder = start_encoder(source, encoder_config, random)
+    head = None
     if learns_the_same(source, task):
         head = source.build_head(task)
-        assert head is not None
-    else:
+    elif shape is not None:
         head = task.build_head(shape, encoder_config, reads)
         initialise(head, encoder_config.initializer_range, random)
-    objective = lessons.learning.objective(head.float())
+    objective = lessons.learning.objective(None if head is None else head.float())
     freeze(encoder, config.model, keep=encoder.pooler if not source.config.pooler else None)
     trainee = Trainee(encoder, {objective.name: objective}).to(device)
     return Model(family, encoder_config, trainee, {objective.name: 1.0})
@@ -215,15 +219,19 @@ def freeze(encoder: Encoder, table: StartTable, keep: nn.Module | None) -> None:
         keep.requires_grad_(True)
 
 
-def describe_head(task: Task, source: Pretrained) -> dict[str, object]:
-    """What `config.json` says of the head: the class that opens it, the labels, the problem."""
-    family = source.family
-    ending = next(ending for ending, heads in family.architectures.items() if heads == (task.head_name,))
+def describe_task(lessons: Lessons, source: Pretrained) -> More:
+    """What the model's files say of its task: class, labels, problem, how vectors are made."""
+    task, family = lessons.task, source.family
+    needs = () if task.head_name is None else (task.head_name,)
+    ending = next(ending for ending, heads in family.architectures.items() if heads == needs)
     values: dict[str, object] = {"architectures": [family.class_names[source.foreign.model_type] + ending]}
-    if task.labels:
-        values["id2label"] = {str(id): label for id, label in enumerate(task.labels)}
-        values["label2id"] = {label: id for id, label in enumerate(task.labels)}
-    problem = getattr(task, "problem", None)
-    if problem is not None:
-        values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == problem)
-    return values
+    labels = ("relevance",) if isinstance(task, TextRanking) else task.labels
+    if labels:
+        values["id2label"] = {str(id): label for id, label in enumerate(labels)}
+        values["label2id"] = {label: id for id, label in enumerate(labels)}
+    if lessons.problem is not None:
+        values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == lessons.problem)
+    if isinstance(task, SentenceEmbedding):
+        settings = SentenceSettings(task.pooling, task.normalize, task.prompt, lessons.reader.limit)
+        return More(values, settings=settings)
+    return More(values, cross_encoder=task.activation if isinstance(task, TextRanking) else None)

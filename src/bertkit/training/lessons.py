@@ -64,7 +64,16 @@ class Lessons:
         if config.task.class_weights is not None:
             each = balanced_weights(count_labels((one.target for one in train), labels))
             weights = dict(zip(labels, each, strict=True))
-        learning = LEARNINGS[task.name](task, LearningOptions(weights, config.task.smoothing))
+        scores = [one.target for one in train if isinstance(one.target, float)]
+        learning = LEARNINGS[task.name](
+            task,
+            LearningOptions(
+                class_weights=weights,
+                smoothing=config.task.smoothing,
+                scores=(min(scores), max(scores)) if scores else None,
+                dimensions=config.task.dimensions,
+            ),
+        )
         reader = Reader(task, _limit(config.data, source, task), _long(config.data, task))
         return cls(task, problem, learning, reader, samples_of(train, learning, reader), train, held_out)
 
@@ -90,7 +99,7 @@ def samples_of(examples: Sequence[Example], learning: Learning, reader: Reader) 
     samples: list[Sample] = []
     for start in range(0, len(examples), AT_ONCE):
         chunk = examples[start : start + AT_ONCE]
-        inputs = [_read(example, reader.task) for example in chunk]
+        inputs = [_read(example, learning, reader.task) for example in chunk]
         tokens = reader.tokenize(texts for each in inputs for texts in each)
         for example, each in zip(chunk, inputs, strict=True):
             try:
@@ -106,9 +115,10 @@ def data_sha256s(table: ExamplesTable) -> list[str]:
     return [sha256(Path(name)) for name in (table.train, table.eval) if name is not None]
 
 
-def _read(example: Example, task: Task) -> tuple[Texts, ...]:
+def _read(example: Example, learning: Learning, task: Task) -> tuple[Texts, ...]:
+    fields = example.row.fields
     try:
-        return task.read(example.row.fields)
+        return learning.read(fields) or task.read(fields)
     except BertkitError as error:
         raise error.at(example.row.place) from None
 

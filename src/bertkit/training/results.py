@@ -14,7 +14,7 @@ from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import flat
 from bertkit.families.contract import Family
 from bertkit.pretrained.loading import Pretrained
-from bertkit.pretrained.made import NOTHING, made
+from bertkit.pretrained.made import NOTHING_MORE, More, made
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.assembly import Model
@@ -37,13 +37,13 @@ def write_model(
     folder: Path,
     card: str,
     *,
-    values: Mapping[str, object] = NOTHING,
+    more: More = NOTHING_MORE,
 ) -> None:
     """Write `model/`, and `generator/` where the run trained one. All ranks call this; the first one writes.
 
     Args:
         card: the model's `README.md`.
-        values: more for the model's `config.json`.
+        more: what the model's files are to say of its task.
 
     Raises:
         OutputError: it cannot be written.
@@ -60,7 +60,7 @@ def write_model(
             heads[objective.head_name] = whole_state(objective.head)
     encoder = whole_state(trainee.encoder)
     if ranks.is_first:
-        checkpoint = made(family, trainee.encoder.config, encoder, heads, tokenizer, values=values)
+        checkpoint = made(family, trainee.encoder.config, encoder, heads, tokenizer, more)
         _save(checkpoint, tokenizer, folder / MODEL, card)
     ranks.wait()
 
