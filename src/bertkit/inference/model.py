@@ -13,8 +13,8 @@ import torch
 
 from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, InputError, UserError
-from bertkit.inference.engine import Engine, Outputs
-from bertkit.inference.precision import choose_dtype, make_ready
+from bertkit.inference.engine import Engine
+from bertkit.inference.precision import choose_dtype, exact_dtype, make_ready
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
@@ -57,9 +57,12 @@ class Model:
     Args:
         long: what to do with a text that has more tokens than the model reads: `error`, `truncate` or `window`.
         batch_tokens: most tokens of one batch.
+        explainable: whether answers can be explained (see `explain.py`): gradients flow through the weights, at the
+            price of slower kernels, and texts keep the offsets of their tokens.
 
     Attributes:
         encoder: the encoder in its precision and on its device; `model.encoder(batch)` is (T, W). Inference only.
+        head: the task's head; None where it needs none.
         max_length: tokens one input can have, special tokens included.
     """
 
@@ -73,6 +76,7 @@ class Model:
         dtype: torch.dtype,
         long: LongText = LongText.ERROR,
         batch_tokens: int,
+        explainable: bool = False,
     ) -> None:
         self.task = task
         self.tokenizer = tokenizer
@@ -82,11 +86,13 @@ class Model:
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long
         self.max_length = pretrained.max_length(task)
-        head = pretrained.build_head(task)
-        for part in (self.encoder, head):
+        self.batch_tokens = batch_tokens
+        self.explainable = explainable
+        self.head = pretrained.build_head(task)
+        for part in (self.encoder, self.head):
             if part is not None:
-                make_ready(part, device, dtype)
-        self._engine = Engine(self.encoder, head, task, batch_tokens)
+                make_ready(part, device, dtype, gradients=explainable)
+        self._engine = Engine(self.encoder, self.head, task, batch_tokens)
 
     def predict(self, rows: Iterable[AnyRow]) -> list[Result]:
         """The answers to all rows, in order.
@@ -109,7 +115,8 @@ class Model:
         """
         numbered = enumerate(rows, 1)
         while chunk := list(islice(numbered, ROWS_AT_ONCE)):
-            yield from self._answer([_as_row(row, number) for number, row in chunk], on_error == "record")
+            for one in self.outcomes([as_row(row, number) for number, row in chunk], on_error == "record"):
+                yield one if isinstance(one, Failure) else self.result(one)
 
     def save(self, folder: str | Path) -> None:
         """Write the checkpoint that this model was loaded from as a hub folder, at its stored precision.
@@ -119,19 +126,27 @@ class Model:
         """
         save_pretrained(open_pretrained(self.source), self.tokenizer, Path(folder))
 
-    def _answer(self, rows: Sequence[Row], record: bool) -> Iterator[Result | Failure]:
+    def outcomes(self, rows: Sequence[Row], record: bool) -> Iterator[list[Outcome] | Failure]:
+        """How each row was read and what the head gives for it, one a row's input; `result` makes it an answer.
+
+        Args:
+            record: give a `Failure` in the place of a bad row instead of raising.
+        """
         requests = self._prepare(rows, record)
         ready = [request for request in requests if isinstance(request, _Request)]
         outputs = iter(self._engine.run([window for request in ready for window in request.windows]))
         for request in requests:
-            yield self._decode(request, outputs) if isinstance(request, _Request) else request
+            if isinstance(request, _Request):
+                yield [Outcome(*one, list(islice(outputs, len(one[1].windows)))) for one in request.inputs]
+            else:
+                yield request
 
     def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
         """Each row's windows, all texts tokenised in one call."""
-        read = [_attempt(partial(self.task.read, row.fields), row, record) for row in rows]
+        read = [attempt(partial(self.task.read, row.fields), row, record) for row in rows]
         tokens = self._tokenize(one for one in read if not isinstance(one, Failure))
         return [
-            one if isinstance(one, Failure) else _attempt(partial(self._encode, one, tokens), row, record)
+            one if isinstance(one, Failure) else attempt(partial(self._encode, one, tokens), row, record)
             for row, one in zip(rows, read, strict=True)
         ]
 
@@ -139,7 +154,8 @@ class Model:
         """The tokens of every text; one that occurs in many inputs (a query, a question) is tokenised once."""
         pairs = [(texts.first, texts.second) for inputs in read for texts in inputs]
         unique = list(dict.fromkeys(text for pair in pairs for text in pair if text is not None))
-        return dict(zip(unique, self.tokenizer.tokenize(unique, offsets=self.task.needs_offsets), strict=True))
+        offsets = self.task.needs_offsets or self.explainable
+        return dict(zip(unique, self.tokenizer.tokenize(unique, offsets=offsets), strict=True))
 
     def _encode(self, inputs: tuple[Texts, ...], tokens: Mapping[str, Tokens]) -> _Request:
         encoded = []
@@ -163,10 +179,8 @@ class Model:
         self.task.check(encoded)
         return encoded
 
-    def _decode(self, request: _Request, outputs: Iterator[Outputs]) -> Result:
-        outcomes = [
-            Outcome(texts, encoded, list(islice(outputs, len(encoded.windows)))) for texts, encoded in request.inputs
-        ]
+    def result(self, outcomes: Sequence[Outcome]) -> Result:
+        """The answer of one row."""
         all_encoded = [outcome.encoded for outcome in outcomes]
         reading = Reading(
             input_tokens=sum(encoded.input_tokens for encoded in all_encoded),
@@ -186,6 +200,7 @@ def load(
     revision: str | None = None,
     long: str = "error",
     batch_tokens: int | None = None,
+    explainable: bool = False,
     **task_options: object,
 ) -> Model:
     """A model that is ready to answer.
@@ -198,6 +213,7 @@ def load(
         revision: branch, tag or commit of a hub model.
         long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.
         batch_tokens: most tokens of one batch; None chooses for the device.
+        explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
         task_options: what the task's class takes, for example `top_k` of `fill-mask`.
 
     Raises:
@@ -213,13 +229,15 @@ def load(
         tokenizer,
         pretrained.build_task(task, tokenizer, **task_options),
         device=place,
-        dtype=choose_dtype(dtype, place),
+        dtype=exact_dtype(dtype) if explainable else choose_dtype(dtype, place),
         long=LongText(long),
         batch_tokens=batch_tokens or BATCH_TOKENS[place.type],
+        explainable=explainable,
     )
 
 
-def _as_row(row: AnyRow, number: int) -> Row:
+def as_row(row: AnyRow, number: int) -> Row:
+    """A row as it was given, as fields and the place that its errors begin with."""
     if isinstance(row, Row):
         return row
     place = f"row {number}"
@@ -233,7 +251,7 @@ def _as_row(row: AnyRow, number: int) -> Row:
 Value = TypeVar("Value")
 
 
-def _attempt(step: Callable[[], Value], row: Row, record: bool) -> Value | Failure:
+def attempt(step: Callable[[], Value], row: Row, record: bool) -> Value | Failure:
     """`step()`, or why the row cannot be answered; raised, unless failures are recorded."""
     try:
         return step()
