@@ -202,7 +202,7 @@ class Explainer:
         return [explanation for explanation in found if explanation is not None]
 
     def _score(self, questions: Sequence[_Question], batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
-        """The target's score of each sequence of a batch, (B,) float32, as the head gives it: logits, not probabilities."""
+        """The target's score of each sequence, (B,) float32, as the head gives it: logits, not probabilities."""
         encoder, head = self.model.encoder, self.model.head
         hidden_TW = encoder(batch)
         starts = [0, *accumulate(batch.layout.lengths)]

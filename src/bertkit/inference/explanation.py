@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -68,7 +68,7 @@ class ScoredTokens:
     words: list[ExplainedWord]
 
     @classmethod
-    def of(cls, texts: Texts, window: Window, tokenizer: Tokenizer, scores_L: np.ndarray) -> ScoredTokens:  # type: ignore[type-arg]
+    def of(cls, texts: Texts, window: Window, tokenizer: Tokenizer, scores_L: Iterable[float]) -> ScoredTokens:
         """The scores of an input that was read in one window, (L,)."""
         assert window.offsets is not None
         parts: list[int | None] = [None] * len(window.ids)
