@@ -160,7 +160,7 @@ class Explainer:
         ]
         found = integrated_gradients(
             partial(self._score, questions),
-            self.model.encoder.embeddings.token,
+            self.model.encoder.embeddings,
             points,
             steps=self.steps,
             budget=self._budget,

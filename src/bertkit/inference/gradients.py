@@ -1,7 +1,7 @@
 """Explanations by gradients of a score: integrated gradients, and the importance of heads.
 
 Both work on packed batches, and know of the model only a function from a batch to one score a sequence.
-Shapes: `L` tokens of one sequence, `E` width of the token table, `B` sequences of a batch, `S` steps, `N` heads.
+Shapes: `T` packed tokens, `L` tokens of one sequence, `W` width, `B` sequences of a batch, `S` steps, `N` heads.
 """
 
 from __future__ import annotations
@@ -61,18 +61,18 @@ class _Copy(NamedTuple):
 
 
 def integrated_gradients(
-    score: Score, table: nn.Embedding, points: Sequence[Point], *, steps: int, budget: int
+    score: Score, embeddings: nn.Module, points: Sequence[Point], *, steps: int, budget: int
 ) -> list[Attribution]:
     """Integrated gradients of each input (Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365).
 
-    The path is a straight line between the vectors that the token table gives: before segments and positions are added
-    and before the norm, so that only the choice of tokens is credited and each point goes through the norm as in
-    training. The integral is Gauss-Legendre's rule, which for the smooth functions that encoders are needs far fewer
-    steps than points at equal distances. The steps of an input are copies of equal length: packed, they are one dense
+    The path is a straight line between the vectors that the first layer reads: after the norm of the embeddings, whose
+    curve between two tokens costs several times as many steps where the path goes through it. Both ends have the same
+    segments and positions, so that only the choice of tokens is credited. The steps of an input are copies of equal length: packed, they are one dense
     block without padding. Copies of several inputs share batches.
 
     Args:
-        score: must run the encoder that has the `table`.
+        score: must run the encoder that has the `embeddings`.
+        embeddings: from a batch to the vectors of its tokens, (T, W).
         steps: points on the path.
         budget: most tokens of one batch.
     """
@@ -83,7 +83,7 @@ def integrated_gradients(
     ends: dict[tuple[int, float], float] = {}
     for indices in group_by_tokens([len(points[copy.number].ids) for copy in copies], budget):
         batch_copies = [copies[index] for index in indices]
-        scores, parts = _run_copies(score, table, points, batch_copies)
+        scores, parts = _run_copies(score, embeddings, points, batch_copies)
         for copy, one, part_L in zip(batch_copies, scores, parts, strict=True):
             tokens[copy.number] += copy.weight * part_L
             if copy.weight == 0.0:
@@ -92,28 +92,28 @@ def integrated_gradients(
 
 
 def _run_copies(
-    score: Score, table: nn.Embedding, points: Sequence[Point], copies: Sequence[_Copy]
+    score: Score, embeddings: nn.Module, points: Sequence[Point], copies: Sequence[_Copy]
 ) -> tuple[list[float], list[Array]]:
     """The score of each copy, and its gradient along the path, (L,) a copy."""
-    device = table.weight.device
+    device = next(embeddings.parameters()).device
     inputs = [points[copy.number] for copy in copies]
-    batch = TokenBatch.pack([one.ids for one in inputs], [one.segments for one in inputs], device)
-    baseline_T = torch.tensor([id for one in inputs for id in one.baseline], device=device)
+    segments = [one.segments for one in inputs]
+    batch = TokenBatch.pack([one.ids for one in inputs], segments, device)
     lengths = torch.tensor(batch.layout.lengths, device=device)
     way_T = torch.tensor([copy.way for copy in copies], device=device).float().repeat_interleave(lengths)
     with torch.no_grad():
-        start_TE = table(baseline_T)
-        path_TE = table(batch.ids_T) - start_TE
-        at_TE = start_TE + way_T[:, None] * path_TE
+        start_TW = embeddings(TokenBatch.pack([one.baseline for one in inputs], segments, device))
+        path_TW = embeddings(batch) - start_TW
+        at_TW = start_TW + way_T[:, None] * path_TW
     with torch.enable_grad():
-        at_TE.requires_grad_()
-        handle = table.register_forward_hook(lambda module, inputs, output: at_TE)
+        at_TW.requires_grad_()
+        handle = embeddings.register_forward_hook(lambda module, inputs, output: at_TW)
         try:
             scores_B = score(batch, [copy.number for copy in copies])
         finally:
             handle.remove()
-        (gradient_TE,) = torch.autograd.grad(scores_B.sum(), at_TE)
-    along_T = (gradient_TE * path_TE).sum(dim=-1).cpu()
+        (gradient_TW,) = torch.autograd.grad(scores_B.sum(), at_TW)
+    along_T = (gradient_TW * path_TW).sum(dim=-1).cpu()
     return scores_B.tolist(), [part.numpy() for part in torch.split(along_T, list(batch.layout.lengths))]
 
 
