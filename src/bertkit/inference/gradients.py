@@ -1,7 +1,8 @@
 """Explanations by gradients of a score: integrated gradients, and the importance of heads.
 
 Both work on packed batches, and know of the model only a function from a batch to one score a sequence.
-Shapes: `T` packed tokens, `L` tokens of one sequence, `W` width, `B` sequences of a batch, `S` steps, `N` heads.
+Shapes: `T` packed tokens, `L` tokens of one sequence, `W` width, `B` sequences of a
+batch, `S` steps, `N` heads.
 """
 
 from __future__ import annotations
@@ -65,10 +66,11 @@ def integrated_gradients(
 ) -> list[Attribution]:
     """Integrated gradients of each input (Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365).
 
-    The path is a straight line between the vectors that the first layer reads: after the norm of the embeddings, whose
-    curve between two tokens costs several times as many steps where the path goes through it. Both ends have the same
-    segments and positions, so that only the choice of tokens is credited. The steps of an input are copies of equal length: packed, they are one dense
-    block without padding. Copies of several inputs share batches.
+    The path is a straight line between the vectors that the first layer reads. They are taken after the norm of the
+    embeddings, because a path through the norm bends, and a bent path takes more steps for the same error. Both ends
+    have the same segments and positions, so that only the choice of tokens is credited. The integral is
+    Gauss-Legendre's rule. The steps of an input are copies of equal length: packed, they are one dense block without
+    padding, and copies of several inputs share batches.
 
     Args:
         score: must run the encoder that has the `embeddings`.
