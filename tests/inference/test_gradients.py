@@ -58,14 +58,24 @@ def test_a_linear_score_has_its_closed_form(table: Table, steps: int, budget: in
         assert abs(one.delta) < 1e-5
 
 
-def test_a_cubic_score_is_integrated_exactly(table: Table) -> None:
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_square_score_is_integrated_exactly(table: Table, steps: int) -> None:
+    def score(batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+        return by_sequence((table(batch) ** 2).sum(dim=-1), batch)
+
+    for point, one in zip(POINTS, integrated_gradients(score, table, POINTS, steps=steps, budget=1000), strict=True):
+        squares = table.weight**2
+        expected = (squares[point.ids] - squares[point.baseline]).sum(dim=-1)
+        np.testing.assert_allclose(one.tokens_L, expected.numpy(), atol=1e-4)
+
+
+def test_twice_the_steps_have_a_quarter_of_the_error(table: Table) -> None:
     def score(batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
         return by_sequence((table(batch) ** 3).sum(dim=-1), batch)
 
-    for point, one in zip(POINTS, integrated_gradients(score, table, POINTS, steps=2, budget=1000), strict=True):
-        cubes = table.weight**3
-        expected = (cubes[point.ids] - cubes[point.baseline]).sum(dim=-1)
-        np.testing.assert_allclose(one.tokens_L, expected.numpy(), atol=1e-4)
+    few, many = (integrated_gradients(score, table, POINTS[:1], steps=steps, budget=1000)[0] for steps in (4, 8))
+    assert few.delta == pytest.approx(4 * many.delta, rel=1e-2)
+    assert abs(many.delta) > 1e-3
 
 
 def test_each_copy_is_scored_as_its_own_input(table: Table) -> None:
