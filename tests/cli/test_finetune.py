@@ -141,7 +141,7 @@ def test_answers(run: Run, model: Path, tmp_path: Path) -> None:
     ("options", "words"),
     [
         (("--task", "text-clasification"), "did you mean 'text-classification'"),
-        (("--task", "sentence-embedding"), "'sentence-embedding' cannot be fine-tuned"),
+        (("--task", "feature-extraction"), "'feature-extraction' cannot be fine-tuned"),
         (("--train", "gone.tsv"), "gone.tsv: no such file"),
         (("--set", "train.epoch=3"), "unknown key 'train.epoch' (did you mean 'epochs'?)"),
         (("--set", "train.best_by=acuracy"), "did you mean 'accuracy'"),

@@ -41,7 +41,7 @@ def learnt(one: Example, learning: Learning, reader: Reader) -> list[Sample]:
 
 
 def labels(tokenizer: Tokenizer, limit: int = 16) -> Reader:
-    return Reader(TextClassification(tokenizer, ("bad", "good")), limit, LongText.WINDOW)
+    return Reader(TextClassification(tokenizer, ("bad", "good")), limit, LongText.WINDOW, offsets=True)
 
 
 def test_a_label(tokenizer: Tokenizer) -> None:
@@ -82,14 +82,14 @@ def test_targets_of_another_kind(problem: str, target: Target, words: str, token
 
 
 def test_the_first_piece_of_each_word_learns_its_tag(tokenizer: Tokenizer) -> None:
-    reader = Reader(TokenClassification(tokenizer, ("O", "B-LOC")), 16, LongText.WINDOW)
+    reader = Reader(TokenClassification(tokenizer, ("O", "B-LOC")), 16, LongText.WINDOW, offsets=True)
     target = Tagged(((0, 7), (8, 10), (11, 16)), ("O", "O", "B-LOC"))
     (sample,) = learnt(example(target, text="playing in paris"), TagLearning(("O", "B-LOC")), reader)
     assert sample.targets["tag_T"].tolist() == [NO_TAG, 0, NO_TAG, 0, 1, NO_TAG]
 
 
 def test_each_word_is_learnt_once_whatever_the_windows(tokenizer: Tokenizer) -> None:
-    reader = Reader(TokenClassification(tokenizer, ("O", "B-LOC")), 7, LongText.WINDOW)
+    reader = Reader(TokenClassification(tokenizer, ("O", "B-LOC")), 7, LongText.WINDOW, offsets=True)
     words = ["playing", "in", "paris"] * 4
     starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])]).tolist()
     spans = tuple((start, start + len(word)) for start, word in zip(starts, words, strict=True))
@@ -101,7 +101,7 @@ def test_each_word_is_learnt_once_whatever_the_windows(tokenizer: Tokenizer) -> 
 
 
 def test_an_answers_tokens(tokenizer: Tokenizer) -> None:
-    reader = Reader(QuestionAnswering(tokenizer), 16, LongText.WINDOW)
+    reader = Reader(QuestionAnswering(tokenizer), 16, LongText.WINDOW, offsets=True)
     context = "playing in paris is fun"
     target = References(("in paris",), (8,))
     (sample,) = learnt(example(target, question="who ?", context=context), SpanLearning(), reader)
@@ -112,7 +112,7 @@ def test_an_answers_tokens(tokenizer: Tokenizer) -> None:
 
 
 def test_windows_that_do_not_show_the_answer_whole_learn_no_answer(tokenizer: Tokenizer) -> None:
-    reader = Reader(QuestionAnswering(tokenizer, doc_stride=1), 9, LongText.WINDOW)
+    reader = Reader(QuestionAnswering(tokenizer, doc_stride=1), 9, LongText.WINDOW, offsets=True)
     context = "paris is fun paris in paris is fun"
     samples = learnt(
         example(References(("in paris",), (19,)), question="who ?", context=context), SpanLearning(), reader

@@ -95,8 +95,8 @@ def test_ranking_is_by_the_logit_of_query_and_document(ranker: Path) -> None:
 def test_a_long_document_is_as_relevant_as_its_best_window(ranker: Path) -> None:
     model = load(ranker, task="text-ranking", activation="identity", long="window")
     seen: list[Window] = []
-    run = model._answerer._engine.run
-    model._answerer._engine.run = lambda windows: (seen.extend(windows), run(windows))[1]  # type: ignore[method-assign]
+    run = model.answerer._engine.run
+    model.answerer._engine.run = lambda windows: (seen.extend(windows), run(windows))[1]  # type: ignore[method-assign]
     (result,) = model.predict([{"query": "w5", "documents": [LONG]}])
     assert isinstance(result, Ranking)
     shown = [" ".join(model.tokenizer.token(id) for id in window.ids[3:-1]) for window in seen]
@@ -141,9 +141,9 @@ def raw_logits(folder: Path, pairs: list[tuple[str, str]]) -> np.ndarray:
     logits = []
     for first, second in pairs:
         inputs = model.task.read({"text": first, "text_pair": second})
-        reader = model._answerer._reader
+        reader = model.answerer._reader
         (encoded,) = reader.encode(inputs, reader.tokenize(inputs))
-        ((output,),) = model._answerer._engine.run(encoded.windows)
+        ((output,),) = model.answerer._engine.run(encoded.windows)
         logits.append(output[0])
     return np.stack(logits)
 

@@ -11,6 +11,7 @@ from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, InputError
 
 if TYPE_CHECKING:
+    from bertkit.inference.explain import Explainer
     from bertkit.inference.model import Model
 
 
@@ -51,7 +52,7 @@ class Waiting:
 
 
 def answers(
-    model: Model, rows: Iterable[Row], waiting: Waiting, on_error: Literal["stop", "record"]
+    model: Model | Explainer, rows: Iterable[Row], waiting: Waiting, on_error: Literal["stop", "record"]
 ) -> Iterator[Answer | BertkitError]:
     """Streams the rows through the model.
 

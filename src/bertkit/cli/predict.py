@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
 from bertkit.cli import options, task_options
 from bertkit.cli.inputs import chosen_columns, input_rows
-from bertkit.errors import BertkitError
+from bertkit.errors import BertkitError, UserError
 
 if TYPE_CHECKING:
     from bertkit.cli.answers import Answer, Waiting
     from bertkit.cli.readable import Form
     from bertkit.data.rows import Row
+    from bertkit.inference.explain import Explainer
     from bertkit.inference.model import Model
 
 Task = Annotated[
@@ -23,6 +24,17 @@ Task = Annotated[
 ]
 BatchTokens = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Tokens in one batch: more is faster and takes more memory.")
+]
+Explain = Annotated[
+    Literal["attribution", "rollout", "heads"] | None,
+    typer.Option(help="Say why: what each word adds to the score, how attention flows, or which heads matter."),
+]
+ExplainTarget = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Explain this label, entity, answer or token instead of the best one."),
+]
+ExplainSteps = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="--explain attribution: steps; more is nearer to exact (32).")
 ]
 
 
@@ -56,6 +68,9 @@ def predict(
     max_answer_tokens: task_options.MaxAnswerTokens = None,
     doc_stride: task_options.DocStride = None,
     hypothesis_template: task_options.HypothesisTemplate = None,
+    explain: Explain = None,
+    explain_target: ExplainTarget = None,
+    explain_steps: ExplainSteps = None,
     revision: options.Revision = None,
     json: options.Json = False,
 ) -> None:
@@ -80,14 +95,12 @@ def predict(
     with open_output(output) as out:  # before the model: an unwritable place shows at once
         settings = {"dtype": dtype, "device": device, "revision": revision, "long": long, "batch_tokens": batch_tokens}
         own = {name: context.params[name] for name in task_options.TASK_OPTIONS}
-        loaded = _load(model, task, **settings, **own)
-        _answer_all(
-            loaded, rows, waiting, out, on_error, as_json=json or output is not None, to_file=output is not None
-        )
+        loaded = _load(model, task, _explaining(explain, explain_target, explain_steps), **settings, **own)
+        _answer_all(loaded, rows, waiting, out, on_error, as_json=json, to_file=output is not None)
 
 
 def _answer_all(
-    model: Model,
+    model: Model | Explainer,
     rows: Iterator[Row],
     waiting: Waiting,
     out: TextIO,
@@ -97,10 +110,11 @@ def _answer_all(
     to_file: bool,
 ) -> None:
     from bertkit.cli.answers import answers
+    from bertkit.cli.explained import Explained
     from bertkit.cli.progress import progress_bar
     from bertkit.cli.readable import JsonLines, Readable
 
-    form = JsonLines() if as_json else Readable()
+    form = JsonLines() if as_json or to_file else Explained(Readable())
     with progress_bar("rows", shown=to_file or not out.isatty()) as tick:
         done, failed = _write_all(answers(model, rows, waiting, on_error), form, out, on_error, tick)
     if failed:
@@ -109,11 +123,28 @@ def _answer_all(
         print("the input holds no rows", file=sys.stderr)
 
 
-def _load(model: str | None, task: str | None, **settings: str | int | None) -> Model:
+def _explaining(kind: str | None, target: str | None, steps: int | None) -> dict[str, Any]:
+    """What the explainer is made with; nothing where no explanation is asked for."""
+    if kind is None and (target is not None or steps is not None):
+        option = "--explain-target" if target is not None else "--explain-steps"
+        raise UserError(f"{option} without --explain", "Say which: --explain attribution, rollout or heads.")
+    if kind != "attribution" and steps is not None:
+        raise UserError(f"--explain {kind} has no steps", "Leave --explain-steps out.")
+    given = {"kind": kind, "target": target, "steps": steps}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _load(
+    model: str | None, task: str | None, explaining: dict[str, Any], **settings: str | int | None
+) -> Model | Explainer:
     from bertkit.inference.model import load
 
-    given = {name: value for name, value in settings.items() if value is not None}
-    return load(model, task=task, **given)  # type: ignore[arg-type]
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+    if not explaining:
+        return load(model, task=task, **given)
+    from bertkit.inference.explain import Explainer
+
+    return Explainer(load(model, task=task, explainable=True, **given), **explaining)
 
 
 def _write_all(

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from bertkit.data.rows import Row
 from bertkit.errors import BertkitError
-from bertkit.inference.engine import Engine, Outputs
+from bertkit.inference.engine import Engine
 from bertkit.tasks.contract import Outcome, Reading, Result, Texts
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.windows import Encoded, Window
@@ -67,32 +67,39 @@ class Answerer:
         """
         numbered = enumerate(rows, 1)
         while chunk := list(islice(numbered, ROWS_AT_ONCE)):
-            yield from self._answer([_as_row(row, number) for number, row in chunk], on_error == "record")
+            for one in self.outcomes([as_row(row, number) for number, row in chunk], on_error == "record"):
+                yield one if isinstance(one, Failure) else self.result(one)
 
-    def _answer(self, rows: Sequence[Row], record: bool) -> Iterator[Result | Failure]:
+    def outcomes(self, rows: Sequence[Row], record: bool) -> Iterator[list[Outcome] | Failure]:
+        """How each row was read and what the head gives for it, one a row's input; `result` makes it an answer.
+
+        Args:
+            record: give a `Failure` in the place of a bad row instead of raising.
+        """
         requests = self._prepare(rows, record)
         ready = [request for request in requests if isinstance(request, _Request)]
         outputs = iter(self._engine.run([window for request in ready for window in request.windows]))
         for request in requests:
-            yield self._decode(request, outputs) if isinstance(request, _Request) else request
+            if isinstance(request, _Request):
+                yield [Outcome(*one, list(islice(outputs, len(one[1].windows)))) for one in request.inputs]
+            else:
+                yield request
 
     def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
         """Each row's windows, all texts tokenised in one call."""
-        read = [_attempt(partial(self._task.read, row.fields), row, record) for row in rows]
+        read = [attempt(partial(self._task.read, row.fields), row, record) for row in rows]
         tokens = self._reader.tokenize(texts for one in read if not isinstance(one, Failure) for texts in one)
 
         def request(inputs: tuple[Texts, ...]) -> _Request:
             return _Request(list(zip(inputs, self._reader.encode(inputs, tokens), strict=True)))
 
         return [
-            one if isinstance(one, Failure) else _attempt(partial(request, one), row, record)
+            one if isinstance(one, Failure) else attempt(partial(request, one), row, record)
             for row, one in zip(rows, read, strict=True)
         ]
 
-    def _decode(self, request: _Request, outputs: Iterator[Outputs]) -> Result:
-        outcomes = [
-            Outcome(texts, encoded, list(islice(outputs, len(encoded.windows)))) for texts, encoded in request.inputs
-        ]
+    def result(self, outcomes: Sequence[Outcome]) -> Result:
+        """The answer of one row."""
         all_encoded = [outcome.encoded for outcome in outcomes]
         reading = Reading(
             input_tokens=sum(encoded.input_tokens for encoded in all_encoded),
@@ -103,7 +110,8 @@ class Answerer:
         return self._task.decode(outcomes, reading)
 
 
-def _as_row(row: AnyRow, number: int) -> Row:
+def as_row(row: AnyRow, number: int) -> Row:
+    """A row as it was given, as fields and the place that its errors begin with."""
     if isinstance(row, Row):
         return row
     place = f"row {number}"
@@ -117,7 +125,7 @@ def _as_row(row: AnyRow, number: int) -> Row:
 Value = TypeVar("Value")
 
 
-def _attempt(step: Callable[[], Value], row: Row, record: bool) -> Value | Failure:
+def attempt(step: Callable[[], Value], row: Row, record: bool) -> Value | Failure:
     """`step()`, or why the row cannot be answered; raised, unless failures are recorded."""
     try:
         return step()

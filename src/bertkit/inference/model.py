@@ -11,7 +11,7 @@ import torch
 from bertkit.errors import UserError
 from bertkit.inference.answerer import Answerer, AnyRow, Failure
 from bertkit.inference.engine import Engine
-from bertkit.inference.precision import choose_dtype, make_ready
+from bertkit.inference.precision import choose_dtype, exact_dtype, make_ready
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
@@ -30,9 +30,13 @@ class Model:
     Args:
         long: what to do with a text that has more tokens than the model reads: `error`, `truncate` or `window`.
         batch_tokens: most tokens of one batch.
+        explainable: whether answers can be explained (see `explain.py`): gradients flow through the weights, at the
+            price of slower kernels, and texts keep the offsets of their tokens.
 
     Attributes:
         encoder: the encoder in its precision and on its device; `model.encoder(batch)` is (T, W). Inference only.
+        head: the task's head; None where it needs none.
+        answerer: what answers rows.
         max_length: tokens one input can have, special tokens included.
     """
 
@@ -46,6 +50,7 @@ class Model:
         dtype: torch.dtype,
         long: LongText = LongText.ERROR,
         batch_tokens: int,
+        explainable: bool = False,
     ) -> None:
         self.task = task
         self.tokenizer = tokenizer
@@ -55,12 +60,15 @@ class Model:
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long
         self.max_length = pretrained.max_length(task)
-        head = pretrained.build_head(task)
-        for part in (self.encoder, head):
+        self.batch_tokens = batch_tokens
+        self.explainable = explainable
+        self.head = pretrained.build_head(task)
+        for part in (self.encoder, self.head):
             if part is not None:
-                make_ready(part, device, dtype)
-        engine = Engine(self.encoder, head, task, batch_tokens)
-        self._answerer = Answerer(engine, Reader(task, self.max_length, long), self.dtype)
+                make_ready(part, device, dtype, gradients=explainable)
+        engine = Engine(self.encoder, self.head, task, batch_tokens)
+        reader = Reader(task, self.max_length, long, offsets=explainable or task.needs_offsets)
+        self.answerer = Answerer(engine, reader, self.dtype)
 
     def predict(self, rows: Iterable[AnyRow]) -> list[Result]:
         """The answers to all rows, in order.
@@ -81,7 +89,7 @@ class Model:
         Args:
             on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
         """
-        return self._answerer.stream(rows, on_error=on_error)
+        return self.answerer.stream(rows, on_error=on_error)
 
     def save(self, folder: str | Path) -> None:
         """Write the checkpoint that this model was loaded from as a hub folder, at its stored precision.
@@ -101,6 +109,7 @@ def load(
     revision: str | None = None,
     long: str = "error",
     batch_tokens: int | None = None,
+    explainable: bool = False,
     **task_options: object,
 ) -> Model:
     """A model that is ready to answer.
@@ -113,6 +122,7 @@ def load(
         revision: branch, tag or commit of a hub model.
         long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.
         batch_tokens: most tokens of one batch; None chooses for the device.
+        explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
         task_options: what the task's class takes, for example `top_k` of `fill-mask`.
 
     Raises:
@@ -128,7 +138,8 @@ def load(
         tokenizer,
         pretrained.build_task(task, tokenizer, **task_options),
         device=place,
-        dtype=choose_dtype(dtype, place),
+        dtype=exact_dtype(dtype) if explainable else choose_dtype(dtype, place),
         long=LongText(long),
         batch_tokens=batch_tokens or BATCH_TOKENS[place.type],
+        explainable=explainable,
     )

@@ -25,8 +25,23 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     return DTYPES[name]
 
 
-def make_ready(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
-    """Move `module` to its device and precision and, on a CPU, lay its weights out for the matrix kernels, in place."""
-    if device.type == "cpu" and can_pack(dtype):
+def exact_dtype(name: str) -> torch.dtype:
+    """The precision of explanations, which are differences too small for anything but float32; `auto` is that.
+
+    Raises:
+        DeviceError: another was asked for.
+    """
+    if name not in ("auto", "float32"):
+        raise DeviceError(f"explanations are computed in float32, not in {name}", "Choose --dtype auto or float32.")
+    return torch.float32
+
+
+def make_ready(module: nn.Module, device: torch.device, dtype: torch.dtype, *, gradients: bool = False) -> None:
+    """Move `module` to its device and precision and, on a CPU, lay its weights out for the matrix kernels, in place.
+
+    Args:
+        gradients: leave the weights' layout as it is: packed ones let no gradient through.
+    """
+    if not gradients and device.type == "cpu" and can_pack(dtype):
         pack_linears(module, dtype)
     module.requires_grad_(False).to(device=device, dtype=dtype)

@@ -49,10 +49,7 @@ class Attention(nn.Module):
 
     def forward(self, x_TW: Tensor, view: View) -> Tensor:
         """The attended tokens, (T, W)."""
-        qkv_TNH = self.qkv(x_TW).unflatten(-1, (self.heads + 2 * self.groups, -1))
-        q_TNH, k_TGH, v_TGH = qkv_TNH.split((self.heads, self.groups, self.groups), dim=1)
-        if view.rotation is not None:
-            q_TNH, k_TGH = view.rotation.turn(q_TNH), view.rotation.turn(k_TGH)
+        q_TNH, k_TGH, v_TGH = self.project(x_TW, view)
         out_TNH = attend(
             q_TNH,
             k_TGH,
@@ -63,3 +60,11 @@ class Attention(nn.Module):
             dropout=self.dropout if self.training else 0.0,
         )
         return self.output(out_TNH.flatten(1))  # type: ignore[no-any-return]
+
+    def project(self, x_TW: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (T, N, H), keys and values (T, G, H), as the kernel takes them: turned where positions are rotary."""
+        qkv_TNH = self.qkv(x_TW).unflatten(-1, (self.heads + 2 * self.groups, -1))
+        q_TNH, k_TGH, v_TGH = qkv_TNH.split((self.heads, self.groups, self.groups), dim=1)
+        if view.rotation is not None:
+            q_TNH, k_TGH = view.rotation.turn(q_TNH), view.rotation.turn(k_TGH)
+        return q_TNH, k_TGH, v_TGH

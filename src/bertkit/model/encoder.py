@@ -58,12 +58,12 @@ class Encoder(nn.Module):
     def forward(self, batch: TokenBatch) -> Tensor:
         """Hidden states of the last layer, (T, W)."""
         x_TW = self.embeddings(batch)
-        views = {sight: self._view(batch, sight) for sight in set(self.config.attention_pattern)}
+        views = {sight: self.view(batch, sight) for sight in set(self.config.attention_pattern)}
         for step, layer in enumerate(self.config.layer_of_step):
             x_TW = self.layers[layer](x_TW, views[self.config.sight_of_step(step)])
         return self.final_norm(x_TW)  # type: ignore[no-any-return]
 
-    def _view(self, batch: TokenBatch, sight: str) -> View:
+    def view(self, batch: TokenBatch, sight: str) -> View:
         """What attention sees in a step of this kind; made once for all such steps."""
         config = self.config
         rotation = None

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from bertkit.batching.token_batch import Layout
 
+Pooling = Literal["mean", "cls", "max"]
+
 
 def reduce_tokens(hidden_TW: Tensor, layout: Layout, how: Literal["sum", "amax"]) -> Tensor:
     """Each sequence's tokens reduced to one row, (B, W) float32, a run of equal lengths at a time."""
@@ -26,7 +28,7 @@ def mean_tokens(hidden_TW: Tensor, layout: Layout) -> Tensor:
     return (reduce_tokens(hidden_TW, layout, "sum") / lengths_B1).to(hidden_TW.dtype)
 
 
-def pool_tokens(hidden_TW: Tensor, layout: Layout, how: Literal["mean", "cls", "max"]) -> Tensor:
+def pool_tokens(hidden_TW: Tensor, layout: Layout, how: Pooling) -> Tensor:
     """One vector a sequence, (B, W) float32: its first token, or the mean or the largest of all."""
     if how == "cls":
         return hidden_TW[layout.first_B].float()

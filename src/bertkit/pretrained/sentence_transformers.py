@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from bertkit.errors import ConfigError
-from bertkit.tasks.sentence_embedding import Pooling
+from bertkit.model.pooling import Pooling
 from bertkit.tasks.text_ranking import Activation
 
 MODES: dict[str, Pooling] = {

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import InputError
+from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_head
@@ -86,6 +86,22 @@ class Result(ABC):
     @abstractmethod
     def answer(self) -> dict[str, object]:
         """The task's own fields as JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The score behind an answer, for an explanation: a sum of numbers that the head gives.
+
+    Attributes:
+        name: what the answer calls it.
+        cells: row and column of each number; the row is a token's position in its window where the head gives a row a
+            token, else 0.
+        input: which of the row's inputs it is the score of.
+    """
+
+    name: str
+    cells: tuple[tuple[int, int], ...]
+    input: int = 0
 
 
 class Task(ABC):
@@ -180,6 +196,19 @@ class Task(ABC):
             outcomes: one for each input that `read` gave, in that order.
         """
 
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target | None:
+        """The score that an explanation of the answer is about; None where the answer has none.
+
+        Args:
+            outcomes: of a row whose inputs were each read in one window.
+            result: what `decode` made of them.
+            name: what to explain instead of the best answer, as the task names it.
+
+        Raises:
+            UserError: nothing can be called so.
+        """
+        return None
+
 
 def text_field(fields: Mapping[str, object], name: str) -> str:
     """The text called `name` in a row."""
@@ -205,6 +234,20 @@ def texts_field(fields: Mapping[str, object], name: str) -> list[str]:
     if not value:
         raise InputError(f"field {name!r} is an empty list", "Leave the row out, or give it some texts.")
     return [_text(f"{name}[{place}]", one) for place, one in enumerate(value)]
+
+
+def place_of(name: str, known: Sequence[str], what: str) -> int:
+    """Where a name that was asked for is among those that there are.
+
+    Args:
+        what: what the names are of, for the error.
+
+    Raises:
+        UserError: it is not among them.
+    """
+    if name not in known:
+        raise UserError(f"no {what} called {name!r}{near_match(name, known)}", f"Choose one of {', '.join(known)}.")
+    return list(known).index(name)
 
 
 def _text(name: str, value: object) -> str:

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import InputError
+from bertkit.errors import InputError, UserError
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead, build_masked_lm_head
-from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts
+from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task, Texts
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
 
@@ -93,6 +93,18 @@ class FillMask(Task):
             for mask, scores, ids in zip(self._masks(window), scores_RK, ids_RK, strict=True):
                 fills.append(list(self._fills(outcome.texts, window, mask, scores, ids)))
         return Fills(fills=fills, reading=reading)
+
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
+        """The logit of the likeliest token at the mask that is filled the most surely, or of the token `name` there."""
+        assert isinstance(result, Fills)
+        (outcome,) = outcomes
+        (window,) = outcome.encoded.windows
+        mask = max(range(len(result.fills)), key=lambda mask: result.fills[mask][0].score)
+        best = result.fills[mask][0]
+        id = best.id if name is None else self.tokenizer.id(name)
+        if id is None:
+            raise UserError(f"no token {name!r} in the vocabulary", "Name a token as `bertkit tokenize` writes it.")
+        return Target(best.token if name is None else name, ((self._masks(window)[mask], id),))
 
     @property
     def _mask_id(self) -> int:

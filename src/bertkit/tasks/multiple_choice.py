@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bertkit.tasks.contract import Outcome, Reading, Result, Texts, text_field, texts_field
+from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
 from bertkit.tasks.scoring import Scored, ScoringTask, best_first, mean_logits, softmax
 
 
@@ -42,3 +42,11 @@ class MultipleChoice(ScoringTask):
         """Probabilities over the choices of a row."""
         logits_N = np.concatenate([mean_logits(outcome) for outcome in outcomes])
         return Choices(choices=best_first(softmax(logits_N)), reading=reading)
+
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
+        """The logit of the best choice, or of the one whose index is `name`."""
+        assert isinstance(result, Choices)
+        indices = [str(index) for index in range(len(outcomes))]
+        best = str(result.choices[0].index)
+        choice = place_of(best if name is None else name, indices, "choice")
+        return Target(indices[choice], ((0, 0),), choice)

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
-from bertkit.tasks.contract import Outcome, Reading, Result, Task, Texts, text_field
+from bertkit.tasks.contract import Outcome, Reading, Result, Target, Task, Texts, place_of, text_field
 from bertkit.tokenization.windows import Window
+
+CLASSES = ("is_next", "not_next")  # the head's rows, as an explanation calls them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +55,10 @@ class NextSentencePrediction(Task):
         (outcome,) = outcomes
         ((probabilities_12,),) = outcome.outputs
         return IsNext(is_next=float(probabilities_12[0, 0]), reading=reading)
+
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
+        """The logit of the likelier class, or of the one called `name`: `is_next` or `not_next`."""
+        assert isinstance(result, IsNext)
+        best = CLASSES[int(result.is_next < 0.5)]
+        which = place_of(best if name is None else name, CLASSES, "class")
+        return Target(CLASSES[which], ((0, which),))

@@ -23,11 +23,10 @@ from bertkit.data.examples import Example
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError
 from bertkit.model.encoder import Encoder
-from bertkit.model.pooling import pool_tokens
+from bertkit.model.pooling import Pooling, pool_tokens
 from bertkit.tasks.contract import Texts, optional_text_field, text_field
 from bertkit.tasks.learning import Learning, ids_and_segments, whole
 from bertkit.tasks.objective import Loss, Objective
-from bertkit.tasks.sentence_embedding import Pooling
 from bertkit.tokenization.windows import Encoded
 
 SCALE = 20.0  # of the cosine, as sentence-transformers' MultipleNegativesRankingLoss has it

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.errors import UserError
 from bertkit.model.encoder import Encoder
-from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
+from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task, Texts, place_of, text_field
 from bertkit.tasks.scoring import softmax
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Window
@@ -135,6 +135,21 @@ class QuestionAnswering(Task):
             for one, score in zip(best[: self.top_k], scores, strict=False)
         ]
         return Answers(answers=answers, no_answer_score=none, reading=reading)
+
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target | None:
+        """The start's and the end's logit of the best answer, or of the one whose text is `name`."""
+        assert isinstance(result, Answers)
+        if not result.answers:
+            return None
+        texts = [answer.answer for answer in result.answers]
+        answer = result.answers[0 if name is None else place_of(name, texts, "answer")]
+        (outcome,) = outcomes
+        ((window, owned, _),) = outcome.owned
+        assert window.offsets is not None
+        offsets = window.offsets
+        start = next(token for token in owned if offsets[token][0] <= answer.start < offsets[token][1])
+        end = next(token for token in reversed(owned) if offsets[token][0] < answer.end <= offsets[token][1])
+        return Target(answer.answer, ((start, 0), (end, 1)))
 
     def _spans(self, context: str, window: Window, owned: range, logits_L2: Array) -> Iterator[Candidate]:
         """The spans that start at an owned token and end in the window, the highest logit first."""

@@ -18,17 +18,19 @@ class Reader:
     Attributes:
         limit: tokens that one input can have, special tokens included.
         long: what to do with a text that has more.
+        offsets: whether tokens are to know where in the text they are.
     """
 
     task: Task
     limit: int
     long: LongText
+    offsets: bool
 
     def tokenize(self, inputs: Iterable[Texts]) -> Mapping[str, Tokens]:
         """The tokens of every text; one that occurs in many inputs (a query, a question) is tokenised once."""
         texts = (text for one in inputs for text in (one.first, one.second) if text is not None)
         unique = list(dict.fromkeys(texts))
-        tokens = self.task.tokenizer.tokenize(unique, offsets=self.task.needs_offsets)
+        tokens = self.task.tokenizer.tokenize(unique, offsets=self.offsets)
         return dict(zip(unique, tokens, strict=True))
 
     def encode(self, inputs: Sequence[Texts], tokens: Mapping[str, Tokens]) -> list[Encoded]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
-from bertkit.model.pooling import reduce_tokens
+from bertkit.model.pooling import Pooling, reduce_tokens
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Window
-
-Pooling = Literal["mean", "cls", "max"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from bertkit.errors import UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem, read_labels, read_problem
-from bertkit.tasks.contract import Outcome, Reading, Result
+from bertkit.tasks.contract import Outcome, Reading, Result, Target, place_of
 from bertkit.tasks.scoring import Labels, ScoringTask, mean_logits, ranked_labels, sigmoid, softmax
 from bertkit.tokenization.tokenizer import Tokenizer
 
@@ -64,3 +64,9 @@ class TextClassification(ScoringTask):
             return Value(value=float(logits_C[0]), reading=reading)
         scores_C = softmax(logits_C) if self.problem == "single-label" else sigmoid(logits_C)
         return Labels(labels=ranked_labels(self.labels, scores_C), reading=reading)
+
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
+        """The logit of the best label, or of the one called `name`."""
+        best = result.labels[0].label if isinstance(result, Labels) else self.labels[0]
+        label = place_of(best if name is None else name, self.labels, "label")
+        return Target(self.labels[label], ((0, label),))

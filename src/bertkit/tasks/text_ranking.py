@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 
 from bertkit.errors import UserError, near_match
-from bertkit.tasks.contract import Outcome, Reading, Result, Texts, text_field, texts_field
+from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
 from bertkit.tasks.scoring import Scored, ScoringTask, best_first, sigmoid, window_logits
 from bertkit.tokenization.tokenizer import Tokenizer
 
@@ -67,3 +67,11 @@ class TextRanking(ScoringTask):
         logits_N = np.array([window_logits(outcome).max() for outcome in outcomes])
         scores_N = sigmoid(logits_N) if self.activation == "sigmoid" else logits_N
         return Ranking(ranking=best_first(scores_N), reading=reading)
+
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
+        """The logit of the best document, or of the one whose index is `name`."""
+        assert isinstance(result, Ranking)
+        indices = [str(index) for index in range(len(outcomes))]
+        best = str(result.ranking[0].index)
+        document = place_of(best if name is None else name, indices, "document")
+        return Target(indices[document], ((0, 0),), document)

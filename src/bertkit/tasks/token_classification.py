@@ -13,7 +13,7 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.errors import UserError, near_match
 from bertkit.families.labels import read_labels
 from bertkit.model.encoder import Encoder
-from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
+from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task, Texts, text_field
 from bertkit.tasks.entities import group, read_tags
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Window
@@ -93,21 +93,44 @@ class TokenClassification(Task):
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Entities:
         """Every piece from the window that owns it; then words, then entities."""
         (outcome,) = outcomes
-        text = outcome.texts.first
+        words, labels, scores = self._words(outcome)
+        entities = []
+        for label, first, stop in group([self._tags[label] for label in labels]):
+            start, end = words[first].start, words[stop - 1].end
+            score = sum(scores[first:stop]) / (stop - first)
+            entities.append(Entity(label, score, outcome.texts.first[start:end], start, end))
+        return Entities(entities=entities, reading=reading)
+
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target | None:
+        """The labels' logits of the pieces that decide for the surest entity, or for the first whose text is `name`.
+
+        A text need not have the entity: None. With `max`, all pieces of a word count.
+        """
+        assert isinstance(result, Entities)
+        named = [entity for entity in result.entities if name is None or entity.text == name]
+        if not named:
+            return None
+        entity = named[0] if name is not None else max(named, key=lambda entity: entity.score)
+        (outcome,) = outcomes
+        ((_, owned, _),) = outcome.owned
+        words, labels, _ = self._words(outcome)
+        cells = []
+        for word, label in zip(words, labels, strict=True):
+            if entity.start <= word.start < entity.end:
+                pieces = word.pieces[:1] if self.aggregation == "first" else word.pieces
+                cells += [(owned.start + piece, label) for piece in pieces]
+        return Target(f"{entity.label} {entity.text}", tuple(cells))
+
+    def _words(self, outcome: Outcome) -> tuple[list[Word], list[int], list[float]]:
+        """The words of a text, each with the number of its label and that label's score."""
         offsets: list[tuple[int, int]] = []
         parts = []
         for window, owned, (probabilities_LC,) in outcome.owned:
             assert window.offsets is not None
             offsets += window.offsets[owned.start : owned.stop]
             parts.append(probabilities_LC[owned.start : owned.stop])
-        words = words_of(text, offsets)
-        labels, scores = decide(words, np.concatenate(parts), self.aggregation)
-        entities = []
-        for label, first, stop in group([self._tags[label] for label in labels]):
-            start, end = words[first].start, words[stop - 1].end
-            score = sum(scores[first:stop]) / (stop - first)
-            entities.append(Entity(label, score, text[start:end], start, end))
-        return Entities(entities=entities, reading=reading)
+        words = words_of(outcome.texts.first, offsets)
+        return words, *decide(words, np.concatenate(parts), self.aggregation)
 
 
 def decide(words: Sequence[Word], probabilities_PC: Array, aggregation: Aggregation) -> tuple[list[int], list[float]]:

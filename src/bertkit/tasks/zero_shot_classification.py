@@ -12,7 +12,7 @@ import numpy as np
 
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import read_labels
-from bertkit.tasks.contract import Outcome, Reading, Texts, text_field, texts_field
+from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
 from bertkit.tasks.scoring import Labels, ScoringTask, mean_logits, ranked_labels, softmax
 from bertkit.tokenization.tokenizer import Tokenizer
 
@@ -85,6 +85,13 @@ class ZeroShotClassification(ScoringTask):
             scores_N = softmax(logits_NC[:, [self._entailment, self._contradiction]])[:, 0]
         names = [outcome.texts.name for outcome in outcomes]
         return Labels(labels=ranked_labels(names, scores_N), reading=reading)
+
+    def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
+        """The logit of entailment of the best label, or of the one called `name`, read with its hypothesis."""
+        assert isinstance(result, Labels)
+        names = [outcome.texts.name for outcome in outcomes]
+        label = place_of(result.labels[0].label if name is None else name, names, "candidate label")
+        return Target(names[label], ((0, self._entailment),), label)
 
 
 def candidates(fields: Mapping[str, object]) -> list[str]:

@@ -82,6 +82,35 @@ def finetune(
         resumed, stopping, say: as in pre-training.
         card: the finished model's `README.md`.
     """
+    model, loop = assembled(config, source, lessons, measuring, ranks, folder, observers, stopping, say)
+    with closing(loop.checkpoints):
+        saved = loop.checkpoints.newest(dict(loop.tensors))
+        progress = Progress() if saved is None else Progress.of(saved.state)
+        resumed(progress.step)
+        if not loop.run(progress):
+            return None
+        loop.checkpoints.settle()
+        best = loop.checkpoints.best(dict(loop.tensors))
+    step = progress.step if best is None else best.step
+    result = Finetuned(step, progress.step, measuring.measure(model.trainee, loop.stepper.sharing), progress.seconds)
+    text = card(result) if ranks.is_first else ""
+    more = describe_task(lessons, source)
+    write_model(model.family, model.trainee, tokenizer, ranks, folder, text, more=more)
+    return result
+
+
+def assembled(
+    config: FinetuneConfig,
+    source: Pretrained,
+    lessons: Lessons,
+    measuring: Measuring,
+    ranks: Ranks,
+    folder: Path,
+    observers: Sequence[Observer],
+    stopping: Callable[[], bool],
+    say: Callable[[str], None],
+) -> tuple[Model, Loop]:
+    """The model of a run, and the loop that trains it; nothing has been read from a checkpoint yet."""
     model = build_model(config, source, lessons, ranks.device)
     stream = SampleStream(lessons.samples, config.train.batch_samples, config.train.seed)
     table = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width)
@@ -114,20 +143,7 @@ def finetune(
         stopping=stopping,
         patience=config.train.patience,
     )
-    with closing(loop.checkpoints):
-        saved = loop.checkpoints.newest(dict(loop.tensors))
-        progress = Progress() if saved is None else Progress.of(saved.state)
-        resumed(progress.step)
-        if not loop.run(progress):
-            return None
-        loop.checkpoints.settle()
-        best = loop.checkpoints.best(dict(loop.tensors))
-    step = progress.step if best is None else best.step
-    result = Finetuned(step, progress.step, measuring.measure(model.trainee, sharing), progress.seconds)
-    text = card(result) if ranks.is_first else ""
-    more = describe_task(lessons, source)
-    write_model(model.family, model.trainee, tokenizer, ranks, folder, text, more=more)
-    return result
+    return model, loop
 
 
 def loop_table(config: FinetuneConfig, steps_per_epoch: int, width: int) -> TrainTable:

@@ -74,7 +74,7 @@ class Lessons:
                 dimensions=config.task.dimensions,
             ),
         )
-        reader = Reader(task, _limit(config.data, source, task), _long(config.data, task))
+        reader = Reader(task, _limit(config.data, source, task), _long(config.data, task), task.needs_offsets)
         return cls(task, problem, learning, reader, samples_of(train, learning, reader), train, held_out)
 
     def steps_per_epoch(self, batch_samples: int) -> int:

@@ -1,0 +1,263 @@
+"""Answers and why: `Explainer(bertkit.load(…, explainable=True), "attribution").explain([…])`.
+
+Nothing here is in the way of a model that only answers: explanations are made from outside of the encoder, by hooks
+that are there while they are made. A text is explained as one window; one that is read in several is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate, islice
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from bertkit.batching.grouping import group_by_tokens
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.data.rows import Row
+from bertkit.errors import InputError, UserError, near_match
+from bertkit.inference.answerer import AnyRow, Failure, as_row, attempt
+from bertkit.inference.explanation import (
+    AttributionExplanation,
+    Explanation,
+    HeadsExplanation,
+    RolloutExplanation,
+    ScoredTokens,
+)
+from bertkit.inference.gradients import Point, head_importance, integrated_gradients
+from bertkit.inference.model import Model
+from bertkit.model.attention_maps import rollout
+from bertkit.model.heads import Head, MaskedLMHead
+from bertkit.tasks.contract import Outcome, Result, Target, Texts
+from bertkit.tasks.sentence_embedding import SentenceEmbedding
+from bertkit.tokenization.windows import LongText, Window
+
+Kind = Literal["attribution", "rollout", "heads"]
+STEPS = 32
+ROWS_AT_ONCE = 32  # rows whose copies share batches: enough to fill them, and an answer is not long in coming
+MOST_TOKENS = 8192  # of a batch with gradients, which keeps what every step computed
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An answer, and its explanation; None where the answer has nothing to explain (a text without entities)."""
+
+    result: Result
+    explanation: Explanation | None
+
+    def record(self) -> dict[str, object]:
+        """The answer's record with a field `explanation`."""
+        return self.result.record() | {"explanation": self.explanation.record() if self.explanation else None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One answer that is to be explained: its target, if the task has one, and the input that it was read in."""
+
+    target: Target | None
+    texts: Texts
+    window: Window
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """What every explanation says of what it explains."""
+        return {"target": self.target.name if self.target else None, "input": self.target.input if self.target else 0}
+
+
+class Explainer:
+    """A model that explains its answers.
+
+    Args:
+        model: loaded with `explainable=True`.
+        kind: `attribution`: integrated gradients of the answer's score; `rollout`: attention rollout, which needs no
+            score; `heads`: the importance of each attention head to the score.
+        target: what to explain instead of the best answer: a label, a candidate label, an entity's or an answer's text,
+            a token, the index of a document or choice; `is_next` or `not_next`.
+        steps: points that attribution integrates over.
+
+    Raises:
+        UserError: the model was not loaded for explanations or reads in windows; the task has no score.
+    """
+
+    def __init__(self, model: Model, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS):
+        if kind not in get_args(Kind):
+            hint = near_match(kind, get_args(Kind))
+            raise UserError(f"unknown explanation {kind!r}{hint}", f"Choose {', '.join(get_args(Kind))}.")
+        if steps < 1:
+            raise UserError(f"steps is {steps}", "Choose 1 or more.")
+        if not model.explainable:
+            raise UserError("the model is laid out for answers only", "Load it with explainable=True.")
+        if model.long == LongText.WINDOW:
+            raise UserError("explanations are of one window", "Choose --long error or --long truncate.")
+        if model.head is None and (kind != "rollout" or target is not None):
+            raise UserError(
+                f"{model.task.name} gives a vector, not a score that could be explained",
+                "Choose --explain rollout without a target, or a task whose answer has a score.",
+            )
+        self.model = model
+        self.kind = kind
+        self.target = target
+        self.steps = steps
+        self._budget = min(model.batch_tokens, MOST_TOKENS)
+
+    def explain(self, rows: Iterable[AnyRow]) -> list[Explained]:
+        """The answers to all rows and their explanations, in order; rows are as `Model.predict` takes them.
+
+        Raises:
+            InputError: at the first row that has no answer.
+        """
+        return [one for one in self.stream(rows) if isinstance(one, Explained)]
+
+    def stream(
+        self, rows: Iterable[AnyRow], *, on_error: Literal["stop", "record"] = "stop"
+    ) -> Iterator[Explained | Failure]:
+        """The answers with their explanations, in order, as they are ready.
+
+        Args:
+            on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
+        """
+        numbered = enumerate(rows, 1)
+        while chunk := list(islice(numbered, ROWS_AT_ONCE)):
+            yield from self._explain([as_row(row, number) for number, row in chunk], on_error == "record")
+
+    def _explain(self, rows: Sequence[Row], record: bool) -> Iterator[Explained | Failure]:
+        asked: list[tuple[Result, _Question | None] | Failure] = []
+        for row, outcomes in zip(rows, self.model.answerer.outcomes(rows, record), strict=True):
+            if isinstance(outcomes, Failure):
+                asked.append(outcomes)
+            else:
+                asked.append(attempt(partial(self._ask, outcomes), row, record))
+        questions = [one[1] for one in asked if not isinstance(one, Failure) and one[1] is not None]
+        found = iter(self._answer(questions))
+        for one in asked:
+            if isinstance(one, Failure):
+                yield one
+            else:
+                yield Explained(one[0], None if one[1] is None else next(found))
+
+    def _ask(self, outcomes: Sequence[Outcome]) -> tuple[Result, _Question | None]:
+        """The answer of a row, and what is to be explained of it."""
+        result = self.model.answerer.result(outcomes)
+        target = self.model.task.target(outcomes, result, self.target)
+        if target is None and self.model.head is not None:
+            return result, None
+        outcome = outcomes[target.input if target else 0]
+        (window,) = outcome.encoded.windows
+        return result, _Question(target, outcome.texts, window)
+
+    def _answer(self, questions: Sequence[_Question]) -> list[Explanation]:
+        if self.kind == "rollout":
+            return self._rollouts(questions)
+        return self._attributions(questions) if self.kind == "attribution" else self._heads(questions)
+
+    def _attributions(self, questions: Sequence[_Question]) -> list[Explanation]:
+        baseline = self._baseline_id()
+        name = self.model.tokenizer.token(baseline)
+        points = [
+            Point(one.window.ids, self._without_text(one.window, baseline), one.window.segments) for one in questions
+        ]
+        found = integrated_gradients(
+            partial(self._score, questions),
+            self.model.encoder.embeddings,
+            points,
+            steps=self.steps,
+            budget=self._budget,
+        )
+        return [
+            AttributionExplanation(
+                **one.named,
+                scored=self._scored(one, attribution.tokens_L),
+                target_score=attribution.score,
+                baseline_score=attribution.baseline_score,
+                delta=attribution.delta,
+                baseline=name,
+                steps=self.steps,
+            )
+            for one, attribution in zip(questions, found, strict=True)
+        ]
+
+    def _heads(self, questions: Sequence[_Question]) -> list[Explanation]:
+        points = [Point(one.window.ids, one.window.ids, one.window.segments) for one in questions]
+        found = head_importance(partial(self._score, questions), self.model.encoder, points, budget=self._budget)
+        return [
+            HeadsExplanation(**one.named, importance_SN=importance_SN, target_score=score)
+            for one, (importance_SN, score) in zip(questions, found, strict=True)
+        ]
+
+    def _rollouts(self, questions: Sequence[_Question]) -> list[Explanation]:
+        found: list[Explanation | None] = [None] * len(questions)
+        device = self.model.encoder.embeddings.token.weight.device
+        for indices in group_by_tokens([len(one.window.ids) for one in questions], self._budget):
+            windows = [questions[index].window for index in indices]
+            batch = TokenBatch.pack([w.ids for w in windows], [w.segments for w in windows], device)
+            read = [self._read_from(questions[index]) for index in indices]
+            starts = [_mean_of(positions, len(w.ids), device) for positions, w in zip(read, windows, strict=True)]
+            shares = rollout(self.model.encoder, batch, starts)
+            for index, positions, share_1L in zip(indices, read, shares, strict=True):
+                one = questions[index]
+                scored = self._scored(one, share_1L[0].cpu().numpy())
+                found[index] = RolloutExplanation(**one.named, scored=scored, read_from=positions)
+        return [explanation for explanation in found if explanation is not None]
+
+    def _score(self, questions: Sequence[_Question], batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+        """The target's score of each sequence, (B,) float32, as the head gives it: logits, not probabilities."""
+        encoder, head = self.model.encoder, self.model.head
+        hidden_TW = encoder(batch)
+        starts = [0, *accumulate(batch.layout.lengths)]
+        by_token = isinstance(head, MaskedLMHead) or (isinstance(head, Head) and head.reads == "tokens")
+        rows, columns, owners = [], [], []
+        for place, number in enumerate(numbers):
+            target = questions[number].target
+            assert target is not None
+            for row, column in target.cells:
+                rows.append((starts[place] if by_token else place) + row)
+                columns.append(column)
+                owners.append(place)
+        rows_M, columns_M, owners_M = torch.tensor([rows, columns, owners], device=hidden_TW.device)
+        if isinstance(head, MaskedLMHead):
+            values_M = head(hidden_TW[rows_M], encoder).gather(1, columns_M[:, None])[:, 0]
+        else:
+            assert head is not None
+            values_M = head(hidden_TW, batch.layout, encoder)[rows_M, columns_M]
+        return torch.zeros(len(numbers), device=values_M.device).index_add(0, owners_M, values_M.float())
+
+    def _baseline_id(self) -> int:
+        """The mask: a word that is there and unseen, which models know; a model never learns what padding means."""
+        specials = self.model.tokenizer.specials
+        baseline = specials.pad if specials.mask is None else specials.mask
+        if baseline is None:
+            raise InputError("the tokenizer has neither a mask nor a padding token", "Choose another explanation.")
+        return baseline
+
+    def _without_text(self, window: Window, baseline: int) -> list[int]:
+        """The window's ids with every token of its texts taken out; special tokens stay, those in the texts too."""
+        specials = self.model.tokenizer.specials
+        kept = (specials.all - {specials.unk}) | {specials.cls, specials.sep}
+        ids = list(window.ids)
+        for owned in window.owned:
+            ids[owned.start : owned.stop] = [ids[place] if ids[place] in kept else baseline for place in owned]
+        return ids
+
+    def _read_from(self, one: _Question) -> list[int]:
+        """Positions of the output tokens that the answer is read from."""
+        head, task = self.model.head, self.model.task
+        everywhere = list(range(len(one.window.ids)))
+        if head is None:
+            return [0] if isinstance(task, SentenceEmbedding) and task.pooling == "cls" else everywhere
+        if isinstance(head, Head) and head.reads != "tokens":
+            return everywhere if head.reads in ("mean", "late") else [0]
+        assert one.target is not None
+        return sorted({row for row, _ in one.target.cells})
+
+    def _scored(self, one: _Question, scores_L: Any) -> ScoredTokens:
+        return ScoredTokens.of(one.texts, one.window, self.model.tokenizer, scores_L)
+
+
+def _mean_of(positions: Sequence[int], length: int, device: torch.device) -> Tensor:
+    """The row that takes the mean of these positions, (1, L)."""
+    row_1L = torch.zeros(1, length, device=device)
+    row_1L[0, list(positions)] = 1.0 / len(positions)
+    return row_1L
