@@ -137,6 +137,79 @@ def test_answers(run: Run, model: Path, tmp_path: Path) -> None:
     assert json.loads(out.splitlines()[-1])["metrics"]["f1"] >= 80
 
 
+def write_rows(path: Path, rows: list[dict[str, object]]) -> str:
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return str(path)
+
+
+def words(chance: random.Random, *first: str) -> str:
+    return " ".join([*first, *(f"w{chance.randrange(20, 60)}" for _ in range(3))])
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_embeddings(scored: bool, run: Run, model: Path, tmp_path: Path) -> None:
+    """Made-up pairs: texts belong together that begin alike."""
+    chance = random.Random(1)
+    rows: list[dict[str, object]] = []
+    for number in range(160):
+        one, two = f"w{number % 16}", f"w{chance.randrange(16)}"
+        pair: dict[str, object] = {"text": words(chance, one, one, one)}
+        if scored:
+            two = one if chance.random() < 0.5 else two
+            pair |= {"text_pair": words(chance, two, two, two), "score": 5.0 if one == two else 1.0}
+        else:
+            pair |= {"text_pair": words(chance, one, one, one)}
+        rows.append(pair)
+    train, place = write_rows(tmp_path / "train.jsonl", rows), str(tmp_path / "run")
+    code, out, err = run(
+        "finetune", "--task", "sentence-embedding", "-m", str(model), "--train", train, "-o", place, *FAST, "--json"
+    )
+    assert code == 0, err
+    metrics = json.loads(out.splitlines()[-1])["metrics"]
+    assert metrics["spearmanr"] > 0.6 if scored else metrics["mrr"] > 0.4
+    code, out, _ = run("predict", "-m", place, "--json", "w7 w7 w7 w30", "w7 w7 w7 w31", "w9 w9 w9 w31")
+    one, two, other = (json.loads(line)["embedding"] for line in out.splitlines())
+    assert dot(one, two) > dot(two, other)
+
+
+def dot(one: list[float], other: list[float]) -> float:
+    return sum(x * y for x, y in zip(one, other, strict=True))
+
+
+def test_rankings(run: Run, model: Path, tmp_path: Path) -> None:
+    """Made-up queries: a document answers that says w1."""
+    chance = random.Random(1)
+    rows: list[dict[str, object]] = []
+    for number in range(80):
+        documents = [words(chance, "w2"), words(chance, "w2"), words(chance, "w2")]
+        documents[number % 3] = words(chance, "w1")
+        labels = [float(place == number % 3) for place in range(3)]
+        rows.append({"query": words(chance), "documents": documents, "labels": labels})
+    train, place = write_rows(tmp_path / "train.jsonl", rows), str(tmp_path / "run")
+    options = ("--task", "text-ranking", "-m", str(model), "--train", train, "-o", place)
+    code, out, err = run("finetune", *options, *FAST, "--json")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["metrics"]["ndcg_at_10"] > 0.9
+    asked = write_rows(tmp_path / "asked.jsonl", [{"query": "w30", "documents": ["w2 w40", "w1 w41"]}])
+    code, out, _ = run("predict", "-m", place, "--task", "text-ranking", "--json", "-i", asked)
+    assert json.loads(out)["ranking"][0]["index"] == 1
+
+
+def test_choices(run: Run, model: Path, tmp_path: Path) -> None:
+    """Made-up choices: right is the one that says w1."""
+    chance = random.Random(1)
+    rows: list[dict[str, object]] = []
+    for number in range(120):
+        choices = [words(chance, "w2") for _ in range(3)]
+        choices[number % 3] = words(chance, "w1")
+        rows.append({"text": words(chance), "choices": choices, "label": number % 3})
+    train, place = write_rows(tmp_path / "train.jsonl", rows), str(tmp_path / "run")
+    options = ("--task", "multiple-choice", "-m", str(model), "--train", train, "-o", place)
+    code, out, err = run("finetune", *options, *FAST, "--json")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["metrics"]["accuracy"] > 0.9
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

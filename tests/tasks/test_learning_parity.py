@@ -11,9 +11,13 @@ from torch import nn
 
 from bertkit.data.sample_stream import Sample, SampleBatch
 from bertkit.families.labels import Problem
+from bertkit.model.pooling import Pooling
 from bertkit.pretrained.loading import open_pretrained
+from bertkit.tasks.choice_learning import ChoiceObjective
 from bertkit.tasks.label_learning import LabelObjective
 from bertkit.tasks.objective import Objective
+from bertkit.tasks.pair_learning import PairObjective
+from bertkit.tasks.relevance_learning import RelevanceObjective
 from bertkit.tasks.span_learning import SpanObjective
 from bertkit.tasks.tag_learning import NO_TAG, TagObjective
 from bertkit.training.micro_batches import as_tensors
@@ -112,3 +116,75 @@ def test_spans(tmp_path: Path) -> None:
     theirs = (entropy(start_BL, spans[:, 0]) + entropy(end_BL, spans[:, 1])) / 2
     targets = [{"start_B": span[:1].numpy(), "end_B": span[1:].numpy()} for span in spans]
     agree(loss_of(encoder, SpanObjective(head), targets), theirs, encoder, peer)
+
+
+def test_choices(tmp_path: Path) -> None:
+    """Three texts, of 2, 2 and 1 choices; transformers takes as many for each, so it gets them one by one."""
+    peer = make_task_peer("multiple-choice", tmp_path).eval()
+    encoder, head = trained(tmp_path, "multiple-choice")
+    parts, right = [range(2), range(2, 4), range(4, 5)], [1, 0, 0]
+    samples = [
+        Sample(
+            tuple(SEQUENCES.ids[place] for place in part),
+            tuple(SEQUENCES.segments[place] for place in part),
+            {"choices_S": np.array([len(part)]), "right_S": np.array([place])},
+        )
+        for part, place in zip(parts, right, strict=True)
+    ]
+    batch = as_tensors(SampleBatch(samples).pack(range(3)))
+    objective = ChoiceObjective(head)
+    output = Trainee(encoder, {objective.name: objective})(batch)[objective.name]  # type: ignore[arg-type]
+    losses, correct = [], 0
+    for part, place in zip(parts, right, strict=True):
+        inputs = {name: tensor[list(part)].unsqueeze(0) for name, tensor in SEQUENCES.padded().items()}
+        theirs = peer(**inputs, labels=torch.tensor([place]))
+        losses.append(theirs.loss)
+        correct += int(theirs.logits.argmax() == place)
+    agree(output["loss"] / 3, torch.stack(losses).mean(), encoder, peer)
+    assert int(output["correct"]) == correct
+
+
+def test_relevance(tmp_path: Path) -> None:
+    peer = make_task_peer("text-classification", tmp_path, labels=("relevance",)).eval()
+    encoder, head = trained(tmp_path, "text-ranking")
+    relevance_B = torch.tensor([0.0, 1.0, 0.5, 1.0, 0.0])
+    ours = loss_of(encoder, RelevanceObjective(head), [{"relevance_B": one.reshape(1).numpy()} for one in relevance_B])
+    logits_B = peer(**SEQUENCES.padded()).logits[:, 0]
+    theirs = torch.nn.functional.binary_cross_entropy_with_logits(logits_B, relevance_B)
+    agree(ours, theirs, encoder, peer)
+
+
+@pytest.mark.parametrize("scored", [True, False])
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+def test_pairs(scored: bool, pooling: Pooling, tmp_path: Path) -> None:
+    """Two pairs, the second with a negative."""
+    peer = make_task_peer("text-classification", tmp_path).eval()
+    encoder, _ = trained(tmp_path, "text-classification")
+    objective = PairObjective(pooling, [7], scored=scored)
+    samples = [
+        Sample(
+            tuple(SEQUENCES.ids[place] for place in part),
+            tuple(SEQUENCES.segments[place] for place in part),
+            {"texts_P": np.array([len(part)]), "score_P": np.array([score], np.float32)},
+        )
+        for part, score in [(range(2), 0.25), (range(2, 5), 0.75)]
+    ]
+    batch = as_tensors(SampleBatch(samples).pack(range(2)))
+    ours = Trainee(encoder, {objective.name: objective})(batch)[objective.name]["loss"] / 2  # type: ignore[arg-type]
+    inputs = SEQUENCES.padded()
+    hidden_BLW = peer.bert(**inputs).last_hidden_state  # type: ignore[operator]
+    seen_BL1 = inputs["attention_mask"].unsqueeze(-1)
+    vectors_BW = {
+        "mean": (hidden_BLW * seen_BL1).sum(1) / seen_BL1.sum(1),
+        "cls": hidden_BLW[:, 0],
+        "max": hidden_BLW.masked_fill(seen_BL1 == 0, -torch.inf).amax(1),
+    }[pooling]
+    losses = []
+    for size in (7, 33):
+        one, two, three, four, other = torch.nn.functional.normalize(vectors_BW[:, :size], dim=1)
+        if scored:
+            losses.append(((one @ two - 0.25) ** 2 + (three @ four - 0.75) ** 2) / 2)
+        else:
+            logits = 20.0 * torch.stack([one, three]) @ torch.stack([two, four, other]).T
+            losses.append(torch.nn.functional.cross_entropy(logits, torch.arange(2)))
+    agree(ours, torch.stack(losses).mean(), encoder, peer)
