@@ -65,6 +65,8 @@ def test_a_model_that_has_learnt(run: Run, model: Path, files: tuple[str, str], 
     said = ("--data", held_out, "--predictions", str(tmp_path / "said.jsonl"), "--json")
     code, out, _ = run("evaluate", "--task", "text-classification", *said)
     assert json.loads(out)["metrics"] == metrics
+    code, out, _ = run("evaluate", "--task", "text-classification", "-m", place, "--data", held_out, "--json")
+    assert json.loads(out)["metrics"] == metrics
     card = (tmp_path / "run/model/README.md").read_text()
     assert f"{metrics['accuracy']:.4f}" in card
     assert "bad, good" in card
@@ -169,6 +171,9 @@ def test_embeddings(scored: bool, run: Run, model: Path, tmp_path: Path) -> None
     assert metrics["spearmanr"] > 0.6 if scored else metrics["mrr"] > 0.4
     code, out, _ = run("predict", "-m", place, "--json", "w7 w7 w7 w30", "w7 w7 w7 w31", "w9 w9 w9 w31")
     one, two, other = (json.loads(line)["embedding"] for line in out.splitlines())
+    if scored:
+        code, out, _ = run("evaluate", "--task", "sentence-embedding", "-m", place, "--data", train, "--json")
+        assert json.loads(out)["metrics"]["spearmanr"] > 0.6
     assert dot(one, two) > dot(two, other)
 
 

@@ -1,4 +1,4 @@
-"""`bertkit evaluate`: predictions that anyone made, scored beside labelled data. Without torch."""
+"""`bertkit evaluate`: a model, or predictions that anyone made, scored beside labelled data. These without torch."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 Task = Annotated[str, typer.Option(help="What was predicted: a task's name, e.g. text-classification.", metavar="TASK")]
 Data = Annotated[str, typer.Option(help="Labelled data; SQuAD's files end in .json or .json.gz.", metavar="FILE")]
 Predictions = Annotated[
-    str,
+    str | None,
     typer.Option(help="Records of `bertkit predict --json`, or answers by id as SQuAD's scripts read.", metavar="FILE"),
 ]
 NoAnswerScores = Annotated[
     str | None,
     typer.Option(help="question-answering by id: how probable no answer is, a JSON object by id.", metavar="FILE"),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", "-m", help="Score this model: a folder or a hub name.", metavar="MODEL")
 ]
 DataFormat = Annotated[
     Literal["jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
@@ -43,7 +46,8 @@ def evaluate(
     context: typer.Context,
     task: Task,
     data: Data,
-    predictions: Predictions,
+    predictions: Predictions = None,
+    model: Model = None,
     problem: task_options.Problem = None,
     no_answer_scores: NoAnswerScores = None,
     format: DataFormat = None,
@@ -55,9 +59,12 @@ def evaluate(
     query_column: task_options.QueryColumn = None,
     documents_column: task_options.DocumentsColumn = None,
     choices_column: task_options.ChoicesColumn = None,
+    long: options.Long = "window",
+    dtype: options.DType = "auto",
+    device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
-    """Score predictions beside labelled data: accuracy, F1, entities, SQuAD's exact match, nDCG, …
+    """Score a model, or predictions, beside labelled data: accuracy, F1, entities, SQuAD's exact match, nDCG, …
 
     Predictions are in the order of the data, one record a line; or answers by SQuAD's ids.
     """
@@ -69,15 +76,31 @@ def evaluate(
         raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
     if no_answer_scores is not None and task != ANSWERS:
         raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
+    if (model is None) == (predictions is None):
+        raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
     columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
     # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
     examples = _examples(data, task, problem, format, columns) if task in SCORERS else []
-    scores = _scores(task, problem, predictions, no_answer_scores, examples)
+    if predictions is not None:
+        scores = _scores(task, problem, predictions, no_answer_scores, examples)
+    else:
+        scores = _scores_of_model(task, problem, examples, model, long=long, dtype=dtype, device=device)
     if json:
         typer.echo(json_form.dumps({"metrics": scores.metrics}, allow_nan=False))
     else:
         typer.echo(f"{task}: {len(examples):,} example{'s' if len(examples) > 1 else ''} of {data}")
         typer.echo(shown(scores.metrics, scores.counts))
+
+
+def _scores_of_model(
+    task: str, problem: Problem | None, examples: Sequence[Example], model: str | None, **settings: str
+) -> Scores:
+    from bertkit.evaluation.answers_of import answers_of
+    from bertkit.evaluation.task_scores import score_results
+    from bertkit.inference.model import load
+
+    loaded = load(model, task=task, **settings)  # type: ignore[arg-type]
+    return score_results(task, problem, answers_of(loaded.answerer, examples), examples)
 
 
 def shown(metrics: Mapping[str, float], counts: Mapping[str, Counts]) -> str:

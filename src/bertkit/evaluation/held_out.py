@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bertkit.data.examples import Example
 from bertkit.errors import UserError, near_match
-from bertkit.evaluation.results import Result
+from bertkit.evaluation.answers_of import answers_of
 from bertkit.evaluation.task_scores import Scores, score_results
 from bertkit.families.labels import Problem
 from bertkit.inference.answerer import Answerer
@@ -46,17 +46,13 @@ class HeldOut:
         self._problem = problem
         self._best_by = best_by or OWN_METRIC[problem or reader.task.name]
         self.scores: Scores | None = None
-        self.records: list[Mapping[str, object]] = []
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
         """The task's metrics. Every rank measures all."""
         (objective,) = trainee.each()
         with evaluating(trainee, sharing):
             engine = Engine(trainee.encoder, objective.head, self._reader.task, BATCH_TOKENS)
-            answers = Answerer(engine, self._reader, "float32").stream(example.row for example in self._examples)
-            self.records = [answer.record() for answer in answers]
-        places = (example.row.place for example in self._examples)
-        results = [Result(record, place) for record, place in zip(self.records, places, strict=True)]
+            results = answers_of(Answerer(engine, self._reader, "float32"), self._examples)
         self.scores = score_results(self._reader.task.name, self._problem, results, self._examples)
         return dict(self.scores.metrics)
 

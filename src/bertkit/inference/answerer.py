@@ -51,7 +51,7 @@ class Answerer:
     def __init__(self, engine: Engine, reader: Reader, dtype: str) -> None:
         self._engine = engine
         self._reader = reader
-        self._task = reader.task
+        self.task = reader.task
         self._dtype = dtype
 
     def stream(
@@ -87,7 +87,7 @@ class Answerer:
 
     def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
         """Each row's windows, all texts tokenised in one call."""
-        read = [attempt(partial(self._task.read, row.fields), row, record) for row in rows]
+        read = [attempt(partial(self.task.read, row.fields), row, record) for row in rows]
         tokens = self._reader.tokenize(texts for one in read if not isinstance(one, Failure) for texts in one)
 
         def request(inputs: tuple[Texts, ...]) -> _Request:
@@ -107,7 +107,7 @@ class Answerer:
             truncated=any(encoded.truncated for encoded in all_encoded),
             dtype=self._dtype,
         )
-        return self._task.decode(outcomes, reading)
+        return self.task.decode(outcomes, reading)
 
 
 def as_row(row: AnyRow, number: int) -> Row:
