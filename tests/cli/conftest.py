@@ -19,7 +19,8 @@ class Ended(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def _fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bertkit.inference.model", fake_program.fake_inference())
+    for name, module in fake_program.fake_inference().items():
+        monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(fake_program, "LOADED", [])
 
 

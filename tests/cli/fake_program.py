@@ -99,15 +99,17 @@ def load(model: str | None = None, **settings: Any) -> Model:
     return Model()
 
 
-def fake_inference() -> ModuleType:
-    """What stands in for `bertkit.inference.model`."""
-    module = ModuleType("bertkit.inference.model")
-    module.__dict__.update(Failure=Failure, Model=Model, load=load)
-    return module
+def fake_inference() -> dict[str, ModuleType]:
+    """What stands in for the modules of `bertkit.inference`, by their names."""
+    names = {"model": {"Model": Model, "load": load}, "answerer": {"Failure": Failure}}
+    fakes = {f"bertkit.inference.{name}": ModuleType(name) for name in names}
+    for fake, values in zip(fakes.values(), names.values(), strict=True):
+        fake.__dict__.update(values)
+    return fakes
 
 
 if __name__ == "__main__":
-    sys.modules["bertkit.inference.model"] = fake_inference()
+    sys.modules.update(fake_inference())
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it otherwise
 
     from bertkit.cli.main import main

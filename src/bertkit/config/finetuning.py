@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bertkit.config.strict import Strict
-from bertkit.config.training import Count, Optimiser, Positive, RunConfig, Schedule, Share, Size
+from bertkit.config.training import Count, Optimiser, Positive, RunTable, Schedule, Share, Size
 
 RATE_TIMES_WIDTH = 0.04  # 5e-5 at BERT-base's width, as its authors recommend; narrower models want more
 
@@ -100,10 +100,11 @@ class FinetuneTable(Strict):
     log_every: Size = 20
 
 
-class FinetuneConfig(RunConfig):
+class FinetuneConfig(Strict):
     """A fine-tuning run, whole."""
 
     task: TaskTable
     model: StartTable = StartTable()
     data: ExamplesTable
     train: FinetuneTable = FinetuneTable()
+    run: RunTable

@@ -229,15 +229,10 @@ class RunTable(Strict):
     tensorboard: bool = False
 
 
-class RunConfig(Strict):
-    """What all runs have."""
-
-    run: RunTable
-
-
-class TrainingConfig(RunConfig):
+class TrainingConfig(Strict):
     """A run's file, whole."""
 
     model: ModelTable
     data: DataTable
     train: TrainTable
+    run: RunTable

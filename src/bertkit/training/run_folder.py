@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Self
 
 from bertkit.checkpoints.folders import atomic_file
-from bertkit.config.training import RunConfig
+from bertkit.config.finetuning import FinetuneConfig
+from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import config_text, differing, load_as
 from bertkit.errors import ConfigError, InputError, OutputError
 
@@ -128,7 +129,7 @@ class RunFolder:
         return sorted(int(found[1]) for found in map(STEP_NAME.fullmatch, names) if found)
 
 
-def open_run(config: RunConfig, start: Start) -> RunFolder:
+def open_run(config: TrainingConfig | FinetuneConfig, start: Start) -> RunFolder:
     """The folder `run.directory`, made or found, with `config.toml` and `run.json` brought up to date.
 
     One process of a run calls this.
@@ -173,7 +174,7 @@ def read_starts(folder: RunFolder) -> list[dict[str, object]]:
     return starts
 
 
-def _refuse_another(folder: RunFolder, config: RunConfig, start: Start) -> None:
+def _refuse_another(folder: RunFolder, config: TrainingConfig | FinetuneConfig, start: Start) -> None:
     before = load_as(type(config), folder.config)
     for key, (old, new) in differing(before, config).items():
         if key not in MAY_CHANGE:
