@@ -36,7 +36,8 @@ def assert_close(found: list[tuple[int, float]], expected: list[tuple[int, float
     assert worst < 1e-5, worst
 
 
-@pytest.mark.parametrize("way", WAYS)
+# Each takes half a minute. The fast one shares weights; gradients alone are shared in the kill test.
+@pytest.mark.parametrize("way", ["fsdp", *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS if way != "fsdp")])
 def test_two_processes_learn_what_one_does(
     way: str, data: Path, alone: list[tuple[int, float]], tmp_path: Path
 ) -> None:
@@ -46,6 +47,7 @@ def test_two_processes_learn_what_one_does(
     assert_close(losses(tmp_path / way), alone)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_fewer_processes_and_otherwise_divided(
     data: Path, alone: list[tuple[int, float]], tmp_path: Path
 ) -> None:
