@@ -249,6 +249,39 @@ def test_a_label_of_the_eval_file_alone(run: Run, model: Path, files: tuple[str,
     assert "eval.tsv:2: the label 'god' is not one of the model's (did you mean 'good'?)" in err
 
 
+def test_lora(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
+    train, held_out = files
+    place = str(tmp_path / "run")
+    options = ("--task", "text-classification", "-m", str(model), "--train", train, "--eval", held_out, "-o", place)
+    code, out, err = run("finetune", *options, *FAST, "--set", "model.lora.rank=4", "--json")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["metrics"]["accuracy"] >= 0.9
+    answers = []
+    for folder in ("model", "adapter"):
+        code, out, err = run("predict", "-m", f"{place}/{folder}", "--json", "-i", held_out)
+        assert code == 0, err
+        answers.append([json.loads(line)["labels"][0] for line in out.splitlines()])
+    for merged, adapted in zip(*answers, strict=True):
+        assert merged["label"] == adapted["label"]
+        assert merged["score"] == pytest.approx(adapted["score"], abs=1e-5)
+    weights = model / "model.safetensors"
+    kept = weights.read_bytes()
+    try:
+        weights.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+        code, _, err = run("predict", "-m", f"{place}/adapter", "w1")
+    finally:
+        weights.write_bytes(kept)
+    assert code == 2
+    assert "was trained on other weights" in err
+
+
+def test_one_way_of_learning_a_part(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
+    options = ("--task", "text-classification", "-m", str(model), "--train", files[0], "-o", str(tmp_path / "run"))
+    code, _, err = run("finetune", *options, "--set", "model.head_only=true", "--set", "model.lora.rank=4")
+    assert code == 2
+    assert "lora, frozen_layers and head_only exclude one another" in err
+
+
 def test_only_the_head_learns(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
     from bertkit.pretrained.loading import load_encoder
 
@@ -256,4 +289,5 @@ def test_only_the_head_learns(run: Run, model: Path, files: tuple[str, str], tmp
     code, _, err = run("finetune", *options, "--set", "model.head_only=true", "--set", "train.epochs=1")
     assert code == 0, err
     before, after = load_encoder(model).state_dict(), load_encoder(tmp_path / "run").state_dict()
-    assert all(before[name].equal(tensor) for name, tensor in after.items())
+    changed = {name for name, tensor in after.items() if not before[name].equal(tensor)}
+    assert changed == {"pooler.dense.weight", "pooler.dense.bias"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bertkit.config.strict import Strict
 from bertkit.config.training import Count, Optimiser, Positive, RunTable, Schedule, Share, Size
@@ -33,6 +33,20 @@ class TaskTable(Strict):
     doc_stride: Count | None = None
 
 
+class LoraTable(Strict):
+    """LoRA: the encoder keeps its weights, and learns differences that are products of narrow matrices.
+
+    Attributes:
+        rank: of the products.
+        alpha: they are multiplied by alpha / rank.
+        keep: write the narrow matrices and the head to `adapter/`, beside `model/`, which has them merged.
+    """
+
+    rank: Size = 8
+    alpha: Positive = 16.0
+    keep: bool = True
+
+
 class StartTable(Strict):
     """What is fine-tuned.
 
@@ -40,11 +54,19 @@ class StartTable(Strict):
         start: a folder or a hub name; the embedded model where left out.
         frozen_layers: layers, from below, that do not learn; with any, the embeddings do not either.
         head_only: only the head learns.
+        lora: narrow matrices learn for the layers, and the head.
     """
 
     start: str | None = None
     frozen_layers: Count = 0
     head_only: bool = False
+    lora: LoraTable | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.lora is not None) + bool(self.frozen_layers) + self.head_only > 1:
+            raise ValueError("lora, frozen_layers and head_only exclude one another")
+        return self
 
 
 class ExamplesTable(Strict):
@@ -68,7 +90,7 @@ class ExamplesTable(Strict):
 
 
 class FinetuneOptimiser(Optimiser):
-    """As of pre-training; the rate is by the model's width where left out: 0.04 / width, ten times that for a head."""
+    """As of pre-training; the rate is 0.04 / width where left out, ten times that for LoRA and for a head alone."""
 
     learning_rate: Positive | None = None  # type: ignore[assignment]
     betas: Annotated[list[Share], Field(min_length=2, max_length=2)] = Field(default=[0.9, 0.999])

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from bertkit.checkpoints.digests import sha256
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.tensors import read_tensors
+from bertkit.checkpoints.weight_files import find_weights
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError, near_match
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
+from bertkit.pretrained.adapters import Adapter, read_adapter
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
 from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import NameTable, canonical
@@ -200,6 +203,9 @@ def open_pretrained(folder: Path) -> Pretrained:
     Raises:
         ModelNotFound, ConfigError, UnknownFamily, BadCheckpoint, UnsafeCheckpoint: as the folder is.
     """
+    adapter = read_adapter(folder)
+    if adapter is not None:
+        return _adapted(open_pretrained(find_folder(adapter.base)), adapter, folder)
     foreign = read_config(folder)
     named = from_tensorflow(foreign.family, read_tensors(folder), str(folder), foreign.ending)
     tensors = canonical(foreign.family, named)
@@ -209,6 +215,31 @@ def open_pretrained(folder: Path) -> Pretrained:
     cross_encoder = read_cross_encoder(folder, foreign.values)
     settings = read_settings(folder) if cross_encoder is None else None
     return Pretrained(folder, foreign, config, tensors, settings, cross_encoder)
+
+
+def _adapted(base: Pretrained, adapter: Adapter, folder: Path) -> Pretrained:
+    """The base with what the adapter has learnt.
+
+    Raises:
+        BadCheckpoint: the base has other weights than those that the adapter was trained on.
+    """
+    if weights_sha256(base.folder) != adapter.base_sha256:
+        raise BadCheckpoint(
+            f"{folder}: was trained on other weights than {base.folder} has", "Use the model that it was trained on."
+        )
+    encoder = adapter.on(base.build_encoder().state_dict())
+    config = base.config.model_copy(update={"pooler": any(name.startswith("pooler.") for name in encoder)})
+    foreign = replace(base.foreign, values={**base.foreign.values, **adapter.values})
+    made = replace(base, foreign=foreign, config=config, settings=None)
+    tensors = made.table(base.family.encoder).to_theirs(encoder)
+    if adapter.head_name is not None:
+        tensors |= made.table(base.family.heads[adapter.head_name].weights).to_theirs(adapter.head())
+    return replace(made, tensors=tensors)
+
+
+def weights_sha256(folder: Path) -> str:
+    """One fingerprint of all of a folder's weight files."""
+    return "+".join(sha256(file) for file in find_weights(folder).files)
 
 
 def find_folder(model: str | Path | None, revision: str | None = None) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.finetuning import RATE_TIMES_WIDTH, FinetuneConfig, StartTable
@@ -19,7 +19,9 @@ from bertkit.families.labels import PROBLEMS
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.init import initialise
-from bertkit.pretrained.loading import Pretrained
+from bertkit.model.lora import adapt, adapters, merge
+from bertkit.pretrained.adapters import Adapter, write_adapter
+from bertkit.pretrained.loading import Pretrained, weights_sha256
 from bertkit.pretrained.made import More
 from bertkit.pretrained.sentence_transformers import SentenceSettings
 from bertkit.tasks.contract import Task
@@ -41,7 +43,7 @@ from bertkit.training.state import Progress, all_tensors, prime
 from bertkit.training.step import Stepper
 from bertkit.training.trainee import Trainee
 
-HEAD_RATE = 10.0  # a head alone starts from nothing and bears, and wants, larger steps
+PART_RATE = 10.0  # what starts from nothing, a head or LoRA's matrices alone, bears and wants larger steps
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,10 @@ def finetune(
     result = Finetuned(step, progress.step, measuring.measure(model.trainee, loop.stepper.sharing), progress.seconds)
     text = card(result) if ranks.is_first else ""
     more = describe_task(lessons, source)
+    if config.model.lora is not None:
+        if config.model.lora.keep and ranks.is_first:
+            write_adapter(adapter_of(config, source, model, more), folder / "adapter", text)
+        merge(model.trainee.encoder)
     write_model(model.family, model.trainee, tokenizer, ranks, folder, text, more=more)
     return result
 
@@ -151,7 +157,7 @@ def loop_table(config: FinetuneConfig, steps_per_epoch: int, width: int) -> Trai
     table = config.train
     rate = table.optimiser.learning_rate
     if rate is None:
-        rate = RATE_TIMES_WIDTH / width * (HEAD_RATE if config.model.head_only else 1.0)
+        rate = RATE_TIMES_WIDTH / width * (PART_RATE if config.model.head_only or config.model.lora else 1.0)
     steps = max(1, round(table.epochs * steps_per_epoch))
     each = min(steps, -(-steps_per_epoch // table.evaluations))
     return TrainTable(
@@ -190,7 +196,7 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
         head = task.build_head(shape, encoder_config, reads)
         initialise(head, encoder_config.initializer_range, random)
     objective = lessons.learning.objective(None if head is None else head.float())
-    freeze(encoder, config.model, keep=encoder.pooler if not source.config.pooler else None)
+    freeze(encoder, config.model, random)
     trainee = Trainee(encoder, {objective.name: objective}).to(device)
     return Model(family, encoder_config, trainee, {objective.name: 1.0})
 
@@ -211,11 +217,10 @@ def learns_the_same(source: Pretrained, task: Task) -> bool:
     return not task.labels or source.task_options(type(task)).get("labels") == task.labels
 
 
-def freeze(encoder: Encoder, table: StartTable, keep: nn.Module | None) -> None:
-    """Makes layers that are not to learn keep their weights.
+def freeze(encoder: Encoder, table: StartTable, random: torch.Generator) -> None:
+    """Makes layers that are not to learn keep their weights, and adapts them where LoRA learns for them.
 
-    Args:
-        keep: a part that learns all the same, because it is new.
+    The pooler always learns: it is as good as a part of the head that reads it.
 
     Raises:
         ConfigError: there are fewer layers.
@@ -225,14 +230,36 @@ def freeze(encoder: Encoder, table: StartTable, keep: nn.Module | None) -> None:
             f"model.frozen_layers is {table.frozen_layers}, and the encoder has {len(encoder.layers)}",
             "Choose fewer, or model.head_only = true.",
         )
-    if table.head_only:
+    if table.lora is not None:
+        adapt(encoder, table.lora.rank, table.lora.alpha, random)
+    elif table.head_only:
         encoder.requires_grad_(False)
     elif table.frozen_layers:
         encoder.embeddings.requires_grad_(False)
         for layer in encoder.layers[: table.frozen_layers]:
             layer.requires_grad_(False)
-    if keep is not None:
-        keep.requires_grad_(True)
+    if encoder.pooler is not None:
+        encoder.pooler.requires_grad_(True)
+
+
+def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: More) -> Adapter:
+    """What was learnt on top of the checkpoint."""
+    assert config.model.lora is not None
+    (objective,) = model.trainee.each()
+    tensors: dict[str, Tensor] = {}
+    for name, adapted in adapters(model.trainee.encoder).items():
+        tensors |= {f"{name}.lower": adapted.lower.detach(), f"{name}.upper": adapted.upper.detach()}
+    for prefix, part in (("pooler", model.trainee.encoder.pooler), ("head", objective.head)):
+        if part is not None:
+            tensors |= {f"{prefix}.{name}": tensor for name, tensor in part.state_dict().items()}
+    return Adapter(
+        base=config.model.start,
+        base_sha256=weights_sha256(source.folder),
+        head_name=objective.head_name,
+        scale=config.model.lora.alpha / config.model.lora.rank,
+        values=more.values,
+        tensors=tensors,
+    )
 
 
 def describe_task(lessons: Lessons, source: Pretrained) -> More:
