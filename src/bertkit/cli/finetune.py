@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
-from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,7 +14,7 @@ from bertkit.cli import options, task_options
 from bertkit.cli.evaluate import FIELDS, LabelColumn
 from bertkit.cli.exits import TERMINATED
 from bertkit.cli.inputs import chosen_columns
-from bertkit.cli.pretrain import say, sigterm_is_noted
+from bertkit.cli.running import say, sigterm_is_noted, watched
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
@@ -94,42 +92,22 @@ def finetune(
 
 
 def _run(config: FinetuneConfig, json: bool) -> bool:
-    from bertkit.cli.training_display import training_display
     from bertkit.model.device import choose_device
     from bertkit.pretrained.loading import find_folder, open_pretrained
     from bertkit.training.finetuning import finetune, loop_table
     from bertkit.training.lessons import Lessons, data_sha256s
-    from bertkit.training.metrics_file import MetricsFile
-    from bertkit.training.observer import Observer
     from bertkit.training.ranks import joined
-    from bertkit.training.run_folder import RunFolder, Start, open_run
 
-    with joined(choose_device(config.train.device)) as ranks, ExitStack() as stack:
+    with joined(choose_device(config.train.device)) as ranks:
         source = open_pretrained(find_folder(config.model.start))
         tokenizer = source.load_tokenizer()
         lessons = Lessons.open(config, source, tokenizer)
         held_out = _held_out(config, lessons)
         steps = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width).steps
         hashes = data_sha256s(config.data)
-        folder = RunFolder(Path(config.run.directory))
         if ranks.is_first:
-            begun = Start.now(command=sys.argv, manifest_sha256s=hashes, ranks=ranks.count, device=str(ranks.device))
-            folder = open_run(config, begun)
             say(lessons.in_words())
-        ranks.wait()
-        observers: list[Observer] = []
-
-        def resumed(step: int) -> None:
-            if not ranks.is_first:
-                return
-            metrics = MetricsFile(folder.metrics)
-            metrics.rewind(step)
-            observers.append(metrics)
-            if step:
-                say(f"going on after step {step:,}")
-            observers.append(stack.enter_context(training_display(steps, json=json)))
-
-        with sigterm_is_noted() as stopping:
+        with watched(config, hashes, ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
             result = finetune(
                 config,
                 source,
@@ -137,15 +115,15 @@ def _run(config: FinetuneConfig, json: bool) -> bool:
                 lessons,
                 held_out,
                 ranks,
-                folder.path,
-                observers,
-                resumed=resumed,
+                run.folder.path,
+                run.observers,
+                resumed=run.resumed,
                 stopping=stopping,
                 say=say,
                 card=lambda result: _card(config, lessons, hashes, ranks, result),
             )
     if result is not None and ranks.is_first:
-        _show(folder, held_out, result, json)
+        _show(run.folder, held_out, result, json)
     return result is not None
 
 

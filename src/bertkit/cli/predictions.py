@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from bertkit.data.files import name_of, open_bytes, readable
+from bertkit.data.files import name_of, open_bytes
+from bertkit.data.json_file import read_json
 from bertkit.data.jsonl import read_jsonl
 from bertkit.errors import InputError
 from bertkit.evaluation.results import Result
@@ -71,17 +71,7 @@ def _first_line_is_a_record(path: str) -> bool:
 
 
 def _whole(path: str, remedy: str) -> Mapping[str, object]:
-    name = name_of(path)
-    with open_bytes(path) as file, readable(name, "to its end"):
-        raw = file.read()
-    try:
-        whole = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not valid UTF-8 at byte {error.start + 1}", "Convert the file to UTF-8.") from None
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{name}:{error.lineno}: not valid JSON at column {error.colno}: {error.msg}", remedy
-        ) from None
+    whole = read_json(path, remedy)
     if not isinstance(whole, dict):
-        raise InputError(f"{name}: not a JSON object", remedy)
+        raise InputError(f"{name_of(path)}: not a JSON object", remedy)
     return whole

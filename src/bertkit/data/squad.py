@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TypeVar
 
 from bertkit.data.examples import Example, References
-from bertkit.data.files import name_of, open_bytes, readable
+from bertkit.data.files import name_of
+from bertkit.data.json_file import read_json
 from bertkit.data.rows import Row
 from bertkit.errors import InputError
 
@@ -29,15 +29,7 @@ def read_squad(path: str) -> Iterator[Example]:
             it is said to; the line names the file and the place in it, `dev.json: data[0].paragraphs[2].qas[1]`.
     """
     name = name_of(path)
-    with open_bytes(path) as file, readable(name, "to its end"):
-        raw = file.read()
-    try:
-        whole = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not valid UTF-8 at byte {error.start + 1}", "Convert the file to UTF-8.") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{name}:{error.lineno}: not valid JSON at column {error.colno}: {error.msg}", FORM) from None
-    yield from _examples(whole, name)
+    yield from _examples(read_json(path, FORM), name)
 
 
 def _examples(whole: object, name: str) -> Iterator[Example]:

@@ -1,0 +1,102 @@
+"""What the commands that train share: the run's folder, what watches the run, and SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from bertkit.cli.exits import one_line
+
+if TYPE_CHECKING:
+    from bertkit.config.finetuning import FinetuneConfig
+    from bertkit.config.training import TrainingConfig
+    from bertkit.training.observer import Observer
+    from bertkit.training.ranks import Ranks
+    from bertkit.training.run_folder import RunFolder
+
+
+class Watched:
+    """A run's folder, open, and those who are told what happens in it; on the first rank only.
+
+    Args:
+        steps: of the whole run.
+        json: show records as JSON lines.
+        stack: closes what is opened here.
+    """
+
+    def __init__(
+        self, folder: RunFolder, ranks: Ranks, steps: int, stack: ExitStack, *, json: bool, tensorboard: bool
+    ) -> None:
+        self.folder = folder
+        self.observers: list[Observer] = []
+        self._ranks = ranks
+        self._steps = steps
+        self._stack = stack
+        self._json = json
+        self._tensorboard = tensorboard
+
+    def resumed(self, step: int) -> None:
+        """The run goes on after a step, or begins with 0: the records after it will be made again."""
+        from bertkit.cli.training_display import training_display
+        from bertkit.training.metrics_file import MetricsFile
+        from bertkit.training.tensorboard import TensorBoard
+
+        if not self._ranks.is_first:
+            return
+        metrics = MetricsFile(self.folder.metrics)
+        metrics.rewind(step)
+        self.observers.append(metrics)
+        if self._tensorboard:
+            place = self.folder.path / "tensorboard"
+            self.observers.append(self._stack.enter_context(TensorBoard(place, purge_after=step)))
+        if step:
+            say(f"going on after step {step:,}")
+        self.observers.append(self._stack.enter_context(training_display(self._steps, json=self._json)))
+
+
+@contextmanager
+def watched(
+    config: TrainingConfig | FinetuneConfig, sha256s: Sequence[str], ranks: Ranks, steps: int, *, json: bool
+) -> Iterator[Watched]:
+    """The folder of a run, made or found by the first rank, while the run lasts.
+
+    Args:
+        sha256s: the fingerprints of the data.
+
+    Raises:
+        ConfigError, OutputError: as `open_run`.
+    """
+    from bertkit.training.run_folder import RunFolder, Start, open_run
+
+    folder = RunFolder(Path(config.run.directory))
+    if ranks.is_first:
+        start = Start.now(command=sys.argv, manifest_sha256s=sha256s, ranks=ranks.count, device=str(ranks.device))
+        folder = open_run(config, start)
+    ranks.wait()
+    with ExitStack() as stack:
+        yield Watched(folder, ranks, steps, stack, json=json, tensorboard=config.run.tensorboard)
+
+
+def say(line: str) -> None:
+    """A line for the user, beside the records."""
+    print(one_line(line), file=sys.stderr)
+
+
+@contextmanager
+def sigterm_is_noted() -> Iterator[Callable[[], bool]]:
+    """SIGTERM does not end the program at once; it raises a flag, which this gives."""
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        yield lambda: bool(noted)
+    finally:
+        signal.signal(signal.SIGTERM, before)
