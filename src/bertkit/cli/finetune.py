@@ -85,13 +85,14 @@ def finetune(
         "run": {"directory": output},
     }
     source = f"the options{' with --set ' + ' '.join(set) if set else ''}"
-    finished = _run(parse(FinetuneConfig, with_overrides(values, set or []), source), json)
+    finished = run_finetuning(parse(FinetuneConfig, with_overrides(values, set or []), source), json=json)
     if not finished:
         say("stopped by SIGTERM, after writing a checkpoint; the same command goes on")
         raise typer.Exit(TERMINATED)
 
 
-def _run(config: FinetuneConfig, json: bool) -> bool:
+def run_finetuning(config: FinetuneConfig, *, json: bool) -> bool:
+    """A run, to its end; false where it was asked to stop before."""
     from bertkit.model.device import choose_device
     from bertkit.pretrained.loading import find_folder, open_pretrained
     from bertkit.training.finetuning import finetune, loop_table

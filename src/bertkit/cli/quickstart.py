@@ -25,10 +25,12 @@ QUESTIONS = (
     "Why does the encoder need no padding?",
 )
 BEST = 3
+TUNED = "build/quickstart-intents"
 NEXT_STEPS = (
     ("your own text", 'bertkit predict "A first sentence." "A second one."'),
     ("your own model", "bertkit predict -m MODEL_FOLDER_OR_HUB_NAME --json -i texts.txt -o vectors.jsonl"),
     ("your own files", 'bertkit quickstart --docs FOLDER "Your question?"'),
+    ("your own labels", "bertkit finetune --task text-classification --train texts.csv -o my-run"),
 )
 
 Questions = Annotated[
@@ -57,9 +59,10 @@ class Index:
 def quickstart(
     questions: Questions = None, docs: Docs = None, model: options.Model = None, json: options.Json = False
 ) -> None:
-    """Search real text by meaning, with no set-up.
+    """Search real text by meaning, and fine-tune a model on labelled messages, with no set-up.
 
-    The text is bertkit's own documentation, or the .md and .txt files of a folder.
+    The text is bertkit's own documentation, or the .md and .txt files of a folder. With questions or a folder of your
+    own it only searches.
     """
     began = time.perf_counter()
     passages = _passages(docs)
@@ -79,8 +82,13 @@ def quickstart(
         }
         for record in [*records, {"metrics": metrics}]:
             typer.echo(json_line(record, "quickstart"))
-    else:
-        typer.echo("\n".join([*_readable(records), "", *_ending(index, seconds)]))
+        return
+    typer.echo("\n".join([*_readable(records), "", _figures(index, seconds)]))
+    if not questions and docs is None and model is None:
+        from bertkit.cli.quickstart_tuning import show_tuning
+
+        show_tuning(_project() / TUNED)
+    typer.echo("\n".join(_next_steps()))
 
 
 def _passages(docs: Path | None) -> list[Passage]:
@@ -160,13 +168,14 @@ def _readable(records: Sequence[dict[str, Any]]) -> list[str]:
     return lines[1:]
 
 
-def _ending(index: Index, seconds: float) -> list[str]:
+def _figures(index: Index, seconds: float) -> str:
     speed = index.tokens / index.seconds
-    width = max(len(name) for name, _ in NEXT_STEPS)
-    return [
+    return (
         f"{len(index.passages):,} passages, {index.tokens:,} tokens embedded at {speed:,.0f} tokens/s; "
-        f"{seconds:.1f} s in all.",
-        "",
-        "Go on with",
-        *(f"  {name:<{width}}  {command}" for name, command in NEXT_STEPS),
-    ]
+        f"{seconds:.1f} s in all."
+    )
+
+
+def _next_steps() -> list[str]:
+    width = max(len(name) for name, _ in NEXT_STEPS)
+    return ["", "Go on with", *(f"  {name:<{width}}  {command}" for name, command in NEXT_STEPS)]
