@@ -14,7 +14,7 @@ MESSAGES = (
     "why was I charged twice for one ride?",
     "can a ten year old sit in front",
 )
-SETTINGS = ["train.epochs=8", "train.optimiser.learning_rate=3e-4", "train.log_every=1000", "train.evaluations=1"]
+SETTINGS = ["train.epochs=8", "train.optimiser.learning_rate=3e-4", "train.log_every=1000", "train.evaluations=0.25"]
 
 
 def show_tuning(folder: Path) -> None:

@@ -104,7 +104,7 @@ class FinetuneTable(Strict):
         batch_samples: of one step, over all ranks: texts, or windows of long ones.
         best_by: the metric by which the best checkpoint is chosen; the task's own where left out.
         patience: measurements without a better one after which training ends; None trains to the end.
-        evaluations: measurements in an epoch.
+        evaluations: measurements in an epoch, each with a checkpoint; 0.5 for one every second epoch.
     """
 
     epochs: Positive = 3.0
@@ -117,7 +117,7 @@ class FinetuneTable(Strict):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     best_by: str | None = None
     patience: Size | None = None
-    evaluations: Size = 1
+    evaluations: Positive = 1.0
     keep_checkpoints: Size = 1
     log_every: Size = 20
 

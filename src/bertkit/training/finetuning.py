@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ def loop_table(config: FinetuneConfig, steps_per_epoch: int, width: int) -> Trai
     if rate is None:
         rate = RATE_TIMES_WIDTH / width * (PART_RATE if config.model.head_only or config.model.lora else 1.0)
     steps = max(1, round(table.epochs * steps_per_epoch))
-    each = min(steps, -(-steps_per_epoch // table.evaluations))
+    each = min(steps, math.ceil(steps_per_epoch / table.evaluations))
     return TrainTable(
         steps=steps,
         seed=table.seed,
