@@ -93,6 +93,9 @@ def test_a_tenth_is_held_out(run: Run, model: Path, files: tuple[str, str], tmp_
     code, _, err = run("finetune", *options, "--set", "train.epochs=1")
     assert code == 0, err
     assert "144 examples to learn from, 16 to measure on" in err
+    code, _, err = run("runs", str(tmp_path / "run"))
+    assert code == 2
+    assert "is a run of fine-tuning" in err
 
 
 def test_entities(run: Run, model: Path, tmp_path: Path) -> None:

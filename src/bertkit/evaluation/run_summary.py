@@ -92,6 +92,11 @@ def summarise(path: Path) -> RunSummary:
     folder = RunFolder(path)
     if not folder.config.is_file():
         raise InputError(f"{path}: no {folder.config.name}", "Name the folder of a run, its file's run.directory.")
+    if "[task]" in folder.config.read_text(encoding="utf-8").splitlines():
+        raise InputError(
+            f"{path}: is a run of fine-tuning; only runs of pre-training are compared",
+            f"Its measures are in {folder.metrics}, and the last of them in its model's README.md.",
+        )
     config, records = load_config(folder.config), read_metrics(folder.metrics)
     found = [one for one in evaluations(records) if number_of(one, "loss") is not None]
     speeds = [value for _, value in points(records, "tokens_per_second")]
