@@ -133,7 +133,7 @@ def _held_out(config: FinetuneConfig, lessons: Lessons) -> HeldOut | HeldOutPair
     from bertkit.evaluation.held_out_pairs import HeldOutPairs
 
     if lessons.task.name == "sentence-embedding":
-        return HeldOutPairs(lessons.reader, lessons.held_out)
+        return HeldOutPairs(lessons.reader, lessons.held_out, config.train.best_by)
     return HeldOut(lessons.reader, lessons.held_out, lessons.problem, config.train.best_by)
 
 

@@ -62,9 +62,17 @@ class HeldOut:
         Raises:
             UserError: there is no such metric.
         """
-        if self._best_by not in measures:
-            raise UserError(
-                f"train.best_by is {self._best_by!r}{near_match(self._best_by, measures)}",
-                f"Choose one of {', '.join(measures)}.",
-            )
-        return -measures[self._best_by]
+        return lower_is_better(measures, self._best_by)
+
+
+def lower_is_better(measures: Measures, best_by: str) -> float:
+    """The score that a metric gives, all of which are better the higher they are.
+
+    Raises:
+        UserError: there is no such metric.
+    """
+    if best_by not in measures:
+        raise UserError(
+            f"train.best_by is {best_by!r}{near_match(best_by, measures)}", f"Choose one of {', '.join(measures)}."
+        )
+    return -measures[best_by]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bertkit.data.examples import Example
 from bertkit.evaluation.answers_of import answers_of, unit_vectors
+from bertkit.evaluation.held_out import lower_is_better
 from bertkit.evaluation.task_scores import Scores, score_results
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
@@ -18,12 +19,17 @@ BATCH_TOKENS = 4096
 
 
 class HeldOutPairs:
-    """Measures sentence-embedding on pairs of texts, with or without a score each."""
+    """Measures sentence-embedding on pairs of texts, with or without a score each.
 
-    def __init__(self, reader: Reader, examples: Sequence[Example]) -> None:
+    Args:
+        best_by: the metric that the score is; the rank correlation, or the mean reciprocal rank, where None.
+    """
+
+    def __init__(self, reader: Reader, examples: Sequence[Example], best_by: str | None = None) -> None:
         self._reader = reader
         self._examples = examples
         self._scored = isinstance(examples[0].target, float)
+        self._best_by = best_by or ("spearmanr" if self._scored else "mrr")
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
@@ -39,8 +45,12 @@ class HeldOutPairs:
         return dict(self.scores.metrics)
 
     def score(self, measures: Measures) -> float:
-        """The rank correlation, or the mean reciprocal rank, so that lower is better."""
-        return -measures["spearmanr" if self._scored else "mrr"]
+        """The metric, so that lower is better.
+
+        Raises:
+            UserError: there is no such metric.
+        """
+        return lower_is_better(measures, self._best_by)
 
     def _found(self, answerer: Answerer) -> dict[str, float]:
         """How far up each first text's own second text is among all second texts, by cosine."""

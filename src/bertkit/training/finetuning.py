@@ -122,7 +122,9 @@ def assembled(
     stream = SampleStream(lessons.samples, config.train.batch_samples, config.train.seed)
     table = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width)
     precision = choose_precision(table.precision, ranks.device)
-    check_memory(table, model.config, precision, max(map(len, lessons.samples[0].ids)), ranks)
+    check_memory(
+        table, model.config, precision, max(len(ids) for sample in lessons.samples for ids in sample.ids), ranks
+    )
     sharing = share(model, table, ranks, precision, say)
     optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, model.config.layers)
     prime(optimiser)
