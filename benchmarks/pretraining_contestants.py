@@ -2,31 +2,26 @@
 
     python -m benchmarks.pretraining_contestants SETUP      SETUP: a `Setup` as JSON
 
-It says how many parameters it trains; then, for each line on its standard input, it takes so many steps and answers
-with seconds, tokens that are not padding, the mean loss, and its peak memory. A step is all of it: making the batch,
-masking, both passes, clipping, the update.
+Each is a program as `benchmarks.contestants` describes it. A step is all of it: making the batch, masking, both passes,
+clipping, the update.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import os
-import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 import transformers
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from benchmarks.contestants import CountingTrainer, Tell, Told, Wait, told
 from benchmarks.measure import json_line
 from benchmarks.pretraining_data import LENGTH, mean_length, sequences
 from bertkit.batching.training_batch import TrainingBatch
@@ -46,8 +41,6 @@ from bertkit.training.step import Stepper
 
 STEPS = 1_000_000  # more than are ever taken
 OPTIMISER = Optimiser(learning_rate=1e-4)
-Wait = Callable[[], int | None]
-Tell = Callable[[dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -158,7 +151,6 @@ def run_trainer(setup: Setup, wait: Wait, tell: Tell) -> None:
             max_steps=STEPS,
             per_device_train_batch_size=batch,
             gradient_accumulation_steps=setup.micro_batches,
-            train_sampling_strategy="group_by_length" if setup.kind == "grouped" else "random",
             learning_rate=OPTIMISER.learning_rate,
             weight_decay=OPTIMISER.weight_decay,
             adam_epsilon=OPTIMISER.eps,
@@ -172,15 +164,17 @@ def run_trainer(setup: Setup, wait: Wait, tell: Tell) -> None:
             report_to="none",
             disable_tqdm=True,
         )
-        trainer = _Trainer(
-            setup,
+        texts = sequences(folder)
+        trainer = CountingTrainer(
+            setup.steps,
+            [len(text) for text in texts] if setup.kind == "grouped" else None,
             model=model,
             args=arguments,
             data_collator=transformers.DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15),
-            train_dataset=_Sequences(sequences(folder)),
+            train_dataset=_Sequences(texts),
             processing_class=tokenizer,
         )
-        trainer.add_callback(_Told(trainer, wait, tell))
+        trainer.add_callback(Told(trainer, wait, tell))
         trainer.train()
 
 
@@ -204,99 +198,10 @@ class _Sequences(torch.utils.data.Dataset[dict[str, list[int]]]):
         return self.rows[index]
 
 
-class _Trainer(transformers.Trainer):
-    """The Trainer, its useful tokens and its loss counted.
-
-    Grouped by length, it would go from the longest batch of fifty to the shortest; a few steps would all be long ones.
-    So the library's own batches are taken in another order: each few steps are spread over all lengths.
-    """
-
-    def __init__(self, setup: Setup, **parts: Any) -> None:
-        super().__init__(**parts)
-        self.setup = setup
-        self.counted: dict[str, float] = {"tokens": 0, "loss": 0.0}
-
-    def training_step(
-        self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: Any = None
-    ) -> torch.Tensor:
-        self.counted["tokens"] += int(inputs["attention_mask"].sum())
-        loss = super().training_step(model, inputs, num_items_in_batch)
-        # It adds the means of micro-batches up for this model, as if they were sums; Adam's update is nearly the same.
-        self.counted["loss"] += float(loss) / (self.setup.steps * self.setup.micro_batches)
-        return loss
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        if self.setup.kind != "grouped":
-            return super()._get_train_sampler(train_dataset)
-        assert isinstance(self.train_dataset, _Sequences)
-        lengths = [len(row["input_ids"]) for row in self.train_dataset.rows]
-        size = step_sequences(self.setup)
-        order = get_length_grouped_indices(lengths, size, generator=torch.Generator().manual_seed(0))  # type: ignore[no-untyped-call]
-        return spread(order, size, self.setup.steps)
-
-
-def spread(order: list[int], size: int, steps: int) -> list[int]:
-    """Batches of `size` of an order, taken so that each `steps` of them have one of each stretch of fifty's lengths."""
-    whole = [order[at : at + size] for at in range(0, len(order) - size + 1, size)]
-    megabatch = max(1, min(len(order) // (size * 4), 50))  # batches that the library sorts together
-    picked = []
-    for at in range(0, len(whole) - megabatch + 1, megabatch):
-        stretches = [whole[at + k * megabatch // steps : at + (k + 1) * megabatch // steps] for k in range(steps)]
-        each = min(map(len, stretches))
-        turns = dict.fromkeys(int(number * 0.618 % 1 * each) for number in range(each))  # even, however few are taken
-        # From one stretch to the next the turn is mirrored: a longer one of its lengths, then a shorter one.
-        ends = [stretch[:each][:: (1, -1)[k % 2]] for k, stretch in enumerate(stretches)]
-        picked += [stretch[turn] for turn in turns for stretch in ends]
-    return [index for batch in picked for index in batch]
-
-
-class _Told(transformers.TrainerCallback):
-    """Holds the Trainer until it is told to go on."""
-
-    def __init__(self, trainer: _Trainer, wait: Wait, tell: Tell) -> None:
-        self.trainer, self.wait, self.tell = trainer, wait, tell
-        self.left, self.began = 0, 0.0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._go(control)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.left -= 1
-        if not self.left:
-            self.tell({"seconds": time.perf_counter() - self.began, **self.trainer.counted})
-            self._go(control)
-
-    def _go(self, control: Any) -> None:
-        number = self.wait()
-        control.should_training_stop = number is None
-        self.left, self.began = number or 1, time.perf_counter()
-        self.trainer.counted = {"tokens": 0, "loss": 0.0}
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has had, the program that started it not counted, where the system says so."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return int(lines["VmHWM"].split()[0]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
 def main() -> None:
     """Take steps as told, until standard input ends."""
     setup = Setup(**json.loads(sys.argv[1]))
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is not an answer
-
-    def wait() -> int | None:
-        line = sys.stdin.readline()
-        return int(line) if line.strip() else None
-
-    def tell(values: dict[str, float]) -> None:
-        assert all(math.isfinite(value) for value in values.values())
-        print(json_line({**values, "peak_bytes": peak_bytes()}), file=answers, flush=True)
-
-    (run_bertkit if setup.kind == "bertkit" else run_trainer)(setup, wait, tell)
+    (run_bertkit if setup.kind == "bertkit" else run_trainer)(setup, *told())
 
 
 if __name__ == "__main__":

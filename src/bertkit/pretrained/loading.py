@@ -242,9 +242,9 @@ def weights_sha256(folder: Path) -> str:
     return "+".join(sha256(file) for file in find_weights(folder).files)
 
 
-def find_folder(model: str | Path | None, revision: str | None = None) -> Path:
-    """The folder of a model: a path, a hub name, or the embedded default for None."""
-    return embedded_folder() if model is None else locate(str(model), revision=revision)
+def find_folder(model: str | Path | None, revision: str | None = None, task: str | None = None) -> Path:
+    """The folder of a model: a path, a hub name, or for None the embedded default, which `task` may have one of."""
+    return embedded_folder(task) if model is None else locate(str(model), revision=revision)
 
 
 def load_encoder(model: str | Path | None = None, *, revision: str | None = None) -> Encoder:
