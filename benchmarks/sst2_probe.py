@@ -2,7 +2,7 @@
 
     python -m benchmarks.sst2_probe --model RUN/model
 
-Both are fine-tuned whole with a linear classifier over the pooler (over the first token where there is none), with the
+Both are fine-tuned whole with a linear classifier over the pooler, the first token or the mean of all tokens, with the
 same recipe, tokenizer and sentences; a seed decides the order, the classifier, dropout, and the random weights.
 Accuracy is on the whole development set, after the last epoch. The difference is given in pooled standard deviations
 over seeds.
@@ -87,10 +87,9 @@ class Recipe:
 class Classifier(nn.Module):
     """An encoder and a linear classifier of two classes."""
 
-    def __init__(self, encoder: Encoder, random: torch.Generator) -> None:
+    def __init__(self, encoder: Encoder, reads: Reads, random: torch.Generator) -> None:
         super().__init__()
         self.encoder = encoder
-        reads: Reads = "pooler" if encoder.pooler is not None else "first"
         self.head = build_head(HeadShape(weight_and_bias("classifier", "classifier"), reads=reads), encoder.config, 2)
         initialise(self.head, encoder.config.initializer_range, random)
 
@@ -104,6 +103,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="a folder as `bertkit pretrain` writes it")
     parser.add_argument("--data", help="the folder of SST-2; $BERTKIT_TEST_DATA/glue/SST-2 without it")
+    parser.add_argument(
+        "--reads", choices=["pooler", "first", "mean"], default="pooler", help="what the classifier reads"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sentences", type=int, default=6_000, help="of the training set; 0 for all")
     parser.add_argument("--epochs", type=int, default=2)
@@ -126,12 +128,12 @@ def main() -> None:
         for start in START:
             began = time.perf_counter()
             encoder = load_encoder(folder) if start == "pre-trained" else random_encoder(config, seed)
-            model = Classifier(encoder, torch.Generator().manual_seed(seed))
+            model = Classifier(encoder, options.reads, torch.Generator().manual_seed(seed))
             fine_tune(model, training, recipe, seed)
             scores[start].append(accuracy(model, development))
             print(f"{start:12} {seed:4} {scores[start][-1]:8.4f} {time.perf_counter() - began:8.1f}", flush=True)
     about = {"model": options.model, "sentences": len(training.labels), "epochs": recipe.epochs}
-    about |= {"batch_sentences": recipe.batch_sentences, "learning_rate": recipe.learning_rate}
+    about |= {"batch_sentences": recipe.batch_sentences, "learning_rate": recipe.learning_rate, "reads": options.reads}
     print(json_line({"benchmark": "sst2_probe", "machine": machine(), **about, **_report(scores)}))
 
 
