@@ -24,11 +24,18 @@ def ranking_scores(scores: Sequence[Sequence[float]], relevances: Sequence[Seque
         scores: of each query's documents, at least one a query.
         relevances: how good each document is, from 0; as many as there are scores.
     """
+    return {name: float(np.mean(values)) for name, values in query_scores(scores, relevances).items()}
+
+
+def query_scores(
+    scores: Sequence[Sequence[float]], relevances: Sequence[Sequence[float]]
+) -> dict[str, list[float]]:
+    """The same of each query."""
     each = list(zip(scores, relevances, strict=True))
     return {
-        f"ndcg_at_{CUT}": float(np.mean([ndcg(*one, cut=CUT) for one in each])),
-        "mrr": float(np.mean([reciprocal_rank(*one) for one in each])),
-        f"recall_at_{CUT}": float(np.mean([recall(*one, cut=CUT) for one in each])),
+        f"ndcg_at_{CUT}": [ndcg(*one, cut=CUT) for one in each],
+        "mrr": [reciprocal_rank(*one) for one in each],
+        f"recall_at_{CUT}": [recall(*one, cut=CUT) for one in each],
     }
 
 
