@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bertkit.data.examples import Example, References, Tagged, Target
+from bertkit.data.examples import Example, Tagged, Target
 from bertkit.data.rows import Row
 from bertkit.evaluation.answer_scores import scores_v1, scores_v2
 from bertkit.evaluation.intervals import intervals_of

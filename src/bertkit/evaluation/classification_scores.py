@@ -144,7 +144,7 @@ def pearsonr(one_N: Numbers, other_N: Numbers) -> float:
 
 def spearmanr(one_N: Numbers, other_N: Numbers) -> float:
     """Correlation of ranks, equal values sharing the mean of theirs; 0 when either does not vary."""
-    return pearsonr(_ranks(one_N), _ranks(other_N))
+    return pearsonr(ranks(one_N), ranks(other_N))
 
 
 def _scaled(values_N: Numbers) -> Numbers:
@@ -155,7 +155,8 @@ def _scaled(values_N: Numbers) -> Numbers:
     return np.asarray(centred_N / np.linalg.norm(centred_N))
 
 
-def _ranks(values_N: Numbers) -> Numbers:
+def ranks(values_N: Numbers) -> Numbers:
+    """The rank of each value, from 1; equal ones share the mean of theirs."""
     _, place_N, count_U = np.unique(values_N, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(count_U) - (count_U - 1) / 2)[place_N])
 

@@ -101,7 +101,11 @@ def paired_bootstrap(
         examples: how many there are, at least one.
     """
     (found,) = comparisons_of(
-        lambda places: {"": first(places)}, lambda places: {"": second(places)}, examples, resamples=resamples, seed=seed
+        lambda places: {"": first(places)},
+        lambda places: {"": second(places)},
+        examples,
+        resamples=resamples,
+        seed=seed,
     ).values()
     return found
 

@@ -15,8 +15,8 @@ import numpy as np
 CUT = 10
 
 
-def ranking_scores(scores: Sequence[Sequence[float]], relevances: Sequence[Sequence[float]]) -> dict[str, float]:
-    """`ndcg_at_10`, `mrr` and `recall_at_10`, means over the queries, at least one.
+def query_scores(scores: Sequence[Sequence[float]], relevances: Sequence[Sequence[float]]) -> dict[str, list[float]]:
+    """`ndcg_at_10`, `mrr` and `recall_at_10` of each query; the metrics are their means.
 
     Queries that have no relevant document say nothing of a ranking, but count 0, as trec_eval's `-c` has it.
 
@@ -24,13 +24,6 @@ def ranking_scores(scores: Sequence[Sequence[float]], relevances: Sequence[Seque
         scores: of each query's documents, at least one a query.
         relevances: how good each document is, from 0; as many as there are scores.
     """
-    return {name: float(np.mean(values)) for name, values in query_scores(scores, relevances).items()}
-
-
-def query_scores(
-    scores: Sequence[Sequence[float]], relevances: Sequence[Sequence[float]]
-) -> dict[str, list[float]]:
-    """The same of each query."""
     each = list(zip(scores, relevances, strict=True))
     return {
         f"ndcg_at_{CUT}": [ndcg(*one, cut=CUT) for one in each],

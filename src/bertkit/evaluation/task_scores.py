@@ -168,17 +168,28 @@ def _numbers(problem: Problem | None, results: Sequence[Result], examples: Seque
 
 
 def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
-    targets = [target_of(example, Tagged) for example in examples]
-    gold = as_iob2([target.tags for target in targets])
-    found = [entities(result) for result in results]
-    predicted = [tags_of_words(target.words, some) for target, some in zip(targets, found, strict=True)]
+    gold, predicted = tags_of(results, examples)
     types = {tag.partition("-")[2] for tags in gold for tag in tags} - {""}
-    _check_common(types, {entity.label for some in found for entity in some})
+    _check_common(types, {entity.label for result in results for entity in entities(result)})
     counts = count_entities(gold, predicted)
     return Scores(counts.scores(), counts.types, at=resampled_entities(gold, predicted))
 
 
+def tags_of(results: Sequence[Result], examples: Sequence[Example]) -> tuple[list[list[str]], list[list[str]]]:
+    """The right and the predicted tags of each example's words, in IOB2."""
+    targets = [target_of(example, Tagged) for example in examples]
+    gold = as_iob2([target.tags for target in targets])
+    predicted = [tags_of_words(one.words, entities(result)) for one, result in zip(targets, results, strict=True)]
+    return gold, predicted
+
+
 def _answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+    predicted, no_answer = answers_in(results, examples)
+    return score_answers(predicted, examples, no_answer, PREFER_NO_ANSWER)
+
+
+def answers_in(results: Sequence[Result], examples: Sequence[Example]) -> tuple[dict[str, str], dict[str, float]]:
+    """The best answer to each question by its id, and how probable it is that there is none rather than that one."""
     predicted: dict[str, str] = {}
     no_answer: dict[str, float] = {}
     for example, result in zip(examples, results, strict=True):
@@ -190,7 +201,7 @@ def _answers(problem: Problem | None, results: Sequence[Result], examples: Seque
             either = none + number(answer, "score")
             predicted[example.id] = field_of(answer, "answer", str)
             no_answer[example.id] = none / either if either else PREFER_NO_ANSWER
-    return score_answers(predicted, examples, no_answer, PREFER_NO_ANSWER)
+    return predicted, no_answer
 
 
 def _ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
