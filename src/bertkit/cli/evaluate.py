@@ -1,4 +1,4 @@
-"""`bertkit evaluate`: a model, or predictions that anyone made, scored beside labelled data; predictions without torch."""
+"""`bertkit evaluate`: a model, or predictions that anyone made, scored beside labelled data. These without torch."""
 
 from __future__ import annotations
 

@@ -70,7 +70,8 @@ class Decisions:
     def second_half_R(self) -> Flags:
         """Whether a decision is about an example of the second of two random halves."""
         examples = int(self.example_R.max()) + 1
-        return (np.random.default_rng(0).permutation(examples) % 2 == 1)[self.example_R]
+        second_N: Flags = np.random.default_rng(0).permutation(examples) % 2 == 1
+        return second_N[self.example_R]
 
 
 def decisions_of(problem: Problem, results: Sequence[Result], examples: Sequence[Example]) -> Decisions:

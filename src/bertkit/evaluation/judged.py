@@ -154,8 +154,7 @@ def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequ
     for example, gold, predicted in zip(examples, *tags_of(results, examples), strict=True):
         right, said = ({*group(read_tags(tags))} for tags in (gold, predicted))
         wrong = len(right ^ said)
-        shown = (_spans(example, spans) for spans in (right, said))
-        verdicts.append(Verdict(*shown, float(wrong > 0), float(wrong)))
+        verdicts.append(Verdict(_spans(example, right), _spans(example, said), float(wrong > 0), float(wrong)))
     return verdicts
 
 

@@ -108,10 +108,11 @@ def make_report(
     """
     if task in LABELLING:
         problem = problem or problem_of(examples)
+    records: Sequence[Result] = () if isinstance(answers, Mapping) else answers
     if isinstance(answers, Mapping):
-        judged, records = judge_answers(answers, examples), []
+        judged = judge_answers(answers, examples)
     else:
-        judged, records = judge_results(task, problem, answers, examples), answers
+        judged = judge_results(task, problem, answers, examples)
     calibration, uncalibrated = _calibrated(problem, records, examples) if task in LABELLING else (None, "")
     return Report(
         subject=subject,

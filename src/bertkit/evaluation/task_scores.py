@@ -234,7 +234,8 @@ def _choices(problem: Problem | None, results: Sequence[Result], examples: Seque
 def mean_scores(columns: Mapping[str, Numbers]) -> Scores:
     """Of metrics that are the mean of what each example has."""
     at = resampled_means(columns)
-    return Scores(at(np.arange(len(next(iter(columns.values()))))), at=at)
+    examples = len(next(iter(columns.values())))
+    return Scores(dict(at(np.arange(examples))), at=at)
 
 
 def problem_of(examples: Sequence[Example]) -> Problem:
