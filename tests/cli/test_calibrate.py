@@ -24,20 +24,20 @@ def _fake_model() -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    make_task_peer("text-classification", tmp_path / "model")
+    make_task_peer("text-classification", tmp_path / "model", deviation=0.4)
     return tmp_path / "model"
 
 
 @pytest.fixture
 def data(tmp_path: Path, model: Path) -> str:
-    """Texts whose label is the model's in seven of ten, so that it is far too sure."""
+    """Texts whose labels are drawn from the model's probabilities at a temperature of 3: it is far too sure."""
     chance = random.Random(0)
-    texts = [" ".join(f"w{chance.randrange(60)}" for _ in range(chance.randrange(1, 9))) for _ in range(200)]
+    texts = [" ".join(f"w{chance.randrange(60)}" for _ in range(chance.randrange(1, 9))) for _ in range(300)]
     results = bertkit.load(model, dtype="float32").predict(texts)
     rows = ["text\tlabel"]
     for text, result in zip(texts, results, strict=True):
-        label = result.labels[0].label if chance.random() < 0.7 else chance.choice(["no", "yes", "maybe"])  # type: ignore[attr-defined]
-        rows.append(f"{text}\t{label}")
+        scores = {one.label: one.score ** (1 / 3) for one in result.labels}  # type: ignore[attr-defined]
+        rows.append(f"{text}\t{chance.choices(list(scores), list(scores.values()))[0]}")
     (tmp_path / "data.tsv").write_text("\n".join(rows) + "\n")
     return str(tmp_path / "data.tsv")
 
@@ -47,11 +47,11 @@ def test_calibrated_and_applied(run: Run, model: Path, data: str, tmp_path: Path
     code, out, err = run(*line, "--json")
     assert code == 0, err
     before = json.loads(out)
-    code, out, err = run(*line, "--calibrate", "--abstain-at-precision", "0.85", "--json")
+    code, out, err = run(*line, "--calibrate", "--abstain-at-precision", "0.7", "--json")
     assert code == 0, err
     kept = json.loads(out)["kept"]
     assert kept["error_after"] < kept["error_before"] / 2
-    assert kept["temperature"] > 1.5
+    assert kept["temperature"] == pytest.approx(3, rel=0.3)
     assert json.loads((model / FILE).read_text())["temperature"] == kept["temperature"]
     assert json.loads(out)["metrics"] == before["metrics"]
 
@@ -62,7 +62,7 @@ def test_calibrated_and_applied(run: Run, model: Path, data: str, tmp_path: Path
     facts = json.loads(out)
     assert facts["calibration"]["error_before"] < kept["error_before"] / 2
     assert 0 < facts["abstained"]["share"] < 1
-    assert facts["abstained"]["accuracy_of_the_others"] >= 0.85
+    assert facts["abstained"]["accuracy_of_the_others"] >= 0.7
     assert "Abstaining" in Path(page).read_text()
 
     code, out, _ = run("predict", "-m", str(model), "-i", data, "--json")
@@ -72,7 +72,7 @@ def test_calibrated_and_applied(run: Run, model: Path, data: str, tmp_path: Path
     code, out, _ = run("predict", "-m", str(model), "-i", data)
     assert out.count("too unsure to answer") == sum(record["abstained"] for record in records)
     code, out, _ = run("info", str(model))
-    assert f"temperature    {kept['temperature']}" in out
+    assert str(kept["temperature"]) in out.split()
 
     out = run(*line, "--calibrate", "--json").out
     assert json.loads(out)["kept"]["temperature"] == kept["temperature"], "it begins from the weights each time"
@@ -81,7 +81,7 @@ def test_calibrated_and_applied(run: Run, model: Path, data: str, tmp_path: Path
 
 def test_what_a_person_reads(run: Run, model: Path, data: str) -> None:
     line = ("evaluate", "--task", "text-classification", "-m", str(model), "--data", data)
-    code, out, err = run(*line, "--calibrate", "--abstain-at-precision", "0.85")
+    code, out, err = run(*line, "--calibrate", "--abstain-at-precision", "0.7")
     assert code == 0, err
     lines = out.splitlines()
     assert lines[-4].startswith("expected calibration error: ")
@@ -109,16 +109,17 @@ def test_fine_tuning_goes_on_from_the_weights_alone(run: Run, model: Path, data:
         (("-m", "{model}", "--abstain-at-precision", "0.9"), "--abstain-at-precision without --calibrate"),
         (("--predictions", "x", "--calibrate"), "--calibrate with predictions"),
         (("-m", "{model}", "--calibrate", "--problem", "regression"), "--calibrate with regression"),
-        (("-m", "{model}", "--calibrate", "--abstain-at-precision", "1.5"), "1.5"),
-        (("-m", "{model}", "--calibrate", "--abstain-at-precision", "1.0"), "no threshold reaches an accuracy of 1"),
-        (("-m", "gone/away", "--calibrate"), "gone/away"),
+        (("-m", "{model}", "--calibrate", "--abstain-at-precision", "1.5"), "less than or equal to 1"),
+        (("-m", "{model}", "--calibrate", "--data", "{few}"), "19 examples say little of how sure a model may be"),
+        (("-m", "./gone/away", "--calibrate"), "./gone/away"),
     ],
 )
 def test_wrong_use_changes_nothing(
-    run: Run, model: Path, data: str, options: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, model: Path, data: str, options: tuple[str, ...], said: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    given = [one.format(model=model) for one in options]
+    few = tmp_path / "few.tsv"
+    few.write_text("\n".join(Path(data).read_text().splitlines()[:20]))
+    given = [one.format(model=model, few=few) for one in options]
     code, out, err = run("evaluate", "--task", "text-classification", "--data", data, *given)
     assert (code, out) == (2, "")
     assert said in err
