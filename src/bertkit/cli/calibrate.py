@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
-    from bertkit.cli.scored import Measured
     from bertkit.config.calibration import Calibration
+    from bertkit.data.examples import Example
     from bertkit.evaluation.calibrating import Abstaining
+    from bertkit.evaluation.report import Answers
+    from bertkit.families.labels import Problem
 
 TASK = "text-classification"
 
@@ -77,11 +79,19 @@ class Kept:
         yield f"kept in {self.path}; {self.data} is no test set of this model any more"
 
 
-def keep_calibration(folder: Path, data: str, measured: Measured, precision: float | None) -> Kept:
+def keep_calibration(
+    folder: Path,
+    data: str,
+    problem: Problem | None,
+    answers: Answers,
+    examples: Sequence[Example],
+    precision: float | None,
+) -> Kept:
     """Finds a model's calibration from its answers, and writes it.
 
     Args:
         data: the file of the examples.
+        problem: that the model answers for.
         precision: that answers are to have; None where the model is to answer always.
 
     Raises:
@@ -92,12 +102,11 @@ def keep_calibration(folder: Path, data: str, measured: Measured, precision: flo
     from bertkit.evaluation.calibrating import abstaining, calibrated, decisions_of
     from bertkit.pretrained.calibrated import CALIBRATION, write_calibration
 
-    problem, answers = measured.found.problem, measured.found.answers
     if problem is None or problem == "regression" or isinstance(answers, Mapping):
         raise UserError(f"{folder}: a regression has no scores to calibrate", "Leave --calibrate out.")
     if precision is not None and problem != "single-label":
         raise UserError(f"--abstain-at-precision with {problem}", "It is for models that give one label.")
-    decisions = decisions_of(problem, answers, measured.examples)
+    decisions = decisions_of(problem, answers, examples)
     found = calibrated(decisions)
     sure = None if precision is None else abstaining(decisions, found.temperature, precision)
     calibration = Calibration(

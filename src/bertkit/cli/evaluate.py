@@ -119,7 +119,9 @@ def evaluate(
         measured = Measured(f"{model or predictions} on {data}", task, problem, examples, found, other, against)
         if page is not None:
             page.write(measured.page())
-        kept = None if keep_in is None else keep_calibration(keep_in, data, measured, abstain_at_precision)
+        kept = None
+        if keep_in is not None:
+            kept = keep_calibration(keep_in, data, found.problem, found.answers, examples, abstain_at_precision)
     _print(measured, kept, report, data, json)
 
 

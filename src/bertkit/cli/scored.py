@@ -113,6 +113,7 @@ def scored_model(
         uncalibrated: without the temperature that the model may have already.
     """
     from bertkit.cli.calibrate import say_if_fitted_on
+    from bertkit.cli.models import model_folder
     from bertkit.evaluation.answers_of import answers_of
     from bertkit.evaluation.task_scores import score_results
     from bertkit.inference.model import load
@@ -121,7 +122,7 @@ def scored_model(
     plain = {"temperature": 1.0, "abstain_below": None} if uncalibrated else {}
     loaded = load(model, task=task, **plain, **settings)  # type: ignore[arg-type]
     if not uncalibrated:
-        say_if_fitted_on(loaded.source, data)
+        say_if_fitted_on(model_folder(model, None), data)
     answers = answers_of(loaded.answerer, examples)
     answers_for = loaded.task.problem if isinstance(loaded.task, TextClassification) else None
     return Scored(answers, score_results(task, problem, answers, examples), answers_for)

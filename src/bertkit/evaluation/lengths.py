@@ -48,16 +48,14 @@ def by_length(judged: Sequence[Judged], parts: int = PARTS) -> Lengths:
     unit: Literal["tokens", "words"] = "tokens" if len(tokens) == len(judged) else "words"
     lengths = tokens if unit == "tokens" else [one.words for one in judged]
     ordered = sorted(zip(lengths, (one.verdict.error for one in judged), strict=True))
-    found: list[Part] = []
-    waiting: list[tuple[int, float]] = []
+    found: list[list[tuple[int, float]]] = [[]]
     for _, same in groupby(ordered, itemgetter(0)):
-        waiting += same
-        if len(waiting) * parts >= len(judged):
-            found.append(_part(waiting))
-            waiting = []
-    if waiting:
-        found.append(_part(waiting))
-    return Lengths(unit, tuple(found))
+        if len(found[-1]) * parts >= len(judged):
+            found.append([])
+        found[-1] += same
+    if len(found) > 1 and 2 * len(found[-1]) * parts < len(judged):
+        found[-2:] = [found[-2] + found[-1]]  # the last few say too little by themselves
+    return Lengths(unit, tuple(map(_part, found)))
 
 
 def _part(pairs: Sequence[tuple[int, float]]) -> Part:
