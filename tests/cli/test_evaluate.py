@@ -47,14 +47,17 @@ def test_labels_as_a_table(tmp_path: Path, reviews: str, capsys: Output) -> None
     assert evaluate("text-classification", reviews, found) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"text-classification: 3 examples of {reviews}"
-    assert [line.split() for line in lines[1:]] == [
-        ["metric", "value"],
+    assert lines[1].split() == ["metric", "value", "95", "%", "interval"]
+    assert lines[2].split() == ["accuracy", "0.6667", "0.0000", "to", "1.0000"]
+    assert [line.split()[:2] for line in lines[2:8]] == [
         ["accuracy", "0.6667"],
         ["f1_macro", "0.6667"],
         ["f1_micro", "0.6667"],
         ["precision_macro", "0.7500"],
         ["recall_macro", "0.7500"],
         ["matthews_corrcoef", "0.5000"],
+    ]
+    assert [line.split() for line in lines[8:]] == [
         [],
         ["label", "precision", "recall", "f1", "in", "data", "predicted"],
         ["bad", "0.5000", "1.0000", "0.6667", "1", "2"],
@@ -117,9 +120,9 @@ def test_published_predictions(test_data: Path, capsys: Output) -> None:
     assert evaluate("question-answering", str(folder / "dev-v2.0.json"), str(found)) == 0
     out = capsys.readouterr().out
     assert "11,873 examples" in out
-    assert [line.split()[1] for line in out.splitlines()[2:]] == [
-        *("78.7417", "81.7753", "74.1059", "80.1818", "83.3642", "83.3642")
-    ]
+    rows = [line.split() for line in out.splitlines()[2:]]
+    assert [row[1] for row in rows] == [*("78.7417", "81.7753", "74.1059", "80.1818", "83.3642", "83.3642")]
+    assert all(float(row[2]) < float(row[1]) < float(row[4]) for row in rows)
 
 
 @pytest.mark.data
@@ -181,9 +184,47 @@ def test_wrong_use(
     assert len(err.splitlines()) == 2
 
 
+def test_a_report_and_two_systems_compared(tmp_path: Path, reviews: str, capsys: Output) -> None:
+    one = write(tmp_path / "p.jsonl", labels("good", "bad"), labels("bad", "good"), labels("bad", "good"))
+    other = write(tmp_path / "q.jsonl", labels("bad", "good"), labels("bad", "good"), labels("bad", "good"))
+    page = tmp_path / "report.html"
+    more = ("--against", other, "--report", str(page))
+    assert evaluate("text-classification", reviews, one, *more) == 0
+    out = capsys.readouterr().out
+    assert ["accuracy", "+0.3333", "+0.0000", "to", "+1.0000"] in [line.split()[:5] for line in out.splitlines()]
+    assert out.splitlines()[-1] == f"report: {page}"
+    assert evaluate("text-classification", reviews, one, *more, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["comparison"]["accuracy"]["difference"] == pytest.approx(1 / 3)
+    assert 0.1 < facts["comparison"]["accuracy"]["p_value"] < 0.5, "three examples decide nothing"
+    assert [(one["text"], one["right"], one["said"]) for one in facts["mistakes"]] == [("fine", "good", "bad (0.900)")]
+    assert f"Beside {other}" in page.read_text()
+    assert evaluate("text-classification", reviews, one, "--json") == 0
+    assert list(json.loads(capsys.readouterr().out)) == ["metrics", "intervals"]
+
+
+def test_a_report_that_cannot_be_written_or_made_leaves_none(tmp_path: Path, reviews: str, capsys: Output) -> None:
+    found = write(tmp_path / "p.jsonl", labels("good", "bad"))
+    assert evaluate("text-classification", reviews, found, "--report", str(tmp_path / "gone/report.html")) == 1
+    assert evaluate("text-classification", reviews, found, "--report", str(tmp_path / "report.html")) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.jsonl", "reviews.jsonl"]
+
+
+def test_answers_by_id_have_a_report(tmp_path: Path, squad: str, capsys: Output) -> None:
+    by_id = write(tmp_path / "p.json", {"a": "ada", "b": "Ada"})
+    page = tmp_path / "report.html"
+    other = write(tmp_path / "q.json", {"a": "ada", "b": ""})
+    assert evaluate("question-answering", squad, by_id, "--report", str(page), "--against", other, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["wrong"], facts["mistakes"][0]["right"]) == (1, "no answer")
+    assert facts["comparison"]["f1"]["difference"] == -50
+    assert "Ada wrote it." in page.read_text()
+
+
 def test_it_needs_no_torch(tmp_path: Path, reviews: str) -> None:
     found = write(tmp_path / "p.jsonl", *[labels("good", "bad")] * 3)
     arguments = ["evaluate", "--task", "text-classification", "--data", reviews, "--predictions", found]
+    arguments += ["--report", str(tmp_path / "report.html"), "--against", found]
     check = (
         "import sys; from bertkit.cli.main import main;"
         f"code = main({arguments});"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import ndcg_score
 
-from bertkit.evaluation.ranking_scores import ndcg, ranking_scores, recall, reciprocal_rank
+from bertkit.evaluation.ranking_scores import ndcg, query_scores, recall, reciprocal_rank
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -36,8 +36,8 @@ def test_ties_are_the_mean_over_their_orders(seed: int) -> None:
     assert recall(scores, relevances, cut=4) == pytest.approx(np.mean(within))
 
 
-def test_means_over_queries() -> None:
+def test_each_query() -> None:
     scores = [[0.1, 0.9, 0.5], [0.3, 0.2, 0.1]]
-    assert ranking_scores(scores, [[0, 0, 1], [0, 0, 0]]) == pytest.approx(
-        {"ndcg_at_10": 1 / np.log2(3) / 2, "mrr": 0.25, "recall_at_10": 0.5}
-    )
+    found = query_scores(scores, [[0, 0, 1], [0, 0, 0]])
+    assert found["ndcg_at_10"] == pytest.approx([1 / np.log2(3), 0])
+    assert (found["mrr"], found["recall_at_10"]) == ([0.5, 0], [1, 0])

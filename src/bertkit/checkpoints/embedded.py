@@ -51,6 +51,12 @@ def embedded_folder(task: str | None = None) -> Path:
     return folder
 
 
+def is_embedded(folder: Path) -> bool:
+    """Whether a folder is the one in the wheel."""
+    wheel = _wheel_folder()
+    return wheel is not None and folder.resolve() == wheel.resolve()
+
+
 def _wheel_folder() -> Path | None:
     package = importlib.util.find_spec(_PACKAGE)
     for place in (package.submodule_search_locations or []) if package else []:

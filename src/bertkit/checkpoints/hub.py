@@ -40,6 +40,7 @@ SMALL_FILES = [
     "sentence_*_config.json",
     "config_sentence_transformers.json",
     "[0-9]_*/config.json",
+    "bertkit_calibration.json",
 ]
 
 RUN_MODEL = "model"  # where a run that has finished keeps its model
@@ -71,6 +72,13 @@ def locate(model: str, *, revision: str | None = None) -> Path:
     if not _HUB_NAME.fullmatch(model):
         raise ModelNotFound(f"{model!r}: no such folder", "Check the path; a hub model is called `name` or `org/name`.")
     return _from_hub(model, revision)
+
+
+def is_cached(folder: Path) -> bool:
+    """Whether a folder is in the hub's cache, which other programs read too."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE).resolve() in folder.resolve().parents
 
 
 def cached_snapshot(repository: str, *, revision: str | None = None) -> Path | None:

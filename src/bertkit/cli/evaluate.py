@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
@@ -13,9 +15,11 @@ from bertkit.cli.inputs import chosen_columns
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
+    from bertkit.cli.calibrate import Kept
+    from bertkit.cli.scored import Measured
     from bertkit.data.examples import Example
+    from bertkit.evaluation.intervals import Comparison, Interval
     from bertkit.evaluation.label_counts import Counts
-    from bertkit.evaluation.task_scores import Scores
     from bertkit.families.labels import Problem
 
 Task = Annotated[str, typer.Option(help="What was predicted: a task's name, e.g. text-classification.", metavar="TASK")]
@@ -36,9 +40,33 @@ DataFormat = Annotated[
     typer.Option(help="Format of the labelled data; by its ending when left out."),
 ]
 LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the label.", metavar="NAME")]
+Report = Annotated[
+    str | None,
+    typer.Option(
+        help="Write a page with all that is known, which needs nothing else; --json prints it.", metavar="FILE"
+    ),
+]
+Against = Annotated[
+    str | None, typer.Option(help="Other predictions for the same data: is the difference chance?", metavar="FILE")
+]
+Calibrate = Annotated[
+    bool,
+    typer.Option(
+        "--calibrate",
+        help="text-classification: find the temperature that makes scores honest, and keep it in the model's folder. "
+        "Not on the data that you report results of.",
+    ),
+]
+AbstainAtPrecision = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0, max=1.0, metavar="P", help="--calibrate: answer only from the score where this share is right."
+    ),
+]
 FIELDS = ("text", "text_pair", "label", "question", "context", "query", "documents", "choices")
 WITH_PROBLEM = ("text-classification", "zero-shot-classification")
 ANSWERS = "question-answering"
+NO_COMPARISON: Mapping[str, Comparison] = MappingProxyType({})
 LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
 
 
@@ -59,6 +87,10 @@ def evaluate(
     query_column: task_options.QueryColumn = None,
     documents_column: task_options.DocumentsColumn = None,
     choices_column: task_options.ChoicesColumn = None,
+    report: Report = None,
+    against: Against = None,
+    calibrate: Calibrate = False,
+    abstain_at_precision: AbstainAtPrecision = None,
     long: options.Long = "window",
     dtype: options.DType = "auto",
     device: options.Device = "auto",
@@ -68,46 +100,81 @@ def evaluate(
 
     Predictions are in the order of the data, one record a line; or answers by SQuAD's ids.
     """
-    import json as json_form
-
+    from bertkit.cli.calibrate import folder_to_calibrate, keep_calibration
+    from bertkit.cli.scored import Measured, scored_model, scored_predictions
     from bertkit.evaluation.task_scores import SCORERS
 
-    if problem is not None and task not in WITH_PROBLEM:
-        raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
-    if no_answer_scores is not None and task != ANSWERS:
-        raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
-    if (model is None) == (predictions is None):
-        raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
+    _check(context)
+    keep_in = folder_to_calibrate(model, task, problem, calibrate, abstain_at_precision)
     columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
     # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
     examples = _examples(data, task, problem, format, columns) if task in SCORERS else []
-    if predictions is not None:
-        scores = _scores(task, problem, predictions, no_answer_scores, examples)
-    else:
-        scores = _scores_of_model(task, problem, examples, model, long=long, dtype=dtype, device=device)
+    with _page(report) as page:  # before the model: an unwritable place shows at once
+        other = None if against is None else scored_predictions(task, problem, against, None, examples)
+        if predictions is not None:
+            found = scored_predictions(task, problem, predictions, no_answer_scores, examples)
+        else:
+            settings = {"long": long, "dtype": dtype, "device": device}
+            found = scored_model(task, problem, data, examples, model, keep_in is not None, **settings)
+        measured = Measured(f"{model or predictions} on {data}", task, problem, examples, found, other, against)
+        if page is not None:
+            page.write(measured.page())
+        kept = None
+        if keep_in is not None:
+            kept = keep_calibration(keep_in, data, found.problem, found.answers, examples, abstain_at_precision)
+    _print(measured, kept, report, data, json)
+
+
+def _check(context: typer.Context) -> None:
+    given = context.params
+    task, problem = given["task"], given["problem"]
+    if problem is not None and task not in WITH_PROBLEM:
+        raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
+    if given["no_answer_scores"] is not None and task != ANSWERS:
+        raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
+    if (given["model"] is None) == (given["predictions"] is None):
+        raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
+
+
+def _page(path: str | None) -> AbstractContextManager[TextIO | None]:
+    from bertkit.checkpoints.folders import atomic_file
+
+    return nullcontext() if path is None else atomic_file(Path(path))
+
+
+def _print(measured: Measured, kept: Kept | None, report: str | None, data: str, json: bool) -> None:
+    import json as json_form
+
     if json:
-        typer.echo(json_form.dumps({"metrics": scores.metrics}, allow_nan=False))
-    else:
-        typer.echo(f"{task}: {len(examples):,} example{'s' if len(examples) > 1 else ''} of {data}")
-        typer.echo(shown(scores.metrics, scores.counts))
+        record = measured.record(whole=report is not None) | ({} if kept is None else {"kept": kept.record()})
+        typer.echo(json_form.dumps(record, allow_nan=False))
+        return
+    count = len(measured.examples)
+    typer.echo(f"{measured.task}: {count:,} example{'s' if count > 1 else ''} of {data}")
+    scores = measured.found.scores
+    typer.echo(shown(scores.metrics, scores.counts, measured.intervals, measured.comparison))
+    for line in [] if kept is None else kept.in_words():
+        typer.echo(line)
+    if report is not None:
+        typer.echo(f"report: {report}")
 
 
-def _scores_of_model(
-    task: str, problem: Problem | None, examples: Sequence[Example], model: str | None, **settings: str
-) -> Scores:
-    from bertkit.evaluation.answers_of import answers_of
-    from bertkit.evaluation.task_scores import score_results
-    from bertkit.inference.model import load
-
-    loaded = load(model, task=task, **settings)  # type: ignore[arg-type]
-    return score_results(task, problem, answers_of(loaded.answerer, examples), examples)
-
-
-def shown(metrics: Mapping[str, float], counts: Mapping[str, Counts]) -> str:
-    """The scores as tables: the metrics, and below them each label's own where there are labels."""
+def shown(
+    metrics: Mapping[str, float],
+    counts: Mapping[str, Counts],
+    intervals: Mapping[str, Interval],
+    comparison: Mapping[str, Comparison] = NO_COMPARISON,
+) -> str:
+    """The scores as tables: the metrics, then beside another's, then each label's own, where there are such."""
     from bertkit.cli.readable import table
 
-    parts = [table(("metric", "value"), [(name, f"{value:.4f}") for name, value in metrics.items()])]
+    parts = [table(("metric", "value", "95 % interval"), [_metric(*one, intervals) for one in metrics.items()])]
+    if comparison:
+        differences = [
+            (name, f"{one.difference:+.4f}", f"{one.low:+.4f} to {one.high:+.4f}", f"{one.p_value:.3f}")
+            for name, one in comparison.items()
+        ]
+        parts.append(table(("metric", "difference", "95 % interval", "p"), differences))
     if counts:
         rows = [
             (label, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", f"{one.gold:,}", f"{one.predicted:,}")
@@ -117,6 +184,11 @@ def shown(metrics: Mapping[str, float], counts: Mapping[str, Counts]) -> str:
     return "\n\n".join(parts)
 
 
+def _metric(name: str, value: float, intervals: Mapping[str, Interval]) -> tuple[str, str, str]:
+    one = intervals.get(name)
+    return name, f"{value:.4f}", "" if one is None else f"{one.low:.4f} to {one.high:.4f}"
+
+
 def _examples(
     path: str, task: str, problem: Problem | None, format: str | None, columns: Mapping[str, str]
 ) -> list[Example]:
@@ -124,22 +196,3 @@ def _examples(
 
     read_as = LABELLED_AS.get(task, task)
     return list(read_examples(path, read_as, problem=problem, format=format, columns=columns))
-
-
-def _scores(
-    task: str, problem: Problem | None, path: str, no_answer_scores: str | None, examples: Sequence[Example]
-) -> Scores:
-    from bertkit.cli.predictions import read_answers, read_no_answer_scores, read_records
-    from bertkit.evaluation.task_scores import score_answers, score_results
-
-    found = read_answers(path) if task == ANSWERS and examples else read_records(path)
-    if isinstance(found, list):
-        if no_answer_scores is not None:
-            raise UserError("--no-answer-scores with records, which have their own", "Leave it out.")
-        return score_results(task, problem, found, examples)
-    no_answer = None if no_answer_scores is None else read_no_answer_scores(no_answer_scores)
-    scores = score_answers(found, examples, no_answer)
-    missing = sum(example.id not in found for example in examples)
-    if missing:
-        print(f"{missing:,} of {len(examples):,} questions have no prediction; each counts 0", file=sys.stderr)
-    return scores

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
     from bertkit.evaluation.held_out import HeldOut
     from bertkit.evaluation.held_out_pairs import HeldOutPairs
+    from bertkit.evaluation.intervals import Interval
     from bertkit.training.finetuning import Finetuned
     from bertkit.training.lessons import Lessons
     from bertkit.training.ranks import Ranks
@@ -121,10 +121,10 @@ def run_finetuning(config: FinetuneConfig, *, json: bool) -> bool:
                 resumed=run.resumed,
                 stopping=stopping,
                 say=say,
-                card=lambda result: _card(config, lessons, hashes, ranks, result),
+                card=lambda result: _card(config, lessons, hashes, ranks, result, _intervals(held_out, lessons)),
             )
     if result is not None and ranks.is_first:
-        _show(run.folder, held_out, result, json)
+        _show(run.folder, held_out, result, _intervals(held_out, lessons), json)
     return result is not None
 
 
@@ -137,9 +137,24 @@ def _held_out(config: FinetuneConfig, lessons: Lessons) -> HeldOut | HeldOutPair
     return HeldOut(lessons.reader, lessons.held_out, lessons.problem, config.train.best_by)
 
 
-def _card(config: FinetuneConfig, lessons: Lessons, hashes: list[str], ranks: Ranks, result: Finetuned) -> str:
+def _intervals(held_out: HeldOut | HeldOutPairs, lessons: Lessons) -> dict[str, Interval]:
+    from bertkit.evaluation.intervals import intervals_of
+
+    assert held_out.scores is not None
+    return intervals_of(held_out.scores.at, len(lessons.held_out))
+
+
+def _card(
+    config: FinetuneConfig,
+    lessons: Lessons,
+    hashes: list[str],
+    ranks: Ranks,
+    result: Finetuned,
+    intervals: Mapping[str, Interval],
+) -> str:
     from bertkit.config.training_file import flat
     from bertkit.training.finetuned_card import FinetunedFacts, finetuned_card
+    from bertkit.training.hardware import energy_in_words, hardware_in_words
 
     files = [Path(name).name for name in (config.data.train, config.data.eval) if name is not None]
     kept_out = ("task.name", "run.directory", "data.train", "data.eval", "model.start")
@@ -154,17 +169,25 @@ def _card(config: FinetuneConfig, lessons: Lessons, hashes: list[str], ranks: Ra
             examples=len(lessons.train),
             held_out=len(lessons.held_out),
             measures=result.measures,
+            intervals={name: (one.low, one.high) for name, one in intervals.items()},
             recipe=recipe,
             step=result.step,
             steps=result.steps,
             seconds=result.seconds,
-            machine=f"{ranks.count} of {ranks.device}, {os.cpu_count()} cores, {platform.machine()}",
+            machine=hardware_in_words(ranks),
+            energy=energy_in_words(ranks, result.seconds),
             version=version("bertkit"),
         )
     )
 
 
-def _show(folder: RunFolder, held_out: HeldOut | HeldOutPairs, result: Finetuned, json: bool) -> None:
+def _show(
+    folder: RunFolder,
+    held_out: HeldOut | HeldOutPairs,
+    result: Finetuned,
+    intervals: Mapping[str, Interval],
+    json: bool,
+) -> None:
     from bertkit.cli.evaluate import shown
     from bertkit.cli.output import json_line
 
@@ -172,5 +195,5 @@ def _show(folder: RunFolder, held_out: HeldOut | HeldOutPairs, result: Finetuned
     if json:
         typer.echo(json_line({"metrics": result.measures}, "finetune"))
         return
-    typer.echo(shown(result.measures, held_out.scores.counts))
+    typer.echo(shown(result.measures, held_out.scores.counts, intervals))
     say(f"the model is in {folder.model}, as it was after step {result.step:,} of {result.steps:,}")

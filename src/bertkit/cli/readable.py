@@ -113,9 +113,9 @@ def _texts(answer: Answer) -> str:
 
 
 def _reading(record: Mapping[str, Any]) -> str:
-    if record.get("truncated"):
-        return ", end dropped"
-    return f" in {record['windows']} windows" if record.get("windows", 1) > 1 else ""
+    windows = f" in {record['windows']} windows" if record.get("windows", 1) > 1 else ""
+    dropped = ", end dropped" if record.get("truncated") else ""
+    return windows + dropped + (", too unsure to answer" if record.get("abstained") else "")
 
 
 def _first_values(vector: np.ndarray[Any, np.dtype[np.float32]]) -> str:

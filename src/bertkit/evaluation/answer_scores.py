@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -56,11 +56,34 @@ def scores_v1(predicted: Answers, references: References) -> dict[str, float]:
     Args:
         references: at least one question; each has a right answer.
     """
-    answered = [(predicted[id], right) for id, right in references.items() if id in predicted]
-    return {
-        "exact_match": 100 * sum(_best(exact_match, *one) for one in answered) / len(references),
-        "f1": 100 * sum(_best(overlap_f1, *one) for one in answered) / len(references),
-    }
+    exact, f1 = question_scores_v1(predicted, references)
+    return {"exact_match": _percentage(exact.values()), "f1": _percentage(f1.values())}
+
+
+def question_scores_v1(predicted: Answers, references: References) -> tuple[dict[str, float], dict[str, float]]:
+    """Each question's exact match and F1 of SQuAD v1.1, fractions."""
+    exact, f1 = (
+        {id: _best(score, predicted[id], right) if id in predicted else 0.0 for id, right in references.items()}
+        for score in (exact_match, overlap_f1)
+    )
+    return exact, f1
+
+
+def question_scores_v2(predicted: Answers, references: References) -> tuple[dict[str, float], dict[str, float]]:
+    """Each question's exact match and F1 of SQuAD v2.0, fractions, answered as predicted."""
+    right = {id: [one for one in texts if normalise(one)] or [""] for id, texts in references.items()}
+    exact, f1 = (
+        {id: _best(score, predicted[id], texts) for id, texts in right.items()}
+        for score in (exact_match, overlap_f1_or_none)
+    )
+    return exact, f1
+
+
+def refusing(
+    scores: Mapping[str, float], references: References, no_answer: Mapping[str, float], threshold: float
+) -> dict[str, float]:
+    """The questions' scores where no answer is taken as said above the threshold."""
+    return {**scores, **{id: float(not references[id]) for id in scores if no_answer[id] > threshold}}
 
 
 def scores_v2(
@@ -81,15 +104,12 @@ def scores_v2(
         no_answer: how probable it is that each question has no answer.
         threshold: above which probability no answer is taken as said, whatever `predicted` has.
     """
-    right = {id: [one for one in texts if normalise(one)] or [""] for id, texts in references.items()}
     answerable = [id for id, texts in references.items() if texts]
     unanswerable = [id for id, texts in references.items() if not texts]
-    raw_exact = {id: _best(exact_match, predicted[id], texts) for id, texts in right.items()}
-    raw_f1 = {id: _best(overlap_f1_or_none, predicted[id], texts) for id, texts in right.items()}
+    raw_exact, raw_f1 = question_scores_v2(predicted, references)
     exact, f1 = raw_exact, raw_f1
     if no_answer is not None:
-        refused = {id: float(not references[id]) for id in right if no_answer[id] > threshold}
-        exact, f1 = raw_exact | refused, raw_f1 | refused
+        exact, f1 = (refusing(raw, references, no_answer, threshold) for raw in (raw_exact, raw_f1))
     scores = {"exact_match": _percentage(exact.values()), "f1": _percentage(f1.values())}
     for name, ids in (("HasAns", answerable), ("NoAns", unanswerable)):
         if ids:
@@ -117,7 +137,7 @@ def best_threshold(
     has_answer = set(answerable)
     best = reached = float(len(scores.keys() - has_answer))  # nothing is answered
     threshold = 0.0
-    for id in sorted((id for id in no_answer if id in scores), key=lambda id: no_answer[id]):
+    for id in by_no_answer(no_answer, scores):
         if id in has_answer:
             reached += scores[id]
         elif predicted[id]:
@@ -125,6 +145,11 @@ def best_threshold(
         if reached > best:
             best, threshold = reached, no_answer[id]
     return 100 * best / len(scores), threshold
+
+
+def by_no_answer(no_answer: Mapping[str, float], questions: Collection[str]) -> list[str]:
+    """The questions, the least probable to have no answer first."""
+    return sorted((id for id in no_answer if id in questions), key=lambda id: no_answer[id])
 
 
 def _best(score: Callable[[str, str], float], predicted: str, right: Sequence[str]) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from bertkit.errors import UserError
 
@@ -16,7 +16,7 @@ COLDEST, HOTTEST = 0.01, 100.0  # temperatures beyond say no more
 HALVINGS = 60
 
 
-def expected_calibration_error(confidences: Sequence[float], correct: Sequence[bool], bins: int = BINS) -> float:
+def expected_calibration_error(confidences: ArrayLike, correct: ArrayLike, bins: int = BINS) -> float:
     """How far confidence is from accuracy, in [0, 1] (Guo et al. 2017, equation 3).
 
     The mean over bins of equal width of |accuracy - mean confidence|, each weighed by its examples. A confidence on
@@ -27,9 +27,13 @@ def expected_calibration_error(confidences: Sequence[float], correct: Sequence[b
         correct: whether it is right.
     """
     confidence_N, correct_N = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=np.float64)
-    bin_N = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence_N, side="left")
-    gap_B = np.bincount(bin_N, weights=correct_N - confidence_N, minlength=bins)
+    gap_B = np.bincount(bin_of(confidence_N, bins), weights=correct_N - confidence_N, minlength=bins)
     return float(np.abs(gap_B).sum() / len(confidence_N))
+
+
+def bin_of(confidence_N: Numbers, bins: int) -> npt.NDArray[np.int64]:
+    """Which of the bins of equal width each confidence is in."""
+    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence_N, side="left")
 
 
 def negative_log_likelihood(logits_NC: Numbers, gold_N: npt.NDArray[np.int64], temperature: float = 1.0) -> float:
@@ -87,7 +91,7 @@ class Abstention:
     accuracy: float
 
 
-def coverage_curve(confidences: Sequence[float], correct: Sequence[bool]) -> list[Abstention]:
+def coverage_curve(confidences: ArrayLike, correct: ArrayLike) -> list[Abstention]:
     """Coverage against accuracy, a point for every confidence that occurs, the highest first.
 
     Args:
@@ -105,7 +109,7 @@ def coverage_curve(confidences: Sequence[float], correct: Sequence[bool]) -> lis
     ]
 
 
-def abstain_threshold(confidences: Sequence[float], correct: Sequence[bool], accuracy: float) -> Abstention:
+def abstain_threshold(confidences: ArrayLike, correct: ArrayLike, accuracy: float) -> Abstention:
     """The threshold that answers most examples with at least the wanted accuracy.
 
     Raises:

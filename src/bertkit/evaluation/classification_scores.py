@@ -54,7 +54,11 @@ def classification_scores(gold: Sequence[str], predicted: Sequence[str]) -> dict
     Macro averages weigh every label alike that is right or predicted somewhere. Micro averages of single labels are
     all the accuracy, so that only `f1_micro` stands for them.
     """
-    confusion = confusion_matrix(gold, predicted)
+    return confusion_scores(confusion_matrix(gold, predicted))
+
+
+def confusion_scores(confusion: Confusion) -> dict[str, float]:
+    """The same from what was counted, where each of its labels is right or predicted somewhere."""
     counts = counts_of(confusion)
     return {
         "accuracy": total(counts.values()).recall,
@@ -107,15 +111,19 @@ def multi_label_scores(
     Args:
         labels: those that macro averages count though no example has them, beside all that one has.
     """
-    counts = multi_label_counts(gold, predicted, labels)
     same = [set(right) == set(found) for right, found in zip(gold, predicted, strict=True)]
+    return label_set_scores(multi_label_counts(gold, predicted, labels), float(np.mean(same)))
+
+
+def label_set_scores(counts: Mapping[str, Counts], same: float) -> dict[str, float]:
+    """The same from what was counted.
+
+    Args:
+        same: share of the examples whose set is the right one.
+    """
     scores = averages(counts) if counts else dict.fromkeys(averages({"": Counts()}), 0.0)
-    return {"accuracy": float(np.mean(same)), **scores, **_micro(counts)}
-
-
-def _micro(counts: Mapping[str, Counts]) -> dict[str, float]:
     whole = total(counts.values())
-    return {"precision_micro": whole.precision, "recall_micro": whole.recall}
+    return {"accuracy": same, **scores, "precision_micro": whole.precision, "recall_micro": whole.recall}
 
 
 def regression_scores(gold: Sequence[float], predicted: Sequence[float]) -> dict[str, float]:
@@ -136,7 +144,7 @@ def pearsonr(one_N: Numbers, other_N: Numbers) -> float:
 
 def spearmanr(one_N: Numbers, other_N: Numbers) -> float:
     """Correlation of ranks, equal values sharing the mean of theirs; 0 when either does not vary."""
-    return pearsonr(_ranks(one_N), _ranks(other_N))
+    return pearsonr(ranks(one_N), ranks(other_N))
 
 
 def _scaled(values_N: Numbers) -> Numbers:
@@ -147,7 +155,8 @@ def _scaled(values_N: Numbers) -> Numbers:
     return np.asarray(centred_N / np.linalg.norm(centred_N))
 
 
-def _ranks(values_N: Numbers) -> Numbers:
+def ranks(values_N: Numbers) -> Numbers:
+    """The rank of each value, from 1; equal ones share the mean of theirs."""
     _, place_N, count_U = np.unique(values_N, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(count_U) - (count_U - 1) / 2)[place_N])
 

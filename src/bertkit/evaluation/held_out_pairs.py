@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from bertkit.data.examples import Example
 from bertkit.evaluation.answers_of import answers_of, unit_vectors
 from bertkit.evaluation.held_out import lower_is_better
-from bertkit.evaluation.task_scores import Scores, score_results
+from bertkit.evaluation.task_scores import Scores, mean_scores, score_results
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
 from bertkit.tasks.reading import Reader
@@ -41,7 +43,7 @@ class HeldOutPairs:
                 results = answers_of(answerer, self._examples)
                 self.scores = score_results(self._reader.task.name, None, results, self._examples)
             else:
-                self.scores = Scores(self._found(answerer))
+                self.scores = self._found(answerer)
         return dict(self.scores.metrics)
 
     def score(self, measures: Measures) -> float:
@@ -52,9 +54,9 @@ class HeldOutPairs:
         """
         return lower_is_better(measures, self._best_by)
 
-    def _found(self, answerer: Answerer) -> dict[str, float]:
+    def _found(self, answerer: Answerer) -> Scores:
         """How far up each first text's own second text is among all second texts, by cosine."""
         firsts_PW, seconds_PW = (unit_vectors(answerer, self._examples, field) for field in ("text", "text_pair"))
         cosines_PP = firsts_PW @ seconds_PW.T
         better_P = (cosines_PP > cosines_PP.diagonal()[:, None]).sum(axis=1)
-        return {"mrr": float((1 / (1 + better_P)).mean()), "accuracy": float((better_P == 0).mean())}
+        return mean_scores({"mrr": 1 / (1 + better_P), "accuracy": (better_P == 0).astype(np.float64)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,9 @@ import numpy.typing as npt
 from bertkit.errors import UserError
 
 Places = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
 Metric = Callable[[Places], float]  # the score of the examples at these places, which may come more than once
+Metrics = Callable[[Places], Mapping[str, float]]  # the same of several scores at once, by name
 LEVEL = 0.95
 RESAMPLES = 1000
 
@@ -54,9 +56,20 @@ def over_examples(metric: Metric, examples: int, *, resamples: int = RESAMPLES, 
         metric: any score, computed anew from each resample.
         examples: how many there are, at least one.
     """
-    found_R = np.array([metric(places) for places in _resampled(examples, resamples, seed)])
-    low, high = np.quantile(found_R, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(metric(np.arange(examples)), float(found_R.std(ddof=1)), float(low), float(high))
+    (found,) = intervals_of(lambda places: {"": metric(places)}, examples, resamples=resamples, seed=seed).values()
+    return found
+
+
+def intervals_of(metrics: Metrics, examples: int, *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Interval]:
+    """As `over_examples`, of several scores by the same resamples.
+
+    A resample that a score is not defined of (NaN: none of its examples has what the score counts) is left out of it.
+    """
+    found = _by_name([metrics(places) for places in _resampled(examples, resamples, seed)])
+    return {
+        name: Interval(value, float(np.nanstd(found[name], ddof=1)), *_middle(found[name]))
+        for name, value in metrics(np.arange(examples)).items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +100,50 @@ def paired_bootstrap(
         first, second: the score of each system at the same places.
         examples: how many there are, at least one.
     """
-    everything = np.arange(examples)
-    difference = first(everything) - second(everything)
-    found_R = np.array([first(places) - second(places) for places in _resampled(examples, resamples, seed)])
-    low, high = np.quantile(found_R, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    (found,) = comparisons_of(
+        lambda places: {"": first(places)},
+        lambda places: {"": second(places)},
+        examples,
+        resamples=resamples,
+        seed=seed,
+    ).values()
+    return found
+
+
+def comparisons_of(
+    first: Metrics, second: Metrics, examples: int, *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Comparison]:
+    """As `paired_bootstrap`, of all scores that both systems have, by the same resamples."""
+
+    def differences(places: Places) -> dict[str, float]:
+        ours, theirs = first(places), second(places)
+        return {name: value - theirs[name] for name, value in ours.items() if name in theirs}
+
+    found = _by_name([differences(places) for places in _resampled(examples, resamples, seed)])
+    return {name: _compared(value, found[name]) for name, value in differences(np.arange(examples)).items()}
+
+
+def _compared(difference: float, found_R: Numbers) -> Comparison:
+    found_R = found_R[~np.isnan(found_R)]
+    low, high = _middle(found_R)
     towards_R = found_R if difference >= 0 else -found_R
     return Comparison(
         difference=difference,
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         wins=float(np.mean(towards_R > 0)),
         p_value=float(np.mean(towards_R >= 2 * abs(difference))),
     )
+
+
+def _middle(found_R: Numbers) -> tuple[float, float]:
+    """The ends of what 95 % of the resamples lie in."""
+    low, high = np.nanquantile(found_R, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _by_name(found: Sequence[Mapping[str, float]]) -> dict[str, Numbers]:
+    return {name: np.array([one[name] for one in found]) for name in found[0]}
 
 
 def _resampled(examples: int, resamples: int, seed: int) -> Iterator[Places]:

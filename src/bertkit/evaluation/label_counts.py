@@ -36,6 +36,10 @@ class Counts:
         both = self.predicted + self.gold
         return 2 * self.correct / both if both else 0.0
 
+    def neither(self, examples: int) -> int:
+        """In how many of all examples, each with the label at most once, it neither is right nor was predicted."""
+        return examples - self.predicted - self.gold + self.correct
+
     def __add__(self, other: Counts) -> Counts:
         return Counts(self.correct + other.correct, self.predicted + other.predicted, self.gold + other.gold)
 

@@ -15,8 +15,8 @@ import numpy as np
 CUT = 10
 
 
-def ranking_scores(scores: Sequence[Sequence[float]], relevances: Sequence[Sequence[float]]) -> dict[str, float]:
-    """`ndcg_at_10`, `mrr` and `recall_at_10`, means over the queries, at least one.
+def query_scores(scores: Sequence[Sequence[float]], relevances: Sequence[Sequence[float]]) -> dict[str, list[float]]:
+    """`ndcg_at_10`, `mrr` and `recall_at_10` of each query; the metrics are their means.
 
     Queries that have no relevant document say nothing of a ranking, but count 0, as trec_eval's `-c` has it.
 
@@ -26,9 +26,9 @@ def ranking_scores(scores: Sequence[Sequence[float]], relevances: Sequence[Seque
     """
     each = list(zip(scores, relevances, strict=True))
     return {
-        f"ndcg_at_{CUT}": float(np.mean([ndcg(*one, cut=CUT) for one in each])),
-        "mrr": float(np.mean([reciprocal_rank(*one) for one in each])),
-        f"recall_at_{CUT}": float(np.mean([recall(*one, cut=CUT) for one in each])),
+        f"ndcg_at_{CUT}": [ndcg(*one, cut=CUT) for one in each],
+        "mrr": [reciprocal_rank(*one) for one in each],
+        f"recall_at_{CUT}": [recall(*one, cut=CUT) for one in each],
     }
 
 

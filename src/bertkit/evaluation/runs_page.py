@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from bertkit.config.training_file import flat
 from bertkit.evaluation.charts import Series, line_chart
+from bertkit.evaluation.page import page, table
 from bertkit.evaluation.run_summary import RunSummary
 from bertkit.training.metrics_file import names_of
 
-STYLE = """
-:root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,sans-serif;max-width:1420px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem}
-th,td{padding:.3rem .7rem;border-bottom:1px solid #ccc;text-align:left;white-space:nowrap}
-td.number{text-align:right;font-variant-numeric:tabular-nums}
-.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,560px),1fr));gap:1rem}
-svg{width:100%;height:auto;border:1px solid #ccc;border-radius:6px}
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#0f1115}th,td{border-color:#363a42}svg{border-color:#363a42}}
-"""
 FIRST = ("loss", "learning_rate", "tokens_per_second")  # measures of every run; those of its tasks have a `/`
 LABELS = {
     "learning_rate": "learning rate",
@@ -38,11 +27,7 @@ def runs_page(runs: Sequence[RunSummary], header: Sequence[str], rows: Sequence[
     charts = "\n".join(_chart(runs, name) for name in measures(runs))
     changes = differences(runs)
     parts = [
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Training runs</title>',
-        '<meta name="viewport" content="width=device-width,initial-scale=1">',
-        f"<style>{STYLE}</style></head><body>",
-        f"<h1>{len(runs)} training run{'s' if len(runs) > 1 else ''}</h1>",
-        _table(header, rows),
+        table(header, rows),
         "<h2>Curves</h2>",
         "<p>Solid: in training. Dashed: on held-out data.</p>",
         f'<div class="charts">{charts}</div>',
@@ -50,8 +35,8 @@ def runs_page(runs: Sequence[RunSummary], header: Sequence[str], rows: Sequence[
     if len(runs) > 1:
         parts.append("<h2>Where the configurations differ</h2>")
         names = ["", *(run.name for run in runs)]
-        parts.append(_table(names, [[key, *values] for key, values in changes]) if changes else "<p>Nowhere.</p>")
-    return "\n".join([*parts, "</body></html>"]) + "\n"
+        parts.append(table(names, [[key, *values] for key, values in changes]) if changes else "<p>Nowhere.</p>")
+    return page("Training runs", f"{len(runs)} training run{'s' if len(runs) > 1 else ''}", parts)
 
 
 def measures(runs: Sequence[RunSummary]) -> list[str]:
@@ -78,16 +63,6 @@ def _chart(runs: Sequence[RunSummary], name: str) -> str:
             series.append(Series(f"{run.name}, held out", found, place, dashed=True))
     task, _, measure = name.rpartition("/")
     return line_chart(series, title=f"{task} {LABELS.get(measure, measure)}".strip())
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>'
-
-
-def _cell(text: str) -> str:
-    return f'<td class="number">{escape(text)}</td>' if text[:1].isdigit() else f"<td>{escape(text)}</td>"
 
 
 def _shown(value: object) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
+
 from bertkit.data.examples import Example, References, Tagged
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.evaluation import answer_scores
@@ -19,8 +21,18 @@ from bertkit.evaluation.classification_scores import (
     regression_scores,
 )
 from bertkit.evaluation.entity_scores import count_entities
+from bertkit.evaluation.intervals import Metrics, Numbers
 from bertkit.evaluation.label_counts import Counts
-from bertkit.evaluation.ranking_scores import ranking_scores
+from bertkit.evaluation.ranking_scores import query_scores
+from bertkit.evaluation.resampling import (
+    resampled_answers_v1,
+    resampled_answers_v2,
+    resampled_entities,
+    resampled_label_sets,
+    resampled_labels,
+    resampled_means,
+    resampled_numbers,
+)
 from bertkit.evaluation.results import Result, best_label, entities, field_of, label_scores, number, scored_places
 from bertkit.evaluation.word_tags import as_iob2, tags_of_words
 from bertkit.families.labels import Problem
@@ -37,10 +49,12 @@ class Scores:
     Attributes:
         metrics: name -> value, in the order to show them; fractions, SQuAD's `exact_match` and `f1` percentages.
         counts: of each label or type of entity, where the task has such.
+        at: the metrics of any resample of the examples.
     """
 
     metrics: dict[str, float]
     counts: Mapping[str, Counts] = field(default_factory=dict)
+    at: Metrics = field(kw_only=True)
 
 
 def score(
@@ -99,7 +113,7 @@ def score_answers(
     Raises:
         InputError: an id comes twice, no id is known, or one is missing where there are questions without answer.
     """
-    references = {example.id: _target(example, References).texts for example in examples}
+    references = {example.id: target_of(example, References).texts for example in examples}
     if len(references) < len(examples):
         twice = Counter(example.id for example in examples).most_common(1)[0][0]
         raise InputError(f"the id {twice!r} stands for several questions", "Give every question an id of its own.")
@@ -110,7 +124,8 @@ def score_answers(
             "Are these predictions for other data? Name the right files.",
         )
     if all(references.values()):
-        return Scores(answer_scores.scores_v1(predicted, references))
+        at = resampled_answers_v1(predicted, references)
+        return Scores(answer_scores.scores_v1(predicted, references), at=at)
     unsure = [id for id in references if no_answer is not None and id not in no_answer]
     for ids, what in ((missing, "prediction"), (unsure, "no-answer score")):
         if ids:
@@ -118,47 +133,63 @@ def score_answers(
                 f"{len(ids)} of {len(references)} questions have no {what}, the first is {ids[0]!r}",
                 "Give every question one; an empty answer says that there is none.",
             )
-    return Scores(answer_scores.scores_v2(predicted, references, no_answer, threshold))
+    at = resampled_answers_v2(predicted, references, no_answer, threshold)
+    return Scores(answer_scores.scores_v2(predicted, references, no_answer, threshold), at=at)
 
 
 def _labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
-    problem = problem or _problem_of(examples)
+    problem = problem or problem_of(examples)
     if problem == "regression":
         return _numbers(problem, results, examples)
     if problem == "multi-label":
         return _label_sets(results, examples)
-    gold = [_target(example, str) for example in examples]
+    gold = [target_of(example, str) for example in examples]
     predicted = [best_label(result) for result in results]
     _check_common({*gold}, {name for result in results for name in label_scores(result)})
-    return Scores(classification_scores(gold, predicted), counts_of(confusion_matrix(gold, predicted)))
+    counts = counts_of(confusion_matrix(gold, predicted))
+    return Scores(classification_scores(gold, predicted), counts, at=resampled_labels(gold, predicted))
 
 
 def _label_sets(results: Sequence[Result], examples: Sequence[Example]) -> Scores:
-    gold = [tuple(map(str, _target(example, tuple))) for example in examples]
+    gold = [tuple(map(str, target_of(example, tuple))) for example in examples]
     scored = [label_scores(result) for result in results]
     predicted = [[label for label, score in one.items() if score >= LIKELY] for one in scored]
     known = {label for one in scored for label in one}
     _check_common({label for some in gold for label in some}, known)
-    return Scores(multi_label_scores(gold, predicted, known), multi_label_counts(gold, predicted, known))
+    counts = multi_label_counts(gold, predicted, known)
+    at = resampled_label_sets(gold, predicted, known)
+    return Scores(multi_label_scores(gold, predicted, known), counts, at=at)
 
 
 def _numbers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
-    gold = [float(_target(example, float, int)) for example in examples]
-    return Scores(regression_scores(gold, [number(result, "value") for result in results]))
+    gold = [float(target_of(example, float, int)) for example in examples]
+    predicted = [number(result, "value") for result in results]
+    return Scores(regression_scores(gold, predicted), at=resampled_numbers(gold, predicted))
 
 
 def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
-    targets = [_target(example, Tagged) for example in examples]
-    gold = as_iob2([target.tags for target in targets])
-    found = [entities(result) for result in results]
-    predicted = [tags_of_words(target.words, some) for target, some in zip(targets, found, strict=True)]
+    gold, predicted = tags_of(results, examples)
     types = {tag.partition("-")[2] for tags in gold for tag in tags} - {""}
-    _check_common(types, {entity.label for some in found for entity in some})
+    _check_common(types, {entity.label for result in results for entity in entities(result)})
     counts = count_entities(gold, predicted)
-    return Scores(counts.scores(), counts.types)
+    return Scores(counts.scores(), counts.types, at=resampled_entities(gold, predicted))
+
+
+def tags_of(results: Sequence[Result], examples: Sequence[Example]) -> tuple[list[list[str]], list[list[str]]]:
+    """The right and the predicted tags of each example's words, in IOB2."""
+    targets = [target_of(example, Tagged) for example in examples]
+    gold = as_iob2([target.tags for target in targets])
+    predicted = [tags_of_words(one.words, entities(result)) for one, result in zip(targets, results, strict=True)]
+    return gold, predicted
 
 
 def _answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+    predicted, no_answer = answers_in(results, examples)
+    return score_answers(predicted, examples, no_answer, PREFER_NO_ANSWER)
+
+
+def answers_in(results: Sequence[Result], examples: Sequence[Example]) -> tuple[dict[str, str], dict[str, float]]:
+    """The best answer to each question by its id, and how probable it is that there is none rather than that one."""
     predicted: dict[str, str] = {}
     no_answer: dict[str, float] = {}
     for example, result in zip(examples, results, strict=True):
@@ -170,34 +201,57 @@ def _answers(problem: Problem | None, results: Sequence[Result], examples: Seque
             either = none + number(answer, "score")
             predicted[example.id] = field_of(answer, "answer", str)
             no_answer[example.id] = none / either if either else PREFER_NO_ANSWER
-    return score_answers(predicted, examples, no_answer, PREFER_NO_ANSWER)
+    return predicted, no_answer
 
 
 def _ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
-    relevances = [[float(one) for one in _target(example, tuple)] for example in examples]
+    columns = query_scores(ranked(results, examples), relevances_of(examples))
+    return mean_scores({name: np.array(values) for name, values in columns.items()})
+
+
+def ranked(results: Sequence[Result], examples: Sequence[Example]) -> list[list[float]]:
+    """The score of each document of each query; what was not ranked comes last."""
     scores = []
-    for result, each in zip(results, relevances, strict=True):
-        found = scored_places(result, "ranking", len(each))
-        scores.append([found.get(place, float("-inf")) for place in range(len(each))])
-    return Scores(ranking_scores(scores, relevances))
+    for result, relevances in zip(results, relevances_of(examples), strict=True):
+        found = scored_places(result, "ranking", len(relevances))
+        scores.append([found.get(place, float("-inf")) for place in range(len(relevances))])
+    return scores
+
+
+def relevances_of(examples: Sequence[Example]) -> list[list[float]]:
+    """How good each document of each query is."""
+    return [[float(one) for one in target_of(example, tuple)] for example in examples]
 
 
 def _choices(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
-    right = 0
+    right = []
     for result, example in zip(results, examples, strict=True):
         found = scored_places(result, "choices")
-        right += max(found, key=lambda place: found[place]) == _target(example, int)
-    return Scores({"accuracy": right / len(examples)})
+        right.append(float(max(found, key=lambda place: found[place]) == target_of(example, int)))
+    return mean_scores({"accuracy": np.array(right)})
 
 
-def _problem_of(examples: Sequence[Example]) -> Problem:
+def mean_scores(columns: Mapping[str, Numbers]) -> Scores:
+    """Of metrics that are the mean of what each example has."""
+    at = resampled_means(columns)
+    examples = len(next(iter(columns.values())))
+    return Scores(dict(at(np.arange(examples))), at=at)
+
+
+def problem_of(examples: Sequence[Example]) -> Problem:
+    """Which problem of text-classification the targets pose."""
     target = examples[0].target
     if isinstance(target, str):
         return "single-label"
     return "multi-label" if isinstance(target, tuple) else "regression"
 
 
-def _target(example: Example, *kinds: type[Kind]) -> Kind:
+def target_of(example: Example, *kinds: type[Kind]) -> Kind:
+    """The target of an example, which is of one of the kinds.
+
+    Raises:
+        InputError: it is not.
+    """
     if not isinstance(example.target, kinds) or isinstance(example.target, bool):
         raise InputError(
             f"{example.row.place}: the target is {type(example.target).__name__}, not what the task learns",

@@ -27,6 +27,7 @@ class Description:
         sha256: of each weight file.
         unused_tensors: tensors in the files that no part of the model reads.
         unread_keys: keys of the configuration that bertkit does not know.
+        calibration: the temperature of its classifier, and what else its calibration says; None where it has none.
     """
 
     folder: str
@@ -46,6 +47,7 @@ class Description:
     sha256: dict[str, str]
     unused_tensors: tuple[str, ...]
     unread_keys: tuple[str, ...]
+    calibration: dict[str, object] | None
 
     def record(self) -> dict[str, object]:
         """The facts as JSON values."""
@@ -81,6 +83,7 @@ def describe(folder: Path) -> Description:
         sha256={path.name: sha256(path) for path in weights},
         unused_tensors=_unused(pretrained),
         unread_keys=pretrained.foreign.unread,
+        calibration=None if pretrained.calibration is None else pretrained.calibration.model_dump(),
     )
 
 

@@ -15,6 +15,7 @@ from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.tensors import read_tensors
 from bertkit.checkpoints.weight_files import find_weights
+from bertkit.config.calibration import Calibration
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError, near_match
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
@@ -22,6 +23,7 @@ from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.adapters import Adapter, read_adapter
+from bertkit.pretrained.calibrated import read_calibration
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
 from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import NameTable, canonical
@@ -44,6 +46,7 @@ class Pretrained:
         config: the encoder, without a pooler where the checkpoint has none.
         settings: how a sentence-transformers folder makes embeddings; None for other folders.
         cross_encoder: how a cross-encoder of sentence-transformers makes scores; None for other folders.
+        calibration: how sure its classifier may be; None where that was never found.
     """
 
     folder: Path
@@ -52,6 +55,7 @@ class Pretrained:
     tensors: Mapping[str, Tensor]
     settings: SentenceSettings | None
     cross_encoder: Activation | None = None
+    calibration: Calibration | None = None
 
     @property
     def family(self) -> Family:
@@ -118,7 +122,8 @@ class Pretrained:
     def build_task(self, name: str | None, tokenizer: Tokenizer, **options: object) -> Task:
         """The task called `name`, or the checkpoint's likeliest.
 
-        What the checkpoint's files say (labels, the pooling of a sentence-transformers folder) are defaults of options.
+        What the checkpoint's files say (labels, the pooling of a sentence-transformers folder, the temperature) are
+        defaults of options.
 
         Raises:
             UserError: no such task, or it has no such option.
@@ -126,6 +131,7 @@ class Pretrained:
         """
         kind = find_task(name or self.tasks()[0])
         options = self.task_options(kind) | options
+        options = self._calibrated(kind, options) | options
         known = inspect.signature(kind).parameters
         for option in options:
             if option not in known:
@@ -163,6 +169,13 @@ class Pretrained:
             return kind.options(self.foreign.values)
         except ConfigError as error:
             raise error.at(str(self.folder / "config.json")) from None
+
+    def _calibrated(self, kind: type[Task], options: Mapping[str, object]) -> dict[str, object]:
+        """The options of a task that was calibrated, for the problem that it was calibrated for."""
+        known = self.calibration
+        if known is None or kind.name != known.task or options.get("problem") != known.problem:
+            return {}
+        return {"temperature": known.temperature, "abstain_below": known.abstain_below}
 
     def _head_rows(self, head: str | None) -> int:
         """Rows of the last layer of a head that the checkpoint has; 0 where that is the encoder's token table."""
@@ -214,7 +227,7 @@ def open_pretrained(folder: Path) -> Pretrained:
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
     cross_encoder = read_cross_encoder(folder, foreign.values)
     settings = read_settings(folder) if cross_encoder is None else None
-    return Pretrained(folder, foreign, config, tensors, settings, cross_encoder)
+    return Pretrained(folder, foreign, config, tensors, settings, cross_encoder, read_calibration(folder))
 
 
 def _adapted(base: Pretrained, adapter: Adapter, folder: Path) -> Pretrained:
@@ -230,7 +243,8 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path) -> Pretrained:
     encoder = adapter.on(base.build_encoder().state_dict())
     config = base.config.model_copy(update={"pooler": any(name.startswith("pooler.") for name in encoder)})
     foreign = replace(base.foreign, values={**base.foreign.values, **adapter.values})
-    made = replace(base, foreign=foreign, config=config, settings=None)
+    calibration = read_calibration(folder)
+    made = replace(base, foreign=foreign, config=config, settings=None, calibration=calibration)
     tensors = made.table(base.family.encoder).to_theirs(encoder)
     if adapter.head_name is not None:
         tensors |= made.table(base.family.heads[adapter.head_name].weights).to_theirs(adapter.head())

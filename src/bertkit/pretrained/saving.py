@@ -17,6 +17,7 @@ from bertkit.checkpoints.tensors import write_tensors
 from bertkit.errors import UserError
 from bertkit.families.foreign_config import write_config, write_tensorflow_config
 from bertkit.planner.parameters import count_parameters
+from bertkit.pretrained.calibrated import write_calibration
 from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
@@ -44,6 +45,8 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         tokenizer.save(made)
         if pretrained.settings is not None:
             write_settings(made, pretrained.settings, pretrained.config.width)
+        if pretrained.calibration is not None:
+            write_calibration(made, pretrained.calibration)
         (made / "README.md").write_text(_card(pretrained, folder.name))
 
 
@@ -74,6 +77,8 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         write_bundle(made / f"{TENSORFLOW_NAME}.index", tensors)
         # What TensorFlow asks for the latest checkpoint of a folder.
         kinds = ("model_checkpoint_path", "all_model_checkpoint_paths")
+        if pretrained.calibration is not None:
+            write_calibration(made, pretrained.calibration)
         (made / "checkpoint").write_text("".join(f'{kind}: "{TENSORFLOW_NAME}"\n' for kind in kinds))
     return left_out
 

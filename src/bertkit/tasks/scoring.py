@@ -30,13 +30,19 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels(Result):
-    """All labels, best first."""
+    """All labels, best first.
+
+    Attributes:
+        abstained: whether the best one is too unsure to count as an answer; None where the model always answers.
+    """
 
     labels: list[Label]
+    abstained: bool | None = None
 
     def answer(self) -> dict[str, object]:
-        """`{"labels": [{"label", "score"}…]}`."""
-        return {"labels": [asdict(label) for label in self.labels]}
+        """`{"labels": [{"label", "score"}…]}`, and `"abstained"` of a model that does."""
+        labels: dict[str, object] = {"labels": [asdict(label) for label in self.labels]}
+        return labels if self.abstained is None else labels | {"abstained": self.abstained}
 
 
 @dataclass(frozen=True, slots=True)

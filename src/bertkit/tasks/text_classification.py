@@ -33,12 +33,22 @@ class TextClassification(ScoringTask):
         labels: of the classifier's rows.
         problem: `single-label`, one of the labels is right (softmax); `multi-label`, each may be (sigmoid);
             `regression`, the only row is the answer.
+        temperature: what logits are divided by before they become probabilities (Guo et al. 2017). The best label, and
+            whether a label of several is likelier than not, do not hang on it.
+        abstain_below: of `single-label`: the score of the best label below which an answer says that it `abstained`.
     """
 
     name: ClassVar[str] = "text-classification"
     head_name: ClassVar[str | None] = "text-classification"
 
-    def __init__(self, tokenizer: Tokenizer, labels: Sequence[str], problem: Problem = "single-label") -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        labels: Sequence[str],
+        problem: Problem = "single-label",
+        temperature: float = 1.0,
+        abstain_below: float | None = None,
+    ) -> None:
         super().__init__(tokenizer)
         self.labels = tuple(labels)
         self.classes = len(self.labels)
@@ -50,6 +60,12 @@ class TextClassification(ScoringTask):
             raise UserError(f"a regression with {self.classes} labels", "Choose single-label or multi-label.")
         if problem == "single-label" and self.classes == 1:
             raise UserError("one label alone is always right", "Choose multi-label or regression.")
+        if temperature <= 0:
+            raise UserError(f"temperature is {temperature}", "Choose a number above 0; 1 changes nothing.")
+        if abstain_below is not None and problem != "single-label":
+            raise UserError(f"abstain_below with {problem}", "Leave it out; it is for single-label.")
+        self.temperature = temperature
+        self.abstain_below = abstain_below
 
     @classmethod
     def options(cls, config: Mapping[str, object]) -> dict[str, object]:
@@ -62,8 +78,11 @@ class TextClassification(ScoringTask):
         logits_C = mean_logits(outcome)
         if self.problem == "regression":
             return Value(value=float(logits_C[0]), reading=reading)
+        logits_C = logits_C / self.temperature
         scores_C = softmax(logits_C) if self.problem == "single-label" else sigmoid(logits_C)
-        return Labels(labels=ranked_labels(self.labels, scores_C), reading=reading)
+        labels = ranked_labels(self.labels, scores_C)
+        abstained = None if self.abstain_below is None else labels[0].score < self.abstain_below
+        return Labels(labels=labels, abstained=abstained, reading=reading)
 
     def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
         """The logit of the best label, or of the one called `name`."""

@@ -17,7 +17,9 @@ class FinetunedFacts:
         data: each file of examples and its sha256.
         examples, held_out: how many were learnt from, and measured on.
         step, steps: of the checkpoint that was kept, and of the whole run.
+        intervals: where each measure lies with 95 % confidence.
         machine: the hardware, in words.
+        energy: that it took, in words that say how this is known.
     """
 
     name: str
@@ -28,17 +30,19 @@ class FinetunedFacts:
     examples: int
     held_out: int
     measures: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
     recipe: Mapping[str, object]
     step: int
     steps: int
     seconds: float
     machine: str
+    energy: str
     version: str
 
 
 def finetuned_card(facts: FinetunedFacts) -> str:
     """The card as Markdown, with the header that the hub reads."""
-    shown = {name: f"{value:.4f}" for name, value in facts.measures.items()}
+    shown = {name: f"{value:.4f}{_interval(facts.intervals.get(name))}" for name, value in facts.measures.items()}
     labels = f"Labels: {', '.join(facts.labels)}.\n" if facts.labels else ""
     parts = [
         f"---\nlibrary_name: transformers\npipeline_tag: {facts.task}\ntags:\n- bertkit\n---\n",
@@ -47,15 +51,19 @@ def finetuned_card(facts: FinetunedFacts) -> str:
         "## Results\n",
         f"On {facts.held_out:,} examples that it did not learn from, at step {facts.step:,} of {facts.steps:,}, the "
         "best by these same examples:\n",
-        table(("metric", "value"), shown),
+        table(("metric", "value (95 % interval, over resampled examples)"), shown),
         "## Data\n",
         f"{facts.examples:,} examples.\n",
         table(("file", "sha256"), facts.data),
         "## Recipe\n",
         table(("setting", "value"), facts.recipe),
         "## Hardware\n",
-        f"{facts.seconds:,.0f} seconds of training on {facts.machine}.\n",
+        f"{facts.seconds:,.0f} seconds of training on {facts.machine}. {facts.energy}\n",
         "## Use\n",
         f'```bash\nbertkit predict -m FOLDER --task {facts.task} "some text"\n```\n\n`FOLDER` is this folder.\n',
     ]
     return "\n".join(parts)
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f" ({ends[0]:.4f} to {ends[1]:.4f})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
@@ -59,7 +59,10 @@ class Lessons:
         if labels and problem in (None, "single-label"):
             check_learnable(labels, config.data.train)
         held_out = list(check_labels(held_out, labels)) if problem != "regression" else held_out
-        task = source.build_task(config.task.name, tokenizer, **_options(config, problem, labels))
+        # How sure a classifier may be holds for its weights as they were.
+        task = replace(source, calibration=None).build_task(
+            config.task.name, tokenizer, **_options(config, problem, labels)
+        )
         weights = None
         if config.task.class_weights is not None:
             each = balanced_weights(count_labels((one.target for one in train), labels))
