@@ -32,13 +32,14 @@ Model = Annotated[
     str | None, typer.Option("--model", "-m", help="Score this model: a folder or a hub name.", metavar="MODEL")
 ]
 DataFormat = Annotated[
-    Literal["jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
+    Literal["lines", "jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
     typer.Option(help="Format of the labelled data; by its ending when left out."),
 ]
 LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the label.", metavar="NAME")]
 FIELDS = ("text", "text_pair", "label", "question", "context", "query", "documents", "choices")
 WITH_PROBLEM = ("text-classification", "zero-shot-classification")
 ANSWERS = "question-answering"
+MASKS = "fill-mask"  # scored on plain text, by masks that are made here
 LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
 
 
@@ -80,7 +81,8 @@ def evaluate(
         raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
     columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
     # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
-    examples = _examples(data, task, problem, format, columns) if task in SCORERS else []
+    scorable = task in SCORERS or (task == MASKS and model is not None)
+    examples = _examples(data, task, problem, format, columns) if scorable else []
     if predictions is not None:
         scores = _scores(task, problem, predictions, no_answer_scores, examples)
     else:
@@ -100,6 +102,10 @@ def _scores_of_model(
     from bertkit.inference.model import load
 
     loaded = load(model, task=task, **settings)  # type: ignore[arg-type]
+    if task == MASKS:
+        from bertkit.evaluation.masked_text import score_text
+
+        return score_text(loaded, examples)
     return score_results(task, problem, answers_of(loaded.answerer, examples), examples)
 
 
