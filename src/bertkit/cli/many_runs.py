@@ -21,7 +21,7 @@ import typer
 
 from bertkit.cli.readable import table
 from bertkit.cli.running import say
-from bertkit.errors import UserError
+from bertkit.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
@@ -59,15 +59,16 @@ def finetune_as_asked(
 
     source = f"the options{' with --set ' + ' '.join(overrides) if overrides else ''}"
     values = with_overrides(values, overrides)
-    space = values.pop("search", None) if search is not None else None
+    space = values.pop("search", {}) if search is not None else {}
     if seeds is not None and search is not None:
         raise UserError("--seeds and --search together", "Search first, then repeat what was found with --seeds.")
     config = parse(FinetuneConfig, values, source)
     if seeds is not None:
         return _seeds(config, seeds, run_once, json)
     if search is not None:
-        table = parse(SearchTable, space if isinstance(space, dict) else {}, "search")
-        return _search(config, table, search, run_once, json)
+        if not isinstance(space, dict):
+            raise ConfigError(f"search is {space!r}, not a table", 'Write it as --set "search.epochs=[2, 3]".')
+        return _search(config, parse(SearchTable, space, "search"), search, run_once, json)
     return run_once(config, True) is not None
 
 
