@@ -95,6 +95,7 @@ def test_labels_count_too_and_both_are_measured(run: Run, tmp_path: Path) -> Non
     given = ("--train", train, "--eval", held_out, "--set", "teacher.labels=0.9")
     code, out, err = run(*line, *given, "-o", str(tmp_path / "run"), *FAST, "--set", "train.epochs=8")
     assert code == 0, err
+    assert "a teacher of 2 layers, a student of 1; labels are 90% of the loss" in err
     record = json.loads(out.splitlines()[-1])
     assert record["metrics"]["accuracy"] >= 0.9 > record["teacher"]["accuracy"]
     judged = ("--task", "text-classification", "--data", held_out, "--json")

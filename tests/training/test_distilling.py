@@ -86,7 +86,8 @@ def test_the_loss_is_that_of_a_padded_pair_of_models(labels: float | None, tmp_p
     teacher = open_pretrained(tmp_path / "teacher")
     tokenizer = teacher.load_tokenizer()
     student = open_student(settings, teacher, tokenizer)
-    lessons, held_out = taught_lessons(settings, teacher, student, tokenizer, CPU)
+    taught = taught_lessons(settings, teacher, student, tokenizer, CPU)
+    lessons, held_out = taught.lessons, taught.held_out
     count = len(lessons.samples)
     assert (count + len(held_out), len(held_out) > 0) == (20, True)
     model = build_model(settings, student, lessons, CPU)
@@ -128,8 +129,7 @@ def test_every_word_of_a_text_learns_what_its_teacher_says(tmp_path: Path) -> No
     teacher = open_pretrained(tmp_path)
     tokenizer = teacher.load_tokenizer()
     student = open_student(settings, teacher, tokenizer)
-    lessons, _ = taught_lessons(settings, teacher, student, tokenizer, CPU)
-    sample = lessons.samples[0]
+    sample = taught_lessons(settings, teacher, student, tokenizer, CPU).lessons.samples[0]
     theirs = peer(input_ids=torch.tensor([sample.ids[0]])).logits[0, 1:-1].detach().numpy()
     assert sample.targets["teacher_RC"].shape == (len(sample.ids[0]) - 2, 3)
     assert np.allclose(sample.targets["teacher_RC"], theirs, atol=1e-5)

@@ -61,9 +61,13 @@ def distillation_course(config: FinetuneConfig, ranks: Ranks) -> Course:
     teacher = open_pretrained(find_folder(config.teacher.start))
     tokenizer = teacher.load_tokenizer()
     student = open_student(config, teacher, tokenizer)
-    lessons, held_out = taught_lessons(config, teacher, student, tokenizer, ranks.device)
+    taught = taught_lessons(config, teacher, student, tokenizer, ranks.device)
+    lessons = taught.lessons
+    if ranks.is_first:
+        layers = [len(model.config.layer_of_step) for model in (teacher, student)]
+        say(f"a teacher of {layers[0]} layers, a student of {layers[1]}; labels are {taught.labels:.0%} of the loss")
     measured = (
-        held_out_taught(held_out, lessons.task.name, ranks, config.train.best_by)
+        held_out_taught(taught.held_out, lessons.task.name, ranks, config.train.best_by)
         if config.data.eval is None
         else HeldOut(lessons.reader, lessons.held_out, lessons.problem, config.train.best_by)
     )

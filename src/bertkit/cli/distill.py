@@ -13,7 +13,6 @@ from bertkit.cli.courses import Course, distillation_course
 from bertkit.cli.evaluate import LabelColumn
 from bertkit.cli.finetune import Directory, Format, Long, Set, end_well, run_finetuning
 from bertkit.cli.inputs import chosen_columns
-from bertkit.cli.readable import table
 from bertkit.cli.running import say
 
 if TYPE_CHECKING:
@@ -89,6 +88,7 @@ def distill(
 
 def _show(config: FinetuneConfig, held_out: Sequence[Example], result: Finetuned, json: bool) -> None:
     """Teacher and student on the same texts: the metrics, where there are labels, and the speed."""
+    from bertkit.cli.readable import table
     from bertkit.evaluation.answers_of import answers_of
     from bertkit.evaluation.task_scores import score_results
     from bertkit.evaluation.taught_text import texts_a_second

@@ -168,7 +168,7 @@ def _run_each(
         raise UserError(f"{place}: is the folder of a single run", "Choose another folder for several.")
     check_files(config.data)
     sha256s = data_sha256s(config.data)
-    results = {}
+    results: dict[str, RunResult] = {}
     for name, run in runs.items():
         folder = place / name
         run = run.model_copy(update={"run": run.run.model_copy(update={"directory": str(folder)})})

@@ -8,7 +8,7 @@
 | sentence-embedding | tables | text, text_pair, negative, label, id |
 | text-ranking | tables | query, documents and labels, or document and label, id |
 | multiple-choice | tables | text, choices, label, id |
-| fill-mask | lines, tables | text, id |
+| fill-mask | lines, tables | text, text_pair, id |
 | feature-extraction: texts that a teacher labels | lines, tables | text, text_pair, id |
 
 Tables are csv, tsv, jsonl and parquet, as in `bertkit.data.rows`. Columns that are not named are found by
@@ -31,7 +31,7 @@ from bertkit.data.find_columns import CLASSES, Columns
 from bertkit.data.label_values import problem_of
 from bertkit.data.rows import FORMAT_OF_ENDING, NO_COLUMNS, Row, read_rows
 from bertkit.data.tagged_rows import WORDS, TaggedRows
-from bertkit.data.text_rows import ClassRows, PairRows, PlainRows, UnlabelledRows
+from bertkit.data.text_rows import ClassRows, PairRows, PlainRows
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem
 
@@ -53,7 +53,7 @@ FIELDS_OF_TASK: Mapping[str, tuple[str, ...]] = {
     "sentence-embedding": ("text", "text_pair", "negative", "label", "id"),
     "text-ranking": ("query", "documents", "labels", "document", "label", "id"),
     "multiple-choice": ("text", "choices", "label", "id"),
-    "fill-mask": ("text", "id"),
+    "fill-mask": ("text", "text_pair", "id"),
     "feature-extraction": ("text", "text_pair", "id"),
 }
 _ENDINGS: Mapping[str, tuple[str, ...]] = {
@@ -197,7 +197,7 @@ def _examples(path: str, task: str, format: str, columns: Mapping[str, str]) -> 
         "sentence-embedding": PairRows,
         "multiple-choice": ChoiceRows,
         "fill-mask": PlainRows,
-        "feature-extraction": UnlabelledRows,
+        "feature-extraction": PlainRows,
     }
     return _each(rows, columns, name, makers[task])
 

@@ -93,11 +93,11 @@ class PairRows:
         return fields, as_number(row.fields.get(self._score), row.place, self._shown)
 
 
-class UnlabelledRows:
-    """Reads each row of feature-extraction: a text, or a pair of texts, whatever else the row has.
+class PlainRows:
+    """Reads each row that has no target: a text or a pair of texts, whatever else the row has.
 
     Raises:
-        InputError: the first row has none.
+        InputError: the first row has no text.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -110,22 +110,3 @@ class UnlabelledRows:
             InputError: one is missing or empty; naming file, line and field.
         """
         return self._texts.fields(row), None
-
-
-class PlainRows:
-    """Reads each row of fill-mask: a text.
-
-    Raises:
-        InputError: the first row has none.
-    """
-
-    def __init__(self, columns: Columns) -> None:
-        self._texts = TextRows(columns)
-
-    def __call__(self, row: Row) -> tuple[dict[str, object], None]:
-        """The field `text`.
-
-        Raises:
-            InputError: it is missing or empty; naming file, line and field.
-        """
-        return {"text": self._texts.fields(row)["text"]}, None

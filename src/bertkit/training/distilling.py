@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -29,6 +29,21 @@ Teachable = TextClassification | TokenClassification
 TEACHABLE = (TextClassification.name, TokenClassification.name)
 MIXED = 0.5  # the labels' share of the loss, where there are labels and nothing is said
 NOT_LEARNT = ("class_weights", "dimensions", "doc_stride", "masking")
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a student learns.
+
+    Attributes:
+        held_out: samples that it does not learn from, with what the teacher says of them; where there is a file of
+            labelled examples to measure on, none.
+        labels: share of the loss that the examples' own labels have.
+    """
+
+    lessons: Lessons
+    held_out: list[Sample]
+    labels: float
 
 
 def check_teacher(teacher: Pretrained) -> str:
@@ -66,8 +81,8 @@ def open_student(config: FinetuneConfig, teacher: Pretrained, tokenizer: Tokeniz
 
 def taught_lessons(
     config: FinetuneConfig, teacher: Pretrained, student: Pretrained, tokenizer: Tokenizer, device: torch.device
-) -> tuple[Lessons, list[Sample]]:
-    """What is learnt; and, where no labelled examples are measured on, samples held out, with what the teacher says.
+) -> Taught:
+    """Reads the texts, and has the teacher read them.
 
     Raises:
         InputError: a row cannot be read, or has a label that the teacher does not know.
@@ -92,7 +107,7 @@ def taught_lessons(
         return taught(samples_of(examples, learning, reader), encoder, head, device)
 
     lessons = Lessons(task, problem, learning, reader, samples(train), train, held_out)
-    return lessons, samples(held_out) if config.data.eval is None else []
+    return Taught(lessons, samples(held_out) if config.data.eval is None else [], share)
 
 
 def _task(teacher: Pretrained, tokenizer: Tokenizer) -> Teachable:
