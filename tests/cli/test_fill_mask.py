@@ -39,7 +39,7 @@ def test_text_is_learnt_and_measured_alike(run: Run, tmp_path: Path) -> None:
     train, held_out = write_texts(tmp_path / "train.txt", 160, 1), write_texts(tmp_path / "held.txt", 40, 2)
     place = str(tmp_path / "run")
     options = ("--task", "fill-mask", "-m", str(tmp_path / "model"), "--train", train, "--eval", held_out, "-o", place)
-    code, out, err = run("finetune", *options, *FAST, "--json")
+    code, out, err = run("finetune", *options, *FAST, "--set", "data.length=16", "--json")
     assert code == 0, err
     metrics = json.loads(out.splitlines()[-1])["metrics"]
     assert list(metrics) == ["loss", "accuracy", "pseudo_perplexity"]

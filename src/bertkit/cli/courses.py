@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bertkit.cli.running import say
@@ -47,7 +47,7 @@ def finetuning_course(config: FinetuneConfig, ranks: Ranks) -> Course:
         say(
             "the model has no masked-language-model head: a new one begins at random, and learns from these texts alone"
         )
-    return Course(source, tokenizer, lessons, _held_out(config, lessons, tokenizer, ranks))
+    return Course(source, tokenizer, lessons, _held_out(config, source, lessons, tokenizer, ranks))
 
 
 def distillation_course(config: FinetuneConfig, ranks: Ranks) -> Course:
@@ -75,7 +75,7 @@ def distillation_course(config: FinetuneConfig, ranks: Ranks) -> Course:
 
 
 def _held_out(
-    config: FinetuneConfig, lessons: Lessons, tokenizer: Tokenizer, ranks: Ranks
+    config: FinetuneConfig, source: Pretrained, lessons: Lessons, tokenizer: Tokenizer, ranks: Ranks
 ) -> HeldOut | HeldOutPairs | HeldOutLoss:
     from bertkit.evaluation.held_out import HeldOut
     from bertkit.evaluation.held_out_pairs import HeldOutPairs
@@ -84,7 +84,9 @@ def _held_out(
 
     best_by = config.train.best_by
     if lessons.learning.masked:
-        samples = samples_of(lessons.held_out, lessons.learning, lessons.reader)
+        # In windows of what the model reads, whatever it learns from, so that runs compare with one another.
+        reader = replace(lessons.reader, limit=source.max_length(lessons.task))
+        samples = samples_of(lessons.held_out, lessons.learning, reader)
         return held_out_text(samples, tokenizer, ranks, best_by)
     if lessons.task.name == "sentence-embedding":
         return HeldOutPairs(lessons.reader, lessons.held_out, best_by)
