@@ -15,7 +15,7 @@ import pytest
 
 from bertkit.data.examples import Example, References, Tagged
 from bertkit.data.label_set import collect_labels
-from bertkit.data.labelled import FIELDS_OF_TASK, FORMATS_OF_TASK, read_examples, sniff_problem
+from bertkit.data.labelled import FIELDS_OF_TASK, FORMATS_OF_TASK, is_labelled, read_examples, sniff_problem
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError
 from tests.data.example_files import as_jsonl, written
@@ -95,7 +95,7 @@ def test_every_task_has_formats_and_fields() -> None:
     ("name", "task", "options", "told"),
     [
         ("a.csv", "text-clasification", {}, "no labelled examples .* (did you mean 'text-classification'?)"),
-        ("a.csv", "feature-extraction", {}, "no labelled examples can be read for 'feature-extraction'"),
+        ("a.csv", "next-sentence-prediction", {}, "no labelled examples can be read for 'next-sentence-prediction'"),
         ("a.txt", CLASSES, {}, "the ending does not say a format that text-classification is read from"),
         ("a.json", CLASSES, {}, "the ending does not say a format"),
         ("a", TAGS, {}, "the ending does not say a format"),
@@ -305,3 +305,36 @@ def test_plain_text_is_read_for_fill_mask(test_data: Path) -> None:
     path = test_data / "wikitext2/valid.txt"
     lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     assert [example.row.fields["text"] for example in read_examples(str(path), "fill-mask")] == lines
+
+
+def test_texts_without_labels(tmp_path: Path) -> None:
+    """A column of labels is passed over; a pair is read."""
+    path = tmp_path / "a.csv"
+    path.write_text("text,text_pair,label\none,two,good\nthree,four,\n")
+    read = list(read_examples(str(path), "feature-extraction"))
+    assert [one.row.fields for one in read] == [
+        {"text": "one", "text_pair": "two"},
+        {"text": "three", "text_pair": "four"},
+    ]
+    assert [one.target for one in read] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "task", "format", "expected"),
+    [
+        ("a.csv", "text,label\na,b\n", CLASSES, None, True),
+        ("a.csv", "sentence,Sentiment\na,b\n", CLASSES, None, True),
+        ("a.csv", "text,source\na,b\n", CLASSES, None, False),
+        ("a.txt", "a b\n", CLASSES, None, False),
+        ("a.txt", "a O\n", TAGS, None, False),
+        ("a.txt", "a O\n", TAGS, "conll", True),
+        ("a.conll", "a O\n", TAGS, None, True),
+        ("a.jsonl", '{"tokens": ["a"], "ner_tags": ["O"]}', TAGS, None, True),
+        ("a.jsonl", '{"text": "a", "label": "b"}', TAGS, None, False),
+    ],
+)
+def test_whether_there_are_labels(
+    name: str, content: str, task: str, format: str | None, expected: bool, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert is_labelled(str(tmp_path / name), task, format=format) is expected

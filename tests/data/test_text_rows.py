@@ -98,6 +98,8 @@ def test_bad_pairs_are_told(tmp_path: Path, rows: list[dict[str, object]], told:
     assert refusal(tmp_path, PAIRS, *rows) == told
 
 
-def test_masked_language_models_read_texts_alone(tmp_path: Path) -> None:
-    (example,) = examples_of(tmp_path, "fill-mask", {"text": "a", "text_pair": "b", "label": "x"})
-    assert (example.row.fields, example.target) == ({"text": "a"}, None)
+@pytest.mark.parametrize("task", ["fill-mask", "feature-extraction"])
+def test_what_has_no_target_reads_texts_and_pairs(task: str, tmp_path: Path) -> None:
+    """A second text is text, too, and none is dropped; a label is none."""
+    (example,) = examples_of(tmp_path, task, {"text": "a", "text_pair": "b", "label": "x"})
+    assert (example.row.fields, example.target) == ({"text": "a", "text_pair": "b"}, None)

@@ -152,7 +152,9 @@ def test_as_many_answers_as_examples() -> None:
         score("text-classification", None, [], [])
 
 
-ANSWERING = ("__init__", "answers_of", "held_out", "held_out_pairs")  # what asks a model
+ANSWERING = (  # what asks a model
+    *("__init__", "answers_of", "held_out", "held_out_loss", "held_out_pairs", "masked_text", "taught_text"),
+)
 
 
 def test_scores_need_no_torch() -> None:

@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from transformers import BertForMaskedLM
 
-from bertkit.data.sample_stream import Sample, SampleBatch
+from bertkit.config.training import Masking
+from bertkit.data.masking import MaskRules
+from bertkit.data.sample_stream import Sample, SampleBatch, SampleStream
+from bertkit.data.stream import Position
 from bertkit.families.labels import Problem
 from bertkit.model.pooling import Pooling
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.choice_learning import ChoiceObjective
 from bertkit.tasks.label_learning import LabelObjective
+from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.objective import Objective
 from bertkit.tasks.pair_learning import PairObjective
 from bertkit.tasks.relevance_learning import RelevanceObjective
@@ -22,7 +27,7 @@ from bertkit.tasks.span_learning import SpanObjective
 from bertkit.tasks.tag_learning import NO_TAG, TagObjective
 from bertkit.training.micro_batches import as_tensors
 from bertkit.training.trainee import Trainee
-from tests.parity.bert_peer import Sequences, Sizes
+from tests.parity.bert_peer import Sequences, Sizes, make_peer
 from tests.parity.task_peers import make_task_peer
 
 SIZES = Sizes(segment_types=2)
@@ -188,3 +193,38 @@ def test_pairs(scored: bool, pooling: Pooling, tmp_path: Path) -> None:
             logits = 20.0 * torch.stack([one, three]) @ torch.stack([two, four, other]).T
             losses.append(torch.nn.functional.cross_entropy(logits, torch.arange(2)))
     agree(ours, torch.stack(losses).mean(), encoder, peer)
+
+
+def test_masks(tmp_path: Path) -> None:
+    """What an epoch's first batch asks, asked of transformers."""
+    make_peer(SIZES, tmp_path)
+    peer = BertForMaskedLM.from_pretrained(tmp_path).eval()
+    source = open_pretrained(tmp_path)
+    tokenizer = source.load_tokenizer()
+    encoder, head = trained(tmp_path, "fill-mask")
+    samples = [Sample((ids,), (segments,), {}) for ids, segments in zip(SEQUENCES.ids, SEQUENCES.segments, strict=True)]
+    stream = SampleStream(samples, 5, 3, MaskRules.of(tokenizer, Masking()))
+    global_batch, _ = next(stream.batches(Position()))
+    packed = global_batch.pack(range(5))
+    batch = as_tensors(packed)
+    objective = MaskedLM(head)  # type: ignore[arg-type]
+    trainee = Trainee(encoder, {objective.name: objective})  # type: ignore[arg-type]
+    assert trainee.counts(batch)[0] >= 5
+    ours = trainee(batch)[objective.name]["loss"] / trainee.counts(batch)[0]
+
+    longest = max(packed.lengths)
+    wanted_T = np.full(len(packed.ids_T), -100)
+    wanted_T[packed.targets["masked_M"]] = packed.targets["masked_ids_M"]
+    rows = {"input_ids": packed.ids_T, "token_type_ids": packed.segments_T, "labels": wanted_T}
+    ends = np.cumsum(packed.lengths)[:-1]
+    padded = {
+        name: torch.tensor(
+            [
+                [*row.tolist(), *[-100 if name == "labels" else 0] * (longest - len(row))]
+                for row in np.split(values_T, ends)
+            ]
+        )
+        for name, values_T in rows.items()
+    }
+    padded["attention_mask"] = torch.tensor([[1] * n + [0] * (longest - n) for n in packed.lengths])
+    agree(ours, peer(**padded).loss, encoder, peer)

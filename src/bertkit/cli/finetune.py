@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bertkit.cli import options, task_options
+from bertkit.cli.courses import Course, finetuning_course
 from bertkit.cli.evaluate import FIELDS, LabelColumn
 from bertkit.cli.exits import TERMINATED
 from bertkit.cli.inputs import chosen_columns
@@ -17,9 +18,8 @@ from bertkit.cli.running import say, sigterm_is_noted, watched
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
-    from bertkit.evaluation.held_out import HeldOut
-    from bertkit.evaluation.held_out_pairs import HeldOutPairs
     from bertkit.evaluation.intervals import Interval
+    from bertkit.evaluation.task_scores import Scores
     from bertkit.training.finetuning import Finetuned
     from bertkit.training.lessons import Lessons
     from bertkit.training.ranks import Ranks
@@ -32,12 +32,22 @@ Eval = Annotated[
 ]
 Directory = Annotated[str, typer.Option("--output", "-o", help="The run's folder; the model is in it.", metavar="DIR")]
 Format = Annotated[
-    Literal["jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
+    Literal["lines", "jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
     typer.Option(help="Format of the examples; by the files' endings when left out."),
 ]
 Long = Annotated[
     Literal["error", "truncate", "window"] | None,
     typer.Option(help="A text longer than the model reads; windows where the task has them when left out."),
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        min=2, metavar="N", help="Train N times with other seeds: mean, deviation, interval; the best is kept."
+    ),
+]
+Search = Annotated[
+    int | None,
+    typer.Option(min=2, metavar="N", help="Try N settings of learning rate, epochs and batch; the best is kept."),
 ]
 Set = Annotated[
     list[str] | None,
@@ -64,6 +74,8 @@ def finetune(
     choices_column: task_options.ChoicesColumn = None,
     long: Long = None,
     device: options.Device = "auto",
+    seeds: Seeds = None,
+    search: Search = None,
     set: Set = None,
     json: options.Json = False,
 ) -> None:
@@ -71,9 +83,7 @@ def finetune(
 
     Run again, it goes on from its newest checkpoint. The best checkpoint becomes DIR/model.
     """
-    from bertkit.config.finetuning import FinetuneConfig
-    from bertkit.config.strict import parse
-    from bertkit.config.training_file import with_overrides
+    from bertkit.cli.many_runs import finetune_as_asked
 
     columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
     data = {"train": train, "eval": eval, "format": format, "columns": columns, "long": long}
@@ -84,35 +94,50 @@ def finetune(
         "train": {"device": device},
         "run": {"directory": output},
     }
-    source = f"the options{' with --set ' + ' '.join(set) if set else ''}"
-    finished = run_finetuning(parse(FinetuneConfig, with_overrides(values, set or []), source), json=json)
+
+    def run_once(config: FinetuneConfig, show: bool) -> Finetuned | None:
+        return run_finetuning(config, json=json, show=show)
+
+    end_well(finetune_as_asked(values, set or [], seeds, search, run_once, json=json))
+
+
+def end_well(finished: bool) -> None:
+    """Ends the command by the code of a run that was asked to stop, where it was."""
     if not finished:
         say("stopped by SIGTERM, after writing a checkpoint; the same command goes on")
         raise typer.Exit(TERMINATED)
 
 
-def run_finetuning(config: FinetuneConfig, *, json: bool) -> bool:
-    """A run, to its end; false where it was asked to stop before."""
+def run_finetuning(
+    config: FinetuneConfig,
+    *,
+    json: bool,
+    course: Callable[[FinetuneConfig, Ranks], Course] = finetuning_course,
+    show: bool = True,
+) -> Finetuned | None:
+    """A run, to its end; None where it was asked to stop before.
+
+    Args:
+        course: makes the parts of the run.
+        show: print what it came to.
+    """
     from bertkit.model.device import choose_device
-    from bertkit.pretrained.loading import find_folder, open_pretrained
     from bertkit.training.finetuning import finetune, loop_table
-    from bertkit.training.lessons import Lessons, data_sha256s
+    from bertkit.training.lessons import data_sha256s
     from bertkit.training.ranks import joined
 
     with joined(choose_device(config.train.device)) as ranks:
-        source = open_pretrained(find_folder(config.model.start))
-        tokenizer = source.load_tokenizer()
-        lessons = Lessons.open(config, source, tokenizer)
-        held_out = _held_out(config, lessons)
+        parts = course(config, ranks)
+        source, lessons, held_out = parts.source, parts.lessons, parts.held_out
         steps = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width).steps
         hashes = data_sha256s(config.data)
         if ranks.is_first:
             say(lessons.in_words())
-        with watched(config, hashes, ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
+        with watched(config, [*hashes, *parts.sha256s], ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
             result = finetune(
                 config,
                 source,
-                tokenizer,
+                parts.tokenizer,
                 lessons,
                 held_out,
                 ranks,
@@ -121,27 +146,18 @@ def run_finetuning(config: FinetuneConfig, *, json: bool) -> bool:
                 resumed=run.resumed,
                 stopping=stopping,
                 say=say,
-                card=lambda result: _card(config, lessons, hashes, ranks, result, _intervals(held_out, lessons)),
+                card=lambda result: _card(config, lessons, hashes, ranks, result, _intervals(held_out.scores, lessons)),
             )
-    if result is not None and ranks.is_first:
-        _show(run.folder, held_out, result, _intervals(held_out, lessons), json)
-    return result is not None
+    if result is not None and ranks.is_first and show:
+        _show(run.folder, held_out.scores, result, _intervals(held_out.scores, lessons), json)
+    return result
 
 
-def _held_out(config: FinetuneConfig, lessons: Lessons) -> HeldOut | HeldOutPairs:
-    from bertkit.evaluation.held_out import HeldOut
-    from bertkit.evaluation.held_out_pairs import HeldOutPairs
-
-    if lessons.task.name == "sentence-embedding":
-        return HeldOutPairs(lessons.reader, lessons.held_out, config.train.best_by)
-    return HeldOut(lessons.reader, lessons.held_out, lessons.problem, config.train.best_by)
-
-
-def _intervals(held_out: HeldOut | HeldOutPairs, lessons: Lessons) -> dict[str, Interval]:
+def _intervals(scores: Scores | None, lessons: Lessons) -> dict[str, Interval]:
     from bertkit.evaluation.intervals import intervals_of
 
-    assert held_out.scores is not None
-    return intervals_of(held_out.scores.at, len(lessons.held_out))
+    assert scores is not None
+    return {} if scores.at is None else intervals_of(scores.at, len(lessons.held_out))
 
 
 def _card(
@@ -157,14 +173,15 @@ def _card(
     from bertkit.training.hardware import energy_in_words, hardware_in_words
 
     files = [Path(name).name for name in (config.data.train, config.data.eval) if name is not None]
-    kept_out = ("task.name", "run.directory", "data.train", "data.eval", "model.start")
+    kept_out = ("task.name", "run.directory", "data.train", "data.eval", "model.start", "teacher.start")
     recipe = {name: value for name, value in flat(config).items() if value is not None and name not in kept_out}
     return finetuned_card(
         FinetunedFacts(
             name=Path(config.run.directory).resolve().name,
             task=config.task.name,
             labels=lessons.task.labels,
-            start=Path(config.model.start).name if config.model.start else "the embedded model",
+            start=_start(config),
+            teacher=None if config.teacher is None else Path(config.teacher.start).name,
             data=dict(zip(files, hashes, strict=True)),
             examples=len(lessons.train),
             held_out=len(lessons.held_out),
@@ -181,19 +198,22 @@ def _card(
     )
 
 
+def _start(config: FinetuneConfig) -> str:
+    """What the model was before."""
+    if config.model.start is not None:
+        return Path(config.model.start).name
+    return "the embedded model" if config.teacher is None else "some of its layers"
+
+
 def _show(
-    folder: RunFolder,
-    held_out: HeldOut | HeldOutPairs,
-    result: Finetuned,
-    intervals: Mapping[str, Interval],
-    json: bool,
+    folder: RunFolder, scores: Scores | None, result: Finetuned, intervals: Mapping[str, Interval], json: bool
 ) -> None:
     from bertkit.cli.evaluate import shown
     from bertkit.cli.output import json_line
 
-    assert held_out.scores is not None
+    assert scores is not None
     if json:
         typer.echo(json_line({"metrics": result.measures}, "finetune"))
         return
-    typer.echo(shown(result.measures, held_out.scores.counts, intervals))
+    typer.echo(shown(result.measures, scores.counts, intervals))
     say(f"the model is in {folder.model}, as it was after step {result.step:,} of {result.steps:,}")

@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from bertkit.cli.convert import convert
+from bertkit.cli.distill import distill
 from bertkit.cli.evaluate import evaluate
 from bertkit.cli.exits import exit_code
 from bertkit.cli.finetune import finetune
@@ -44,6 +45,7 @@ for command in (
     prepare,
     pretrain,
     finetune,
+    distill,
     runs,
     convert,
     quickstart,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bertkit.families.labels import Problem
 
 ANSWERS = "question-answering"
+MASKS = "fill-mask"  # scored on plain text, by masks that are made here
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +53,19 @@ class Measured:
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
-        """Of each metric."""
+        """Of each metric; empty where the examples cannot be resampled."""
         from bertkit.evaluation.intervals import intervals_of
 
-        return intervals_of(self.found.scores.at, len(self.examples))
+        at = self.found.scores.at
+        return {} if at is None else intervals_of(at, len(self.examples))
 
     @cached_property
     def comparison(self) -> Mapping[str, Comparison]:
         """Of each metric that both have; empty where nothing is compared."""
         from bertkit.evaluation.intervals import comparisons_of
 
-        if self.other is None:
-            return {}
-        return comparisons_of(self.found.scores.at, self.other.scores.at, len(self.examples))
+        ours, theirs = self.found.scores.at, None if self.other is None else self.other.scores.at
+        return {} if ours is None or theirs is None else comparisons_of(ours, theirs, len(self.examples))
 
     def page(self) -> str:
         """The report as HTML."""
@@ -123,6 +124,10 @@ def scored_model(
     loaded = load(model, task=task, **plain, **settings)  # type: ignore[arg-type]
     if not uncalibrated:
         say_if_fitted_on(model_folder(model, None), data)
+    if task == MASKS:
+        from bertkit.evaluation.masked_text import score_text
+
+        return Scored([], score_text(loaded, examples))
     answers = answers_of(loaded.answerer, examples)
     answers_for = loaded.task.problem if isinstance(loaded.task, TextClassification) else None
     return Scored(answers, score_results(task, problem, answers, examples), answers_for)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from bertkit.config.strict import Strict
-from bertkit.config.training import Count, Optimiser, Positive, RunTable, Schedule, Share, Size
+from bertkit.config.training import Count, Masking, Optimiser, Positive, RunTable, Schedule, Share, Size
 
 RATE_TIMES_WIDTH = 0.04  # 5e-5 at BERT-base's width, as its authors recommend; narrower models want more
 
@@ -23,6 +23,7 @@ class TaskTable(Strict):
         dimensions: of sentence-embedding: shorter vectors, the first so many numbers, that are to be as good as can be
             (Matryoshka, Kusupati et al. 2022).
         doc_stride: of question-answering: tokens that neighbouring windows share.
+        masking: of fill-mask: which tokens are masked; BERT's 15 % where left out.
     """
 
     name: str
@@ -31,6 +32,7 @@ class TaskTable(Strict):
     class_weights: Literal["balanced"] | None = None
     dimensions: list[Size] = Field(default_factory=list)
     doc_stride: Count | None = None
+    masking: Masking | None = None
 
 
 class LoraTable(Strict):
@@ -75,6 +77,7 @@ class ExamplesTable(Strict):
     Attributes:
         train, eval: files of examples.
         hold_out: share of the training examples that is measured on where there is no `eval`.
+        hold_out_seed: of which ones they are; `train.seed` where left out.
         columns: field name -> the column that fills it.
         length: most tokens of an input; what the model reads where left out.
         long: what to do with texts that are longer; where left out, windows where the task has them, else an error.
@@ -83,6 +86,7 @@ class ExamplesTable(Strict):
     train: str
     eval: str | None = None
     hold_out: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    hold_out_seed: Count | None = None
     format: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     length: Annotated[int, Field(ge=8)] | None = None
@@ -122,11 +126,37 @@ class FinetuneTable(Strict):
     log_every: Size = 20
 
 
+class TeacherTable(Strict):
+    """A fine-tuned model that the run learns from (`bertkit distill`).
+
+    Attributes:
+        start: a folder or a hub name.
+        layers: the student begins as so many of its layers, evenly spread; half of them where neither this nor
+            `model.start` is given.
+        temperature: of the softened distributions (Hinton et al. 2015).
+        labels: share of the loss that the examples' own labels have; 0.5 where they have some, when left out.
+    """
+
+    start: str
+    layers: Size | None = None
+    temperature: Positive = 2.0
+    labels: Share | None = None
+
+
 class FinetuneConfig(Strict):
-    """A fine-tuning run, whole."""
+    """A fine-tuning run, whole; with a teacher, one of distillation."""
 
     task: TaskTable
     model: StartTable = StartTable()
     data: ExamplesTable
     train: FinetuneTable = FinetuneTable()
     run: RunTable
+    teacher: TeacherTable | None = None
+
+    @model_validator(mode="after")
+    def _one_student(self) -> Self:
+        if self.teacher is not None and self.model.start is None and self.model.lora is not None:
+            raise ValueError("an adapter goes on a model that exists: lora needs model.start (--student)")
+        if self.teacher is not None and self.teacher.layers is not None and self.model.start is not None:
+            raise ValueError("the student is either model.start or so many layers of the teacher, not both")
+        return self

@@ -8,7 +8,8 @@
 | sentence-embedding | tables | text, text_pair, negative, label, id |
 | text-ranking | tables | query, documents and labels, or document and label, id |
 | multiple-choice | tables | text, choices, label, id |
-| fill-mask | lines, tables | text, id |
+| fill-mask | lines, tables | text, text_pair, id |
+| feature-extraction: texts that a teacher labels | lines, tables | text, text_pair, id |
 
 Tables are csv, tsv, jsonl and parquet, as in `bertkit.data.rows`. Columns that are not named are found by
 `bertkit.data.find_columns`. In formats without lists (csv, tsv) a list is written as JSON. All reading streams.
@@ -29,7 +30,7 @@ from bertkit.data.files import LEAVE_OUT, STDIN, check_there, name_of
 from bertkit.data.find_columns import CLASSES, Columns
 from bertkit.data.label_values import problem_of
 from bertkit.data.rows import FORMAT_OF_ENDING, NO_COLUMNS, Row, read_rows
-from bertkit.data.tagged_rows import TaggedRows
+from bertkit.data.tagged_rows import WORDS, TaggedRows
 from bertkit.data.text_rows import ClassRows, PairRows, PlainRows
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem
@@ -43,6 +44,7 @@ FORMATS_OF_TASK: Mapping[str, tuple[str, ...]] = {
     "text-ranking": TABLES,
     "multiple-choice": TABLES,
     "fill-mask": ("lines", *TABLES),
+    "feature-extraction": ("lines", *TABLES),
 }
 FIELDS_OF_TASK: Mapping[str, tuple[str, ...]] = {
     "text-classification": ("text", "text_pair", "label", "id"),
@@ -51,7 +53,8 @@ FIELDS_OF_TASK: Mapping[str, tuple[str, ...]] = {
     "sentence-embedding": ("text", "text_pair", "negative", "label", "id"),
     "text-ranking": ("query", "documents", "labels", "document", "label", "id"),
     "multiple-choice": ("text", "choices", "label", "id"),
-    "fill-mask": ("text", "id"),
+    "fill-mask": ("text", "text_pair", "id"),
+    "feature-extraction": ("text", "text_pair", "id"),
 }
 _ENDINGS: Mapping[str, tuple[str, ...]] = {
     **{ending: (format,) for ending, format in FORMAT_OF_ENDING.items()},
@@ -118,6 +121,25 @@ def sniff_problem(path: str, *, format: str | None = None, columns: Mapping[str,
     return problem_of(row.fields.get(label) for row in chain([first], rows))
 
 
+def is_labelled(path: str, task: str, *, format: str | None = None, columns: Mapping[str, str] = NO_COLUMNS) -> bool:
+    """Whether a file has what a task of labels learns, by its format or its first row: labels, tags or entities.
+
+    A `.txt` file is read as lines of text unless the format says conll.
+
+    Raises:
+        UserError, InputError: as `read_examples`.
+    """
+    if format == "conll" or (format is None and _formats_of_ending(path) == ("conll",)):
+        return True
+    first = next(_rows(path, _chosen_format(path, "feature-extraction", format), columns), None)
+    if first is None:
+        raise _no_example(path)
+    there = Columns(first.fields, columns, path)
+    if task == "text-classification":
+        return there.find("label", CLASSES) is not None
+    return any(there.find(field, others) is not None for field, others in (("tokens", WORDS), ("entities", ())))
+
+
 def _chosen_format(path: str, task: str, format: str | None) -> str:
     if task not in FORMATS_OF_TASK:
         raise UserError(
@@ -132,11 +154,14 @@ def _chosen_format(path: str, task: str, format: str | None) -> str:
         return format
     if path == STDIN:
         raise UserError("stdin: the format is not known", say)
-    ending = PurePath(path.lower().removesuffix(".gz")).suffix
-    meant = [format for format in _ENDINGS.get(ending, ()) if format in formats]
+    meant = [format for format in _formats_of_ending(path) if format in formats]
     if not meant:
         raise UserError(f"{path}: the ending does not say a format that {task} is read from", say)
     return meant[0]
+
+
+def _formats_of_ending(path: str) -> tuple[str, ...]:
+    return _ENDINGS.get(PurePath(path.lower().removesuffix(".gz")).suffix, ())
 
 
 def _check_fields(task: str, columns: Mapping[str, str]) -> None:
@@ -172,6 +197,7 @@ def _examples(path: str, task: str, format: str, columns: Mapping[str, str]) -> 
         "sentence-embedding": PairRows,
         "multiple-choice": ChoiceRows,
         "fill-mask": PlainRows,
+        "feature-extraction": PlainRows,
     }
     return _each(rows, columns, name, makers[task])
 

@@ -46,7 +46,7 @@ class MaskRules:
         """
         if tokenizer.specials.mask is None:
             raise InputError(
-                "the tokenizer has no mask token", "Prepare the shards with a tokenizer that has one, such as [MASK]."
+                "the tokenizer has no mask token", "Use a model and shards whose tokenizer has one, such as [MASK]."
             )
         words = WordTable.of(tokenizer)
         start_share = span_start_share(masking.rate) if masking.unit == "span" else 0.0

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bertkit.batching.packed import Packed, positions_of
-from bertkit.data.counter_random import uniform
+from bertkit.batching.packed import GlobalBatch, Packed, positions_of
+from bertkit.data.counter_random import mixed, uniform
+from bertkit.data.masked_batch import MaskedBatch
+from bertkit.data.masking import MaskRules
 from bertkit.data.stream import Position
 
 
@@ -70,20 +72,30 @@ class SampleStream:
     Args:
         samples: at least one, all with targets of the same names.
         batch_samples: of one step, over all ranks; the last batch of an epoch may be smaller.
+        masks: how samples are masked, which in each epoch are others; None where they have targets of their own.
     """
 
-    def __init__(self, samples: Sequence[Sample], batch_samples: int, seed: int) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], batch_samples: int, seed: int, masks: MaskRules | None = None
+    ) -> None:
         self._samples = samples
         self._batch_samples = batch_samples
         self._seed = seed
+        self._masks = masks
 
-    def batches(self, position: Position) -> Iterator[tuple[SampleBatch, Position]]:
+    def batches(self, position: Position) -> Iterator[tuple[GlobalBatch, Position]]:
         """The batches from a position on, without end, each with the position after it."""
         epoch, begin = position.epoch, position.sample
         while True:
             order = np.argsort(uniform(self._seed, "order", epoch, np.arange(len(self._samples))), kind="stable")
             while begin < len(order):
                 end = min(begin + self._batch_samples, len(order))
-                yield SampleBatch([self._samples[index] for index in order[begin:end]]), Position(epoch, 0, end)
+                yield self._batch(epoch, order[begin:end]), Position(epoch, 0, end)
                 begin = end
             epoch, begin = epoch + 1, 0
+
+    def _batch(self, epoch: int, numbers_B: npt.NDArray[np.int64]) -> GlobalBatch:
+        batch = SampleBatch([self._samples[number] for number in numbers_B])
+        if self._masks is None:
+            return batch
+        return MaskedBatch(batch, mixed(self._seed, "masks", epoch, numbers_B), self._masks)

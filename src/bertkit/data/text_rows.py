@@ -94,19 +94,19 @@ class PairRows:
 
 
 class PlainRows:
-    """Reads each row of fill-mask: a text.
+    """Reads each row that has no target: a text or a pair of texts, whatever else the row has.
 
     Raises:
-        InputError: the first row has none.
+        InputError: the first row has no text.
     """
 
     def __init__(self, columns: Columns) -> None:
         self._texts = TextRows(columns)
 
     def __call__(self, row: Row) -> tuple[dict[str, object], None]:
-        """The field `text`.
+        """The fields `text` and, where there is one, `text_pair`.
 
         Raises:
-            InputError: it is missing or empty; naming file, line and field.
+            InputError: one is missing or empty; naming file, line and field.
         """
-        return {"text": self._texts.fields(row)["text"]}, None
+        return self._texts.fields(row), None

@@ -49,12 +49,12 @@ class Scores:
     Attributes:
         metrics: name -> value, in the order to show them; fractions, SQuAD's `exact_match` and `f1` percentages.
         counts: of each label or type of entity, where the task has such.
-        at: the metrics of any resample of the examples.
+        at: the metrics of any resample of the examples; None where they are not of examples each for itself.
     """
 
     metrics: dict[str, float]
     counts: Mapping[str, Counts] = field(default_factory=dict)
-    at: Metrics = field(kw_only=True)
+    at: Metrics | None = None
 
 
 def score(

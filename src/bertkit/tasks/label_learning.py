@@ -19,6 +19,7 @@ from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError, near_match
 from bertkit.families.labels import Problem
 from bertkit.model.encoder import Encoder
+from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.learning import Learning, ids_and_segments
 from bertkit.tasks.objective import Loss, Objective
 from bertkit.tokenization.windows import Encoded
@@ -27,22 +28,31 @@ from bertkit.tokenization.windows import Encoded
 class LabelObjective(Objective):
     """The loss of a text's label. Reads the target `label_B`: ids; `(B, C)` of 0 and 1; or numbers.
 
+    With a teacher it reads `teacher_RC` too, its logits of each sequence.
+
     Args:
         head: gives logits, (B, C).
         class_weights: what an example of each label counts; None where all count 1. Single-label only.
         smoothing: share of the probability that is spread over all labels (Szegedy et al. 2015). Single-label only.
+        teacher: how its numbers are learnt; None where there is none.
     """
 
     name: ClassVar[str] = "text-classification"
     head_name: ClassVar[str | None] = "text-classification"
 
     def __init__(
-        self, head: nn.Module, problem: Problem, class_weights: Sequence[float] | None, smoothing: float
+        self,
+        head: nn.Module,
+        problem: Problem,
+        class_weights: Sequence[float] | None,
+        smoothing: float,
+        teacher: SoftLabels | None = None,
     ) -> None:
         super().__init__()
         self.head: nn.Module = head
         self.problem = problem
         self.smoothing = smoothing
+        self.teacher = teacher
         weights_C = None if class_weights is None else torch.tensor(class_weights)
         self.register_buffer("class_weights", weights_C, persistent=False)
 
@@ -51,9 +61,15 @@ class LabelObjective(Objective):
         return len(batch.targets["label_B"])
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
-        """The loss; its sums have `correct`, where there is a right and a wrong."""
-        label_B = batch.targets["label_B"]
+        """The loss; its sums have `correct`, where there is a right and a wrong, or a teacher to agree with."""
         logits_BC = self.head(hidden_TW, batch.tokens.layout, encoder).float()
+        loss = self._of_labels(logits_BC, batch.targets["label_B"])
+        if self.teacher is None:
+            return loss
+        teacher_BC = batch.targets["teacher_RC"]
+        return Loss(self.teacher.mix(loss.total, logits_BC, teacher_BC), self.teacher.sums(logits_BC, teacher_BC))
+
+    def _of_labels(self, logits_BC: Tensor, label_B: Tensor) -> Loss:
         if self.problem == "regression":
             return Loss(functional.mse_loss(logits_BC[:, 0], label_B, reduction="sum"))
         if self.problem == "multi-label":
@@ -80,11 +96,13 @@ class LabelLearning(Learning):
         problem: Problem,
         class_weights: Mapping[str, float] | None = None,
         smoothing: float = 0.0,
+        teacher: SoftLabels | None = None,
     ) -> None:
         self._ids = {label: id for id, label in enumerate(labels)}
         self._problem = problem
         self._class_weights = class_weights
         self._smoothing = smoothing
+        self._teacher = teacher
 
     def samples(self, example: Example, encoded: Sequence[Encoded]) -> list[Sample]:
         """A sample for each window."""
@@ -96,7 +114,7 @@ class LabelLearning(Learning):
         assert head is not None
         weights = self._class_weights
         each = None if weights is None else [weights.get(label, 1.0) for label in self._ids]
-        return LabelObjective(head, self._problem, each, self._smoothing)
+        return LabelObjective(head, self._problem, each, self._smoothing, self._teacher)
 
     def _label(self, example: Example) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
         target = example.target

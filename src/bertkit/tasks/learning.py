@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from torch import nn
 
@@ -16,7 +17,13 @@ from bertkit.tokenization.windows import Encoded, Window
 
 
 class Learning(ABC):
-    """How one task is learnt. Subclasses are final and know their own task only."""
+    """How one task is learnt. Subclasses are final and know their own task only.
+
+    Attributes:
+        masked: whether masks, drawn anew in each epoch, are what is learnt: texts are then read as they stand.
+    """
+
+    masked: ClassVar[bool] = False
 
     def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...] | None:
         """The inputs of a row, where they are others than those the task answers; else None."""

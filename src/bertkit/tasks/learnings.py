@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bertkit.errors import UserError, near_match
+from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.choice_learning import ChoiceLearning
 from bertkit.tasks.contract import Task
+from bertkit.tasks.fill_mask import FillMask
 from bertkit.tasks.label_learning import LabelLearning
 from bertkit.tasks.learning import Learning
+from bertkit.tasks.mask_learning import MaskLearning
+from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.multiple_choice import MultipleChoice
 from bertkit.tasks.pair_learning import PairLearning
 from bertkit.tasks.question_answering import QuestionAnswering
@@ -31,12 +35,14 @@ class LearningOptions:
         smoothing: share of the probability that is spread over all labels.
         scores: the lowest and the highest score of pairs; None where pairs have none.
         dimensions: shorter vectors that are learnt as well.
+        teacher: how a teacher's numbers are learnt, which samples then have.
     """
 
     class_weights: Mapping[str, float] | None = None
     smoothing: float = 0.0
     scores: tuple[float, float] | None = None
     dimensions: Sequence[int] = ()
+    teacher: SoftLabels | None = None
 
 
 def _pairs(task: Task, options: LearningOptions) -> Learning:
@@ -49,16 +55,17 @@ def _pairs(task: Task, options: LearningOptions) -> Learning:
 
 def _labels(task: Task, options: LearningOptions) -> Learning:
     assert isinstance(task, TextClassification)
-    return LabelLearning(task.labels, task.problem, options.class_weights, options.smoothing)
+    return LabelLearning(task.labels, task.problem, options.class_weights, options.smoothing, options.teacher)
 
 
 LEARNINGS: Mapping[str, Callable[[Task, LearningOptions], Learning]] = {
     TextClassification.name: _labels,
-    TokenClassification.name: lambda task, options: TagLearning(task.labels),
+    TokenClassification.name: lambda task, options: TagLearning(task.labels, options.teacher),
     QuestionAnswering.name: lambda task, options: SpanLearning(),
     SentenceEmbedding.name: _pairs,
     TextRanking.name: lambda task, options: RelevanceLearning(),
     MultipleChoice.name: lambda task, options: ChoiceLearning(),
+    FillMask.name: lambda task, options: MaskLearning(MaskedLM),
 }
 
 

@@ -17,6 +17,7 @@ from bertkit.data.examples import Example, Tagged
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError, near_match
 from bertkit.model.encoder import Encoder
+from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.learning import Learning, ids_and_segments
 from bertkit.tasks.objective import Loss, Objective
 from bertkit.tokenization.windows import Encoded
@@ -25,24 +26,31 @@ NO_TAG = -100
 
 
 class TagObjective(Objective):
-    """Cross entropy over tags. Reads the target `tag_T`: the tag's id, or `NO_TAG` for tokens that learn nothing."""
+    """Cross entropy over tags. Reads the target `tag_T`: the tag's id, or `NO_TAG` for tokens that learn nothing.
+
+    With a teacher it reads `teacher_RC` too, its logits of each token that learns.
+    """
 
     name: ClassVar[str] = "token-classification"
     head_name: ClassVar[str | None] = "token-classification"
 
-    def __init__(self, head: nn.Module) -> None:
+    def __init__(self, head: nn.Module, teacher: SoftLabels | None = None) -> None:
         super().__init__()
         self.head: nn.Module = head
+        self.teacher = teacher
 
     def count(self, batch: TrainingBatch) -> int:
         """The words, by their first pieces."""
         return int((batch.targets["tag_T"] != NO_TAG).sum())
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
-        """The loss; its sums have `correct`."""
+        """The loss; its sums have `correct`, or the tags on which the teacher agrees."""
         tag_T = batch.targets["tag_T"]
         logits_TC = self.head(hidden_TW, batch.tokens.layout, encoder).float()
         total = functional.cross_entropy(logits_TC, tag_T, ignore_index=NO_TAG, reduction="sum")
+        if self.teacher is not None:
+            logits_RC, teacher_RC = logits_TC[tag_T != NO_TAG], batch.targets["teacher_RC"]
+            return Loss(self.teacher.mix(total, logits_RC, teacher_RC), self.teacher.sums(logits_RC, teacher_RC))
         return Loss(total, {"correct": (logits_TC.detach().argmax(dim=-1) == tag_T).sum().float()})
 
 
@@ -53,8 +61,9 @@ class TagLearning(Learning):
         tags: in the order of the head's numbers.
     """
 
-    def __init__(self, tags: Sequence[str]) -> None:
+    def __init__(self, tags: Sequence[str], teacher: SoftLabels | None = None) -> None:
         self._ids = {tag: id for id, tag in enumerate(tags)}
+        self._teacher = teacher
 
     def samples(self, example: Example, encoded: Sequence[Encoded]) -> list[Sample]:
         """A sample for each window. A word of which the tokenizer has kept nothing is learnt nowhere."""
@@ -81,7 +90,7 @@ class TagLearning(Learning):
     def objective(self, head: nn.Module | None) -> TagObjective:
         """The loss."""
         assert head is not None
-        return TagObjective(head)
+        return TagObjective(head, self._teacher)
 
     def _id(self, tag: str, example: Example) -> int:
         if tag not in self._ids:

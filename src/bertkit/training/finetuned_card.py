@@ -13,7 +13,8 @@ class FinetunedFacts:
     """All that a card says.
 
     Attributes:
-        start: what was fine-tuned.
+        start: what was fine-tuned, or what the student was before it learnt from the teacher.
+        teacher: whose answers were learnt, in distillation.
         data: each file of examples and its sha256.
         examples, held_out: how many were learnt from, and measured on.
         step, steps: of the checkpoint that was kept, and of the whole run.
@@ -38,16 +39,20 @@ class FinetunedFacts:
     machine: str
     energy: str
     version: str
+    teacher: str | None = None
 
 
 def finetuned_card(facts: FinetunedFacts) -> str:
     """The card as Markdown, with the header that the hub reads."""
     shown = {name: f"{value:.4f}{_interval(facts.intervals.get(name))}" for name, value in facts.measures.items()}
     labels = f"Labels: {', '.join(facts.labels)}.\n" if facts.labels else ""
+    origin = f"fine-tuned from {facts.start}"
+    if facts.teacher is not None:
+        origin = f"distilled from {facts.teacher}, beginning as {facts.start},"
     parts = [
         f"---\nlibrary_name: transformers\npipeline_tag: {facts.task}\ntags:\n- bertkit\n---\n",
         f"# {facts.name}\n",
-        f"{facts.task}, fine-tuned from {facts.start} with bertkit {facts.version}. {labels}",
+        f"{facts.task}, {origin} with bertkit {facts.version}. {labels}",
         "## Results\n",
         f"On {facts.held_out:,} examples that it did not learn from, at step {facts.step:,} of {facts.steps:,}, the "
         "best by these same examples:\n",

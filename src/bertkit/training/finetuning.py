@@ -14,7 +14,6 @@ from torch import Tensor
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.finetuning import RATE_TIMES_WIDTH, FinetuneConfig, StartTable
 from bertkit.config.training import Optimiser, TrainTable
-from bertkit.data.sample_stream import SampleStream
 from bertkit.errors import ConfigError
 from bertkit.families.labels import PROBLEMS
 from bertkit.model.build import build_encoder
@@ -55,11 +54,13 @@ class Finetuned:
         step: of the checkpoint that was kept, the best.
         steps: that were done.
         measures: of the held-out examples, by that checkpoint.
+        score: what it was chosen by, lower is better.
     """
 
     step: int
     steps: int
     measures: Measures
+    score: float
     seconds: float
 
 
@@ -95,7 +96,8 @@ def finetune(
         loop.checkpoints.settle()
         best = loop.checkpoints.best(dict(loop.tensors))
     step = progress.step if best is None else best.step
-    result = Finetuned(step, progress.step, measuring.measure(model.trainee, loop.stepper.sharing), progress.seconds)
+    measures = measuring.measure(model.trainee, loop.stepper.sharing)
+    result = Finetuned(step, progress.step, measures, measuring.score(measures), progress.seconds)
     text = card(result) if ranks.is_first else ""
     more = describe_task(lessons, source)
     if config.model.lora is not None:
@@ -119,7 +121,7 @@ def assembled(
 ) -> tuple[Model, Loop]:
     """The model of a run, and the loop that trains it; nothing has been read from a checkpoint yet."""
     model = build_model(config, source, lessons, ranks.device)
-    stream = SampleStream(lessons.samples, config.train.batch_samples, config.train.seed)
+    stream = lessons.stream(config.train.batch_samples, config.train.seed)
     table = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width)
     precision = choose_precision(table.precision, ranks.device)
     check_memory(
@@ -158,16 +160,13 @@ def assembled(
 def loop_table(config: FinetuneConfig, steps_per_epoch: int, width: int) -> TrainTable:
     """What the loop is told: epochs as steps, and the rate that the width asks for."""
     table = config.train
-    rate = table.optimiser.learning_rate
-    if rate is None:
-        rate = RATE_TIMES_WIDTH / width * (PART_RATE if config.model.head_only or config.model.lora else 1.0)
     steps = max(1, round(table.epochs * steps_per_epoch))
     each = min(steps, math.ceil(steps_per_epoch / table.evaluations))
     return TrainTable(
         steps=steps,
         seed=table.seed,
         micro_batch_tokens=table.micro_batch_tokens,
-        optimiser=Optimiser(**{**table.optimiser.model_dump(), "learning_rate": rate}),
+        optimiser=Optimiser(**{**table.optimiser.model_dump(), "learning_rate": rate_of(config, width)}),
         schedule=table.schedule,
         precision=table.precision,
         device=table.device,
@@ -176,6 +175,13 @@ def loop_table(config: FinetuneConfig, steps_per_epoch: int, width: int) -> Trai
         keep_checkpoints=table.keep_checkpoints,
         log_every=table.log_every,
     )
+
+
+def rate_of(config: FinetuneConfig, width: int) -> float:
+    """The learning rate: what the file says, or what the width asks for."""
+    given = config.train.optimiser.learning_rate
+    part = PART_RATE if config.model.head_only or config.model.lora else 1.0
+    return given if given is not None else RATE_TIMES_WIDTH / width * part
 
 
 def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, device: torch.device) -> Model:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
 from bertkit.config.finetuning import ExamplesTable, FinetuneConfig
+from bertkit.config.training import Masking
 from bertkit.data.examples import Example
 from bertkit.data.hold_out import hold_out
 from bertkit.data.label_set import balanced_weights, check_labels, check_learnable, collect_labels, count_labels
 from bertkit.data.labelled import read_examples, sniff_problem
-from bertkit.data.sample_stream import Sample
+from bertkit.data.masking import MaskRules
+from bertkit.data.sample_stream import Sample, SampleStream
 from bertkit.errors import BertkitError, ConfigError, InputError
 from bertkit.families.labels import Problem
 from bertkit.pretrained.loading import Pretrained
@@ -35,6 +37,7 @@ class Lessons:
     Attributes:
         problem: of text-classification; None for other tasks.
         reader: how texts are read, in learning and in measuring.
+        masks: how samples are masked, where masks are what is learnt.
     """
 
     task: Task
@@ -44,6 +47,7 @@ class Lessons:
     samples: list[Sample]
     train: list[Example]
     held_out: list[Example]
+    masks: MaskRules | None = None
 
     @classmethod
     def open(cls, config: FinetuneConfig, source: Pretrained, tokenizer: Tokenizer) -> Lessons:
@@ -77,8 +81,18 @@ class Lessons:
                 dimensions=config.task.dimensions,
             ),
         )
-        reader = Reader(task, _limit(config.data, source, task), _long(config.data, task), task.needs_offsets)
-        return cls(task, problem, learning, reader, samples_of(train, learning, reader), train, held_out)
+        limit, long = limit_of(config.data, task, source), long_of(config.data, task)
+        reader = Reader(task, limit, long, task.needs_offsets and not learning.masked, plain=learning.masked)
+        masks = MaskRules.of(tokenizer, config.task.masking or Masking()) if learning.masked else None
+        if masks is None and config.task.masking is not None:
+            raise ConfigError(
+                f"task.masking is set, and {task.name} masks nothing", "Leave it out; it is for fill-mask."
+            )
+        return cls(task, problem, learning, reader, samples_of(train, learning, reader), train, held_out, masks)
+
+    def stream(self, batch_samples: int, seed: int) -> SampleStream:
+        """Batches of the samples, without end."""
+        return SampleStream(self.samples, batch_samples, seed, self.masks)
 
     def steps_per_epoch(self, batch_samples: int) -> int:
         """Steps until all samples have been read once."""
@@ -129,9 +143,7 @@ def _read(example: Example, learning: Learning, task: Task) -> tuple[Texts, ...]
 def _examples(config: FinetuneConfig) -> tuple[Problem | None, list[Example], list[Example]]:
     """The problem, what is trained on, and what is held out."""
     table, task = config.data, config.task
-    for name in (table.train, table.eval):
-        if name is not None and not Path(name).is_file():
-            raise InputError(f"{name}: no such file", "Check the path.")
+    check_files(table)
     problem = task.problem
     if problem is None and task.name == TextClassification.name:
         problem = sniff_problem(table.train, format=table.format, columns=table.columns)
@@ -141,7 +153,13 @@ def _examples(config: FinetuneConfig) -> tuple[Problem | None, list[Example], li
 
     if table.eval is not None:
         return problem, read(table.train), read(table.eval)
-    return problem, *hold_out(read(table.train), table.hold_out, config.train.seed)
+    return problem, *held_apart(read(table.train), config)
+
+
+def held_apart(examples: Sequence[Example], config: FinetuneConfig) -> tuple[list[Example], list[Example]]:
+    """What is trained on and what is held out, of one file."""
+    seed = config.data.hold_out_seed
+    return hold_out(examples, config.data.hold_out, config.train.seed if seed is None else seed)
 
 
 def _options(config: FinetuneConfig, problem: Problem | None, labels: Sequence[str]) -> dict[str, object]:
@@ -155,14 +173,31 @@ def _options(config: FinetuneConfig, problem: Problem | None, labels: Sequence[s
     return options
 
 
-def _limit(table: ExamplesTable, source: Pretrained, task: Task) -> int:
-    most = source.max_length(task)
+def check_files(table: ExamplesTable) -> None:
+    """Refuse files that are not there, before anything is read.
+
+    Raises:
+        InputError: naming the first.
+    """
+    for name in (table.train, table.eval):
+        if name is not None and not Path(name).is_file():
+            raise InputError(f"{name}: no such file", "Check the path.")
+
+
+def limit_of(table: ExamplesTable, task: Task, *models: Pretrained) -> int:
+    """Most tokens of an input: what the file says, or what all models read.
+
+    Raises:
+        ConfigError: the file says more than they read.
+    """
+    most = min(model.max_length(task) for model in models)
     if table.length is not None and table.length > most:
         raise ConfigError(f"data.length is {table.length}, and the model reads {most} tokens", "Choose less.")
     return table.length or most
 
 
-def _long(table: ExamplesTable, task: Task) -> LongText:
+def long_of(table: ExamplesTable, task: Task) -> LongText:
+    """What is done with longer texts."""
     if table.long is not None:
         return LongText(table.long)
     return LongText.ERROR if task.overlap is None else LongText.WINDOW

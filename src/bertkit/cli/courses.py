@@ -1,0 +1,93 @@
+"""What a run of fine-tuning or distillation is made of: the model it begins with, what is learnt, what is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bertkit.cli.running import say
+
+if TYPE_CHECKING:
+    from bertkit.config.finetuning import FinetuneConfig
+    from bertkit.evaluation.held_out import HeldOut
+    from bertkit.evaluation.held_out_loss import HeldOutLoss
+    from bertkit.evaluation.held_out_pairs import HeldOutPairs
+    from bertkit.pretrained.loading import Pretrained
+    from bertkit.tokenization.tokenizer import Tokenizer
+    from bertkit.training.lessons import Lessons
+    from bertkit.training.ranks import Ranks
+
+
+@dataclass(frozen=True)
+class Course:
+    """The parts of a run.
+
+    Attributes:
+        source: the checkpoint that learns.
+        sha256s: fingerprints of what must not change, besides the data, while the run goes on.
+    """
+
+    source: Pretrained
+    tokenizer: Tokenizer
+    lessons: Lessons
+    held_out: HeldOut | HeldOutPairs | HeldOutLoss
+    sha256s: list[str] = field(default_factory=list)
+
+
+def finetuning_course(config: FinetuneConfig, ranks: Ranks) -> Course:
+    """A checkpoint learns from labelled examples, or from text."""
+    from bertkit.pretrained.loading import find_folder, open_pretrained
+    from bertkit.training.finetuning import learns_the_same
+    from bertkit.training.lessons import Lessons
+
+    source = open_pretrained(find_folder(config.model.start))
+    tokenizer = source.load_tokenizer()
+    lessons = Lessons.open(config, source, tokenizer)
+    if lessons.learning.masked and ranks.is_first and not learns_the_same(source, lessons.task):
+        say(
+            "the model has no masked-language-model head: a new one begins at random, and learns from these texts alone"
+        )
+    return Course(source, tokenizer, lessons, _held_out(config, source, lessons, tokenizer, ranks))
+
+
+def distillation_course(config: FinetuneConfig, ranks: Ranks) -> Course:
+    """A student learns what a fine-tuned teacher says."""
+    from bertkit.evaluation.held_out import HeldOut
+    from bertkit.evaluation.taught_text import held_out_taught
+    from bertkit.pretrained.loading import find_folder, open_pretrained, weights_sha256
+    from bertkit.training.distilling import open_student, taught_lessons
+
+    assert config.teacher is not None
+    teacher = open_pretrained(find_folder(config.teacher.start))
+    tokenizer = teacher.load_tokenizer()
+    student = open_student(config, teacher, tokenizer)
+    taught = taught_lessons(config, teacher, student, tokenizer, ranks.device)
+    lessons = taught.lessons
+    if ranks.is_first:
+        layers = [len(model.config.layer_of_step) for model in (teacher, student)]
+        say(f"a teacher of {layers[0]} layers, a student of {layers[1]}; labels are {taught.labels:.0%} of the loss")
+    measured = (
+        held_out_taught(taught.held_out, lessons.task.name, ranks, config.train.best_by)
+        if config.data.eval is None
+        else HeldOut(lessons.reader, lessons.held_out, lessons.problem, config.train.best_by)
+    )
+    return Course(student, tokenizer, lessons, measured, [weights_sha256(teacher.folder)])
+
+
+def _held_out(
+    config: FinetuneConfig, source: Pretrained, lessons: Lessons, tokenizer: Tokenizer, ranks: Ranks
+) -> HeldOut | HeldOutPairs | HeldOutLoss:
+    from bertkit.evaluation.held_out import HeldOut
+    from bertkit.evaluation.held_out_pairs import HeldOutPairs
+    from bertkit.evaluation.masked_text import held_out_text
+    from bertkit.training.lessons import samples_of
+
+    best_by = config.train.best_by
+    if lessons.learning.masked:
+        # In windows of what the model reads, whatever it learns from, so that runs compare with one another.
+        reader = replace(lessons.reader, limit=source.max_length(lessons.task))
+        samples = samples_of(lessons.held_out, lessons.learning, reader)
+        return held_out_text(samples, tokenizer, ranks, best_by)
+    if lessons.task.name == "sentence-embedding":
+        return HeldOutPairs(lessons.reader, lessons.held_out, best_by)
+    return HeldOut(lessons.reader, lessons.held_out, lessons.problem, best_by)

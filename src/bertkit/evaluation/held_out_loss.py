@@ -1,0 +1,43 @@
+"""Held-out samples, measured by the loss that is learnt: where no answers can be compared with right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bertkit.evaluation.held_out import lower_is_better
+from bertkit.evaluation.task_scores import Scores
+from bertkit.training.evaluation import Evaluation, Measures
+from bertkit.training.sharing import Sharing
+from bertkit.training.trainee import Trainee
+
+HIGHER_IS_BETTER = ("accuracy", "agreement")
+
+
+class HeldOutLoss:
+    """Measures a model by an `Evaluation`.
+
+    Args:
+        names: what the evaluation's measures are called, those to leave out left out; the first is the score.
+        best_by: the measure that the score is; the first of the names where None.
+    """
+
+    def __init__(self, evaluation: Evaluation, names: Mapping[str, str], best_by: str | None = None) -> None:
+        self._evaluation = evaluation
+        self._names = names
+        self._best_by = best_by or next(iter(names.values()))
+        self.scores: Scores | None = None
+
+    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+        """The measures. The ranks share the samples."""
+        found = self._evaluation.measure(trainee, sharing)
+        self.scores = Scores({ours: found[theirs] for theirs, ours in self._names.items() if theirs in found})
+        return dict(self.scores.metrics)
+
+    def score(self, measures: Measures) -> float:
+        """The measure, so that lower is better.
+
+        Raises:
+            UserError: there is no such measure.
+        """
+        score = lower_is_better(measures, self._best_by)
+        return score if self._best_by in HIGHER_IS_BETTER else -score

@@ -1,0 +1,69 @@
+"""How well a model fills masks in held-out text: the same masks whoever measures, and whatever was trained with.
+
+15 % of the tokens, of which 80 % become the mask, 10 % another token and 10 % stay (Devlin et al. 2018, 3.1); and, for
+the pseudo-perplexity, one token of every sequence. Which ones is a function of the texts and their order alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from bertkit.config.training import Masking
+from bertkit.data.counter_random import mixed
+from bertkit.data.examples import Example
+from bertkit.data.masked_batch import MaskedBatch
+from bertkit.data.masking import MaskRules
+from bertkit.data.sample_stream import Sample, SampleBatch
+from bertkit.evaluation.held_out_loss import HeldOutLoss
+from bertkit.evaluation.task_scores import Scores
+from bertkit.inference.model import Model
+from bertkit.model.heads import MaskedLMHead
+from bertkit.tasks.mask_learning import MaskLearning
+from bertkit.tasks.masked_lm import MaskedLM
+from bertkit.tasks.reading import Reader
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.training.evaluation import PSEUDO_PERPLEXITY, Evaluation
+from bertkit.training.lessons import samples_of
+from bertkit.training.ranks import Ranks
+from bertkit.training.run import ONE_MASK
+from bertkit.training.sharing import Replicated
+from bertkit.training.trainee import Trainee
+
+SEED, BATCH_TOKENS = 0, 8192
+NAMES = {
+    f"{MaskedLM.name}/loss": "loss",
+    f"{MaskedLM.name}/accuracy": "accuracy",
+    PSEUDO_PERPLEXITY: PSEUDO_PERPLEXITY,
+}
+
+
+def held_out_text(
+    samples: Sequence[Sample], tokenizer: Tokenizer, ranks: Ranks, best_by: str | None = None
+) -> HeldOutLoss:
+    """Measures a model on sequences of text: `loss`, `accuracy` and `pseudo_perplexity`.
+
+    Raises:
+        InputError: the tokenizer has no mask token.
+    """
+    rules = MaskRules.of(tokenizer, Masking())
+    batch, keys_B = SampleBatch(samples), mixed(SEED, "held out", np.arange(len(samples)))
+    masked, alone = (MaskedBatch(batch, keys_B, replace(rules, masking=masking)) for masking in (Masking(), ONE_MASK))
+    return HeldOutLoss(Evaluation([masked], [alone], {MaskedLM.name: 1.0}, ranks, BATCH_TOKENS), NAMES, best_by)
+
+
+def score_text(model: Model, examples: Sequence[Example]) -> Scores:
+    """The measures of a model that is loaded for fill-mask.
+
+    Raises:
+        InputError: a text is empty, or longer than the model reads and not to be cut or read in windows.
+    """
+    assert isinstance(model.head, MaskedLMHead)
+    reader = Reader(model.task, model.max_length, model.long, offsets=False, plain=True)
+    samples = samples_of(examples, MaskLearning(MaskedLM), reader)
+    held_out = held_out_text(samples, model.tokenizer, Ranks(0, 1, torch.device(model.device), None))
+    trainee = Trainee(model.encoder, {MaskedLM.name: MaskedLM(model.head)})
+    return Scores(held_out.measure(trainee, Replicated(trainee, 1)))

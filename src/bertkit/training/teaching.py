@@ -1,0 +1,49 @@
+"""A teacher's numbers for samples, computed once.
+
+The teacher drops nothing and reads the same windows in every epoch, so what it says of a sample never changes. Kept, it
+takes a few numbers a text or a word; computed at every step, it would cost more than the student's own forward pass.
+
+Shapes: `R` texts or words, `C` classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from bertkit.batching.grouping import group_by_tokens
+from bertkit.data.sample_stream import Sample, SampleBatch
+from bertkit.model.encoder import Encoder
+from bertkit.tasks.tag_learning import NO_TAG
+from bertkit.training.micro_batches import as_tensors, to_device
+
+BATCH_TOKENS = 8192
+
+
+@torch.no_grad()
+def taught(samples: Sequence[Sample], encoder: Encoder, head: nn.Module, device: torch.device) -> list[Sample]:
+    """The samples with the target `teacher_RC` besides: a row a text; of words, one for each token that learns a tag.
+
+    Args:
+        encoder, head: the teacher's, on the device, in evaluation mode.
+    """
+    done = list(samples)
+    everything = SampleBatch(samples)
+    for group in group_by_tokens(everything.lengths, BATCH_TOKENS):
+        batch = to_device(as_tensors(everything.pack(group)), device)
+        logits_RC = head(encoder(batch.tokens), batch.tokens.layout, encoder).float()
+        if "tag_T" in batch.targets:
+            logits_RC = logits_RC[batch.targets["tag_T"] != NO_TAG]
+        parts = logits_RC.cpu().split([_rows(samples[index]) for index in group])
+        for index, part_RC in zip(group, parts, strict=True):
+            targets = {**samples[index].targets, "teacher_RC": part_RC.numpy()}
+            done[index] = replace(samples[index], targets=targets)
+    return done
+
+
+def _rows(sample: Sample) -> int:
+    tag_T = sample.targets.get("tag_T")
+    return 1 if tag_T is None else int((tag_T != NO_TAG).sum())
