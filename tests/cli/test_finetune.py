@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bertkit.inference.model import load
 from bertkit.training.metrics_file import evaluations, read_metrics
 from tests.cli.conftest import Ended
 from tests.parity.bert_peer import Sizes, make_peer
@@ -267,6 +268,11 @@ def test_lora(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> 
     for merged, adapted in zip(*answers, strict=True):
         assert merged["label"] == adapted["label"]
         assert merged["score"] == pytest.approx(adapted["score"], abs=1e-5)
+    load(f"{place}/adapter").save(tmp_path / "saved")
+    code, out, err = run("predict", "-m", str(tmp_path / "saved"), "--json", "-i", held_out)
+    assert code == 0, err
+    saved = [json.loads(line)["labels"][0]["score"] for line in out.splitlines()]
+    assert saved == pytest.approx([answer["score"] for answer in answers[1]], abs=1e-5)
     known = {"problem": "single-label", "temperature": 50.0, "examples": 99, "error_before": 0.5, "error_after": 0.1}
     (tmp_path / "run/adapter/bertkit_calibration.json").write_text(json.dumps(known))
     code, out, err = run("predict", "-m", f"{place}/adapter", "--json", "w1")

@@ -1,4 +1,4 @@
-"""`bertkit quickstart`: semantic search over real text, from nothing, in one command."""
+"""`bertkit quickstart`: search, other tasks and fine-tuning on real text, from nothing, in one command."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Index:
 def quickstart(
     questions: Questions = None, docs: Docs = None, model: options.Model = None, json: options.Json = False
 ) -> None:
-    """Search real text by meaning, and fine-tune a model on labelled messages, with no set-up.
+    """Search real text by meaning, do other tasks, and fine-tune a model on labelled messages, with no set-up.
 
     The text is bertkit's own documentation, or the .md and .txt files of a folder. With questions or a folder of your
     own it only searches.
@@ -85,8 +85,10 @@ def quickstart(
         return
     typer.echo("\n".join([*_readable(records), "", _figures(index, seconds)]))
     if not questions and docs is None and model is None:
+        from bertkit.cli.quickstart_tasks import show_tasks
         from bertkit.cli.quickstart_tuning import show_tuning
 
+        show_tasks(records[0]["question"], records[0]["passages"][0]["text"])
         show_tuning(_project() / TUNED)
     typer.echo("\n".join(_next_steps()))
 

@@ -55,7 +55,7 @@ class Model:
         self.task = task
         self.tokenizer = tokenizer
         self.encoder: Encoder = pretrained.build_encoder()
-        self.source = pretrained.folder
+        self.source = pretrained.adapter or pretrained.folder
         self.device = str(device)
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long

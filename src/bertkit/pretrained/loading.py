@@ -47,6 +47,7 @@ class Pretrained:
         settings: how a sentence-transformers folder makes embeddings; None for other folders.
         cross_encoder: how a cross-encoder of sentence-transformers makes scores; None for other folders.
         calibration: how sure its classifier may be; None where that was never found.
+        adapter: the folder of what was learnt on top of `folder`, which the tensors have in them; None where nothing was.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Pretrained:
     settings: SentenceSettings | None
     cross_encoder: Activation | None = None
     calibration: Calibration | None = None
+    adapter: Path | None = None
 
     @property
     def family(self) -> Family:
@@ -243,8 +245,8 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path) -> Pretrained:
     encoder = adapter.on(base.build_encoder().state_dict())
     config = base.config.model_copy(update={"pooler": any(name.startswith("pooler.") for name in encoder)})
     foreign = replace(base.foreign, values={**base.foreign.values, **adapter.values})
-    calibration = read_calibration(folder)
-    made = replace(base, foreign=foreign, config=config, settings=None, calibration=calibration)
+    made = replace(base, foreign=foreign, config=config, settings=None)
+    made = replace(made, calibration=read_calibration(folder), adapter=folder)
     tensors = made.table(base.family.encoder).to_theirs(encoder)
     if adapter.head_name is not None:
         tensors |= made.table(base.family.heads[adapter.head_name].weights).to_theirs(adapter.head())
