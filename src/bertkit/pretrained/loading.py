@@ -47,7 +47,7 @@ class Pretrained:
         settings: how a sentence-transformers folder makes embeddings; None for other folders.
         cross_encoder: how a cross-encoder of sentence-transformers makes scores; None for other folders.
         calibration: how sure its classifier may be; None where that was never found.
-        adapter: the folder of what was learnt on top of `folder`, which the tensors have in them; None where nothing was.
+        adapter: the folder of what was learnt on top of `folder` and is in the tensors; None where nothing was.
     """
 
     folder: Path
