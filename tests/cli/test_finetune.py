@@ -93,9 +93,12 @@ def test_a_tenth_is_held_out(run: Run, model: Path, files: tuple[str, str], tmp_
     code, _, err = run("finetune", *options, "--set", "train.epochs=1")
     assert code == 0, err
     assert "144 examples to learn from, 16 to measure on" in err
-    code, _, err = run("runs", str(tmp_path / "run"))
-    assert code == 2
-    assert "is a run of fine-tuning" in err
+    code, out, err = run("runs", str(tmp_path / "run"), "--json")
+    assert code == 0, err
+    [record] = map(json.loads, out.splitlines())
+    assert (record["task"], record["state"], record["best_by"]) == ("text-classification", "finished", "accuracy")
+    assert (record["step"], record["steps"], record["samples"]) == (5, 5, 144)
+    assert record["best_evaluation"] == record["last_evaluation"]
 
 
 def test_entities(run: Run, model: Path, tmp_path: Path) -> None:
@@ -249,7 +252,7 @@ def test_a_label_of_the_eval_file_alone(run: Run, model: Path, files: tuple[str,
     options = ("--train", files[0], "--eval", str(tmp_path / "eval.tsv"), "-o", str(tmp_path / "run"))
     code, _, err = run("finetune", "--task", "text-classification", "-m", str(model), *options)
     assert code == 2
-    assert "eval.tsv:2: the label 'god' is not one of the model's (did you mean 'good'?)" in err
+    assert f"eval.tsv:2: the label 'god' is in no example of {files[0]} (did you mean 'good'?)" in err
 
 
 def test_lora(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:

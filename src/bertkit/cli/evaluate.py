@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bertkit.cli import options, task_options
-from bertkit.cli.inputs import chosen_columns
+from bertkit.cli import column_options, options, task_options
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,15 +35,13 @@ DataFormat = Annotated[
     Literal["jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
     typer.Option(help="Format of the labelled data; by its ending when left out."),
 ]
-LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the label.", metavar="NAME")]
-FIELDS = ("text", "text_pair", "label", "question", "context", "query", "documents", "choices")
 WITH_PROBLEM = ("text-classification", "zero-shot-classification")
 ANSWERS = "question-answering"
 LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
 
 
+@column_options.column_options(column_options.LABELLED)
 def evaluate(
-    context: typer.Context,
     task: Task,
     data: Data,
     predictions: Predictions = None,
@@ -51,14 +49,8 @@ def evaluate(
     problem: task_options.Problem = None,
     no_answer_scores: NoAnswerScores = None,
     format: DataFormat = None,
-    text_column: options.TextColumn = None,
-    text_pair_column: options.TextPairColumn = None,
-    label_column: LabelColumn = None,
-    question_column: task_options.QuestionColumn = None,
-    context_column: task_options.ContextColumn = None,
-    query_column: task_options.QueryColumn = None,
-    documents_column: task_options.DocumentsColumn = None,
-    choices_column: task_options.ChoicesColumn = None,
+    columns: Mapping[str, str] = column_options.NONE,
+    bad_answers: task_options.BadAnswers = None,
     long: options.Long = "window",
     dtype: options.DType = "auto",
     device: options.Device = "auto",
@@ -78,9 +70,9 @@ def evaluate(
         raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
     if (model is None) == (predictions is None):
         raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
-    columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
     # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
-    examples = _examples(data, task, problem, format, columns) if task in SCORERS else []
+    read = {"problem": problem, "format": format, "columns": columns, "bad_answers": bad_answers}
+    examples = _examples(data, task, **read) if task in SCORERS else []
     if predictions is not None:
         scores = _scores(task, problem, predictions, no_answer_scores, examples)
     else:
@@ -118,12 +110,18 @@ def shown(metrics: Mapping[str, float], counts: Mapping[str, Counts]) -> str:
 
 
 def _examples(
-    path: str, task: str, problem: Problem | None, format: str | None, columns: Mapping[str, str]
+    path: str,
+    task: str,
+    problem: Problem | None,
+    format: str | None,
+    columns: Mapping[str, str],
+    bad_answers: Literal["stop", "drop"] | None,
 ) -> list[Example]:
     from bertkit.data.labelled import read_examples
 
     read_as = LABELLED_AS.get(task, task)
-    return list(read_examples(path, read_as, problem=problem, format=format, columns=columns))
+    dropped = partial(print, file=sys.stderr) if bad_answers == "drop" else None
+    return list(read_examples(path, read_as, problem=problem, format=format, columns=columns, dropped=dropped))
 
 
 def _scores(

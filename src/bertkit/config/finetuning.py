@@ -78,6 +78,8 @@ class ExamplesTable(Strict):
         columns: field name -> the column that fills it.
         length: most tokens of an input; what the model reads where left out.
         long: what to do with texts that are longer; where left out, windows where the task has them, else an error.
+        bad_answers: of question-answering, what to do with answers that do not stand in their context where they are
+            said to: refuse the file, or drop them, and questions that have no other.
     """
 
     train: str
@@ -87,6 +89,7 @@ class ExamplesTable(Strict):
     columns: dict[str, str] = Field(default_factory=dict)
     length: Annotated[int, Field(ge=8)] | None = None
     long: Literal["error", "truncate", "window"] | None = None
+    bad_answers: Literal["stop", "drop"] = "stop"
 
 
 class FinetuneOptimiser(Optimiser):

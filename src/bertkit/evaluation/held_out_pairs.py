@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bertkit.data.examples import Example
 from bertkit.evaluation.answers_of import answers_of, unit_vectors
-from bertkit.evaluation.held_out import lower_is_better
+from bertkit.evaluation.held_out import as_score
 from bertkit.evaluation.task_scores import Scores, score_results
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
@@ -29,7 +29,7 @@ class HeldOutPairs:
         self._reader = reader
         self._examples = examples
         self._scored = isinstance(examples[0].target, float)
-        self._best_by = best_by or ("spearmanr" if self._scored else "mrr")
+        self.best_by = best_by or ("spearmanr" if self._scored else "mrr")
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
@@ -50,7 +50,7 @@ class HeldOutPairs:
         Raises:
             UserError: there is no such metric.
         """
-        return lower_is_better(measures, self._best_by)
+        return as_score(measures, self.best_by)
 
     def _found(self, answerer: Answerer) -> dict[str, float]:
         """How far up each first text's own second text is among all second texts, by cosine."""

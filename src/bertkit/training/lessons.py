@@ -13,6 +13,7 @@ from bertkit.data.hold_out import hold_out
 from bertkit.data.label_set import balanced_weights, check_labels, check_learnable, collect_labels, count_labels
 from bertkit.data.labelled import read_examples, sniff_problem
 from bertkit.data.sample_stream import Sample
+from bertkit.data.tag_scheme import check_scheme
 from bertkit.errors import BertkitError, ConfigError, InputError
 from bertkit.families.labels import Problem
 from bertkit.pretrained.loading import Pretrained
@@ -35,6 +36,7 @@ class Lessons:
     Attributes:
         problem: of text-classification; None for other tasks.
         reader: how texts are read, in learning and in measuring.
+        left_out: what of the files is not among the examples, a line each, for the user.
     """
 
     task: Task
@@ -44,6 +46,7 @@ class Lessons:
     samples: list[Sample]
     train: list[Example]
     held_out: list[Example]
+    left_out: list[str]
 
     @classmethod
     def open(cls, config: FinetuneConfig, source: Pretrained, tokenizer: Tokenizer) -> Lessons:
@@ -54,11 +57,11 @@ class Lessons:
             UserError: a task that cannot be fine-tuned, or options that do not go together.
         """
         check_learnt(config.task.name)
-        problem, train, held_out = _examples(config)
+        left_out: list[str] = []
+        problem, train, held_out = _examples(config, left_out)
         labels = REGRESSION_LABELS if problem == "regression" else collect_labels(one.target for one in train)
-        if labels and problem in (None, "single-label"):
-            check_learnable(labels, config.data.train)
-        held_out = list(check_labels(held_out, labels)) if problem != "regression" else held_out
+        if problem != "regression":
+            held_out = list(check_labels(held_out, labels, config.data.train))
         task = source.build_task(config.task.name, tokenizer, **_options(config, problem, labels))
         weights = None
         if config.task.class_weights is not None:
@@ -75,7 +78,8 @@ class Lessons:
             ),
         )
         reader = Reader(task, _limit(config.data, source, task), _long(config.data, task), task.needs_offsets)
-        return cls(task, problem, learning, reader, samples_of(train, learning, reader), train, held_out)
+        samples = samples_of(train, learning, reader)
+        return cls(task, problem, learning, reader, samples, train, held_out, left_out)
 
     def steps_per_epoch(self, batch_samples: int) -> int:
         """Steps until all samples have been read once."""
@@ -123,8 +127,8 @@ def _read(example: Example, learning: Learning, task: Task) -> tuple[Texts, ...]
         raise error.at(example.row.place) from None
 
 
-def _examples(config: FinetuneConfig) -> tuple[Problem | None, list[Example], list[Example]]:
-    """The problem, what is trained on, and what is held out."""
+def _examples(config: FinetuneConfig, left_out: list[str]) -> tuple[Problem | None, list[Example], list[Example]]:
+    """The problem, what is trained on, and what is held out; a line for what is neither is added to `left_out`."""
     table, task = config.data, config.task
     for name in (table.train, table.eval):
         if name is not None and not Path(name).is_file():
@@ -134,11 +138,20 @@ def _examples(config: FinetuneConfig) -> tuple[Problem | None, list[Example], li
         problem = sniff_problem(table.train, format=table.format, columns=table.columns)
 
     def read(path: str) -> list[Example]:
-        return list(read_examples(path, task.name, problem=problem, format=table.format, columns=table.columns))
+        dropped = left_out.append if table.bad_answers == "drop" else None
+        how = {"problem": problem, "format": table.format}
+        found = list(read_examples(path, task.name, **how, columns=table.columns, dropped=dropped))
+        check_scheme(found)
+        return found
 
+    train = read(table.train)
+    check_learnable((one.target for one in train), table.train)
     if table.eval is not None:
-        return problem, read(table.train), read(table.eval)
-    return problem, *hold_out(read(table.train), table.hold_out, config.train.seed)
+        return problem, train, read(table.eval)
+    try:
+        return problem, *hold_out(train, table.hold_out, config.train.seed)
+    except InputError as error:
+        raise error.at(table.train) from None
 
 
 def _options(config: FinetuneConfig, problem: Problem | None, labels: Sequence[str]) -> dict[str, object]:
