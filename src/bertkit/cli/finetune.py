@@ -87,16 +87,19 @@ def finetune(
 
 def run_finetuning(config: FinetuneConfig, *, json: bool) -> bool:
     """A run, to its end; false where it was asked to stop before."""
+    from bertkit.evaluation.mining import Mining
     from bertkit.model.device import choose_device
     from bertkit.pretrained.loading import find_folder, open_pretrained
     from bertkit.training.finetuning import finetune, loop_table
     from bertkit.training.lessons import Lessons, data_sha256s
     from bertkit.training.ranks import joined
+    from bertkit.training.run_folder import RunFolder
 
     with joined(choose_device(config.train.device)) as ranks:
         source = open_pretrained(find_folder(config.model.start))
         tokenizer = source.load_tokenizer()
-        lessons = Lessons.open(config, source, tokenizer)
+        mining = Mining(source, config.task, RunFolder(Path(config.run.directory)), ranks, say)
+        lessons = Lessons.open(config, source, tokenizer, mining.negatives)
         held_out = _held_out(config, lessons)
         steps = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width).steps
         hashes = data_sha256s(config.data)
@@ -104,6 +107,8 @@ def run_finetuning(config: FinetuneConfig, *, json: bool) -> bool:
             for line in (*lessons.left_out, lessons.in_words()):
                 say(line)
         with watched(config, hashes, ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
+            if ranks.is_first:
+                mining.keep()
             result = finetune(
                 config,
                 source,

@@ -23,6 +23,9 @@ class TaskTable(Strict):
         dimensions: of sentence-embedding: shorter vectors, the first so many numbers, that are to be as good as can be
             (Matryoshka, Kusupati et al. 2022).
         doc_stride: of question-answering: tokens that neighbouring windows share.
+        negatives: of sentence-embedding, for pairs without scores: how many texts are looked for, for each pair, among
+            the second texts of the others, that are most like the first one and do not belong to it.
+        negatives_ceiling: their cosine with the first text is at most this share of that of the pair.
     """
 
     name: str
@@ -31,6 +34,8 @@ class TaskTable(Strict):
     class_weights: Literal["balanced"] | None = None
     dimensions: list[Size] = Field(default_factory=list)
     doc_stride: Count | None = None
+    negatives: Count = 0
+    negatives_ceiling: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
 
 
 class LoraTable(Strict):

@@ -23,6 +23,7 @@ import numpy as np
 from bertkit.data.counter_random import mixed
 from bertkit.data.examples import Example, Target
 from bertkit.data.label_set import labels_in
+from bertkit.data.pair_texts import folded
 from bertkit.errors import InputError, UserError
 
 ADD = "Add examples, or give others to measure on with --eval."
@@ -87,7 +88,7 @@ def _groups(examples: Sequence[Example]) -> list[_Group]:
 
 def _text(example: Example) -> str:
     fields = example.row.fields
-    return " ".join(str(next(fields[name] for name in _TEXT_FIELDS if name in fields)).casefold().split())
+    return folded(str(next(fields[name] for name in _TEXT_FIELDS if name in fields)))
 
 
 def _classes(target: Target) -> tuple[str, ...]:

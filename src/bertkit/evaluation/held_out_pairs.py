@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bertkit.data.examples import Example
-from bertkit.evaluation.answers_of import answers_of, unit_vectors
+from bertkit.evaluation.answers_of import answers_of, vectors_of
 from bertkit.evaluation.held_out import as_score
 from bertkit.evaluation.task_scores import Scores, score_results
 from bertkit.inference.answerer import Answerer
@@ -54,7 +54,7 @@ class HeldOutPairs:
 
     def _found(self, answerer: Answerer) -> dict[str, float]:
         """How far up each first text's own second text is among all second texts, by cosine."""
-        firsts_PW, seconds_PW = (unit_vectors(answerer, self._examples, field) for field in ("text", "text_pair"))
+        firsts_PW, seconds_PW = (vectors_of(answerer, self._examples, field) for field in ("text", "text_pair"))
         cosines_PP = firsts_PW @ seconds_PW.T
         better_P = (cosines_PP > cosines_PP.diagonal()[:, None]).sum(axis=1)
         return {"mrr": float((1 / (1 + better_P)).mean()), "accuracy": float((better_P == 0).mean())}

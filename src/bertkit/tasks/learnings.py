@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bertkit.data.pair_texts import PairTexts
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.choice_learning import ChoiceLearning
 from bertkit.tasks.contract import Task
@@ -31,20 +32,19 @@ class LearningOptions:
         smoothing: share of the probability that is spread over all labels.
         scores: the lowest and the highest score of pairs; None where pairs have none.
         dimensions: shorter vectors that are learnt as well.
+        pairs: the texts of pairs without scores, and which belong together.
     """
 
     class_weights: Mapping[str, float] | None = None
     smoothing: float = 0.0
     scores: tuple[float, float] | None = None
     dimensions: Sequence[int] = ()
+    pairs: PairTexts | None = None
 
 
 def _pairs(task: Task, options: LearningOptions) -> Learning:
     assert isinstance(task, SentenceEmbedding)
-    low, high = options.scores or (0.0, 1.0)
-    return PairLearning(
-        task.pooling, task.prompt, options.dimensions, scored=options.scores is not None, low=low, high=high
-    )
+    return PairLearning(task.pooling, task.prompt, options.dimensions, options.scores or options.pairs)
 
 
 def _labels(task: Task, options: LearningOptions) -> Learning:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from bertkit.data.examples import Example
 from bertkit.data.hold_out import hold_out
 from bertkit.data.label_set import balanced_weights, check_labels, check_learnable, collect_labels, count_labels
 from bertkit.data.labelled import read_examples, sniff_problem
+from bertkit.data.pair_texts import PairTexts
 from bertkit.data.sample_stream import Sample
 from bertkit.data.tag_scheme import check_scheme
 from bertkit.errors import BertkitError, ConfigError, InputError
@@ -21,12 +22,15 @@ from bertkit.tasks.contract import Task, Texts
 from bertkit.tasks.learning import Learning
 from bertkit.tasks.learnings import LEARNINGS, LearningOptions, check_learnt
 from bertkit.tasks.reading import Reader
+from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.text_classification import TextClassification
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
 
 AT_ONCE = 4096  # examples whose texts are tokenised in one call
 REGRESSION_LABELS = ("value",)
+ONLY_PAIRS = "only sentence-embedding of pairs without scores learns from negatives"
+Mine = Callable[[Reader, Sequence[Example]], list[Example]]
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,13 @@ class Lessons:
     left_out: list[str]
 
     @classmethod
-    def open(cls, config: FinetuneConfig, source: Pretrained, tokenizer: Tokenizer) -> Lessons:
+    def open(
+        cls, config: FinetuneConfig, source: Pretrained, tokenizer: Tokenizer, mine: Mine | None = None
+    ) -> Lessons:
         """Reads the files that a configuration names.
+
+        Args:
+            mine: gives examples their hard negatives, where `task.negatives` asks for some.
 
         Raises:
             InputError: an example is not what the task learns from; file and line are named.
@@ -68,6 +77,8 @@ class Lessons:
             each = balanced_weights(count_labels((one.target for one in train), labels))
             weights = dict(zip(labels, each, strict=True))
         scores = [one.target for one in train if isinstance(one.target, float)]
+        if scores:
+            check_learnable(scores, config.data.train)  # of the part that was not held out
         learning = LEARNINGS[task.name](
             task,
             LearningOptions(
@@ -75,9 +86,15 @@ class Lessons:
                 smoothing=config.task.smoothing,
                 scores=(min(scores), max(scores)) if scores else None,
                 dimensions=config.task.dimensions,
+                pairs=None if scores else pair_texts(train),
             ),
         )
         reader = Reader(task, _limit(config.data, source, task), _long(config.data, task), task.needs_offsets)
+        if config.task.negatives:
+            if task.name != SentenceEmbedding.name or scores:
+                raise ConfigError(f"task.negatives is {config.task.negatives}, and {ONLY_PAIRS}", "Leave it out.")
+            assert mine is not None
+            train = mine(reader, train)
         samples = samples_of(train, learning, reader)
         return cls(task, problem, learning, reader, samples, train, held_out, left_out)
 
@@ -92,6 +109,12 @@ class Lessons:
         cut = f" ({longer:,} more windows of long texts)" if longer > 0 else ""
         what = f"{self.task.name}{f' ({self.problem})' if self.problem else ''}{labels}"
         return f"{what}: {len(self.train):,} examples to learn from{cut}, {len(self.held_out):,} to measure on"
+
+
+def pair_texts(examples: Sequence[Example]) -> PairTexts:
+    """The texts of the pairs among the examples, and which of them belong together."""
+    fields = [one.row.fields for one in examples if "text_pair" in one.row.fields]
+    return PairTexts((str(one["text"]), str(one["text_pair"])) for one in fields)
 
 
 def samples_of(examples: Sequence[Example], learning: Learning, reader: Reader) -> list[Sample]:
