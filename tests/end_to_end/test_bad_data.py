@@ -273,6 +273,7 @@ def test_numbers_as_classes(refusal: Callable[..., tuple[str, str]]) -> None:
         (TAGS, "a.conll", NER, ("--tokens-column", "1"), "a.conll: a CoNLL file has no field 'tokens'"),
         (CLASSES, "a.csv", GOOD, ("--choices-column", "x"), "text-classification has no field 'choices'"),
         (CLASSES, "a.csv", GOOD, ("--bad-answers", "keep"), "Invalid value for '--bad-answers'"),
+        (CLASSES, "a.csv", GOOD, ("--bad-answers", "drop"), "text-classification has no answers to drop"),
     ],
 )
 def test_bad_options(

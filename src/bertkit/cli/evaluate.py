@@ -71,8 +71,7 @@ def evaluate(
     if (model is None) == (predictions is None):
         raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
     # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
-    read = {"problem": problem, "format": format, "columns": columns, "bad_answers": bad_answers}
-    examples = _examples(data, task, **read) if task in SCORERS else []
+    examples = _examples(data, task, problem, format, columns, bad_answers) if task in SCORERS else []
     if predictions is not None:
         scores = _scores(task, problem, predictions, no_answer_scores, examples)
     else:

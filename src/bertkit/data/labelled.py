@@ -20,6 +20,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import PurePath
+from typing import TypeVar
 
 from bertkit.data.answer_rows import AnswerRows
 from bertkit.data.choice_rows import ChoiceRows, RankingRows
@@ -61,6 +62,7 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys((".conll", ".iob", ".iob2", ".bio"), ("conll",)),
 }
 _Reader = Callable[[Row], tuple[dict[str, object], Target]]
+Reading = TypeVar("Reading")
 
 
 def read_examples(
@@ -94,6 +96,8 @@ def read_examples(
     chosen = _chosen_format(path, task, format)
     _check_fields(task, columns)
     check_there(path)
+    if dropped is not None and task != "question-answering":
+        raise UserError(f"{task} has no answers to drop", "Leave --bad-answers out; it is for question-answering.")
     if task != "text-classification":
         if problem is not None:
             raise UserError(f"{task} has no problem to choose, but {problem!r} is given", "Leave --problem out.")
@@ -207,13 +211,28 @@ def _refuse(error: InputError) -> None:
 def _each(
     rows: Iterator[Row], columns: Mapping[str, str], name: str, make: Callable[[Columns], _Reader]
 ) -> Iterator[Example]:
+    for row, id, (fields, target) in _readings(rows, columns, name, make):
+        yield Example(Row(fields, row.place), target, id)
+
+
+def _answered(rows: Iterator[Row], columns: Mapping[str, str], name: str, unmatched: Unmatched) -> Iterator[Example]:
+    for row, id, (fields, found) in _readings(rows, columns, name, AnswerRows):
+        target = unmatched.references(found, id)
+        if target is not None:
+            yield Example(Row(fields, row.place), target, id)
+    unmatched.end()
+
+
+def _readings(
+    rows: Iterator[Row], columns: Mapping[str, str], name: str, make: Callable[[Columns], Callable[[Row], Reading]]
+) -> Iterator[tuple[Row, str, Reading]]:
+    """Each row with its id and what the file's reader says of it."""
     first = next(rows, None)
     if first is None:
         return
     read = make(Columns(first.fields, columns, name))
     for number, row in enumerate(chain([first], rows)):
-        fields, target = read(row)
-        yield Example(Row(fields, row.place), target, _id(row, number))
+        yield row, _id(row, number), read(row)
 
 
 def _ranking(rows: Iterator[Row], columns: Mapping[str, str], name: str) -> Iterator[Example]:
@@ -223,19 +242,6 @@ def _ranking(rows: Iterator[Row], columns: Mapping[str, str], name: str) -> Iter
     reader = RankingRows(Columns(first.fields, columns, name))
     for number, (row, target) in enumerate(reader.rows(chain([first], rows))):
         yield Example(row, target, _id(row, number))
-
-
-def _answered(rows: Iterator[Row], columns: Mapping[str, str], name: str, unmatched: Unmatched) -> Iterator[Example]:
-    first = next(rows, None)
-    if first is None:
-        return
-    read = AnswerRows(Columns(first.fields, columns, name))
-    for number, row in enumerate(chain([first], rows)):
-        fields, found = read(row)
-        target = unmatched.references(found, id := _id(row, number))
-        if target is not None:
-            yield Example(Row(fields, row.place), target, id)
-    unmatched.end()
 
 
 def _id(row: Row, number: int) -> str:

@@ -103,7 +103,8 @@ def summarise(path: Path) -> RunSummary:
     if not folder.config.is_file():
         raise InputError(f"{path}: no {folder.config.name}", "Name the folder of a run, its file's run.directory.")
     is_finetuning = "[task]" in folder.config.read_text(encoding="utf-8").splitlines()
-    config = load_as(FinetuneConfig if is_finetuning else TrainingConfig, folder.config)
+    config: TrainingConfig | FinetuneConfig
+    config = load_as(FinetuneConfig, folder.config) if is_finetuning else load_as(TrainingConfig, folder.config)
     records = read_metrics(folder.metrics)
     speeds = [value for _, value in points(records, "tokens_per_second")]
     checkpoints = folder.checkpoint_steps()
