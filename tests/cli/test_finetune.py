@@ -94,9 +94,12 @@ def test_a_tenth_is_held_out(run: Run, model: Path, files: tuple[str, str], tmp_
     code, _, err = run("finetune", *options, "--set", "train.epochs=1")
     assert code == 0, err
     assert "144 examples to learn from, 16 to measure on" in err
-    code, _, err = run("runs", str(tmp_path / "run"))
-    assert code == 2
-    assert "is a run of fine-tuning" in err
+    code, out, err = run("runs", str(tmp_path / "run"), "--json")
+    assert code == 0, err
+    [record] = map(json.loads, out.splitlines())
+    assert (record["task"], record["state"], record["best_by"]) == ("text-classification", "finished", "accuracy")
+    assert (record["step"], record["steps"], record["samples"]) == (5, 5, 144)
+    assert record["best_evaluation"] == record["last_evaluation"]
 
 
 def test_entities(run: Run, model: Path, tmp_path: Path) -> None:
@@ -250,7 +253,7 @@ def test_a_label_of_the_eval_file_alone(run: Run, model: Path, files: tuple[str,
     options = ("--train", files[0], "--eval", str(tmp_path / "eval.tsv"), "-o", str(tmp_path / "run"))
     code, _, err = run("finetune", "--task", "text-classification", "-m", str(model), *options)
     assert code == 2
-    assert "eval.tsv:2: the label 'god' is not one of the model's (did you mean 'good'?)" in err
+    assert f"eval.tsv:2: the label 'god' is in no example of {files[0]} (did you mean 'good'?)" in err
 
 
 def test_lora(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
@@ -304,3 +307,58 @@ def test_only_the_head_learns(run: Run, model: Path, files: tuple[str, str], tmp
     before, after = load_encoder(model).state_dict(), load_encoder(tmp_path / "run").state_dict()
     changed = {name for name, tensor in after.items() if not before[name].equal(tensor)}
     assert changed == {"pooler.dense.weight", "pooler.dense.bias"}
+
+
+def pairs(count: int) -> list[dict[str, object]]:
+    """Pairs about one of eight words each."""
+    chance = random.Random(1)
+    rows: list[dict[str, object]] = []
+    for number in range(count):
+        word = f"w{10 + number % 8}"
+        rows.append({"text": words(chance, *[word] * 6), "text_pair": words(chance, *[word] * 5)})
+    return rows
+
+
+def test_hard_negatives_are_looked_for_once(run: Run, model: Path, tmp_path: Path) -> None:
+    rows = pairs(48)
+    rows[1] |= {"text": rows[0]["text"]}  # so that its second text belongs to the first one of the other, too
+    train, held_out = write_rows(tmp_path / "train.jsonl", rows), write_rows(tmp_path / "eval.jsonl", pairs(16))
+    place = tmp_path / "run"
+    options = ("--task", "sentence-embedding", "-m", str(model), "--train", train, "--eval", held_out, "-o", str(place))
+    several = ("--set", "task.negatives=3", "--set", "task.negatives_ceiling=1.0", "--set", "train.epochs=1")
+    code, _, err = run("finetune", *options, *several)
+    assert code == 0, err
+    assert "hard negatives for 48 pairs, from 48 texts" in err
+    found = [json.loads(line) for line in (place / "negatives.jsonl").read_text().splitlines()]
+    assert [line["place"] for line in found] == [f"{train}:{number}" for number in range(1, 49)]
+    seconds = {str(row["text_pair"]): row for row in rows}
+    for row, line in zip(rows, found, strict=True):
+        assert all(text in seconds for text in line["negatives"])
+        assert row["text_pair"] not in line["negatives"]
+    for other in (rows[0], rows[1]):
+        assert not {rows[0]["text_pair"], rows[1]["text_pair"]} & set(found[rows.index(other)]["negatives"])
+    alike = [
+        text.split()[0] == str(row["text"]).split()[0]
+        for row, line in zip(rows, found, strict=True)
+        for text in line["negatives"]
+    ]
+    assert sum(alike) > 0.6 * len(alike), "a tenth by chance"
+
+    found[5]["negatives"] = found[7]["negatives"][:1]
+    (place / "negatives.jsonl").write_text("".join(json.dumps(line) + "\n" for line in found))
+    code, _, err = run("finetune", *options, *several)
+    assert code == 0, err
+    assert [json.loads(line) for line in (place / "negatives.jsonl").read_text().splitlines()] == found
+    (place / "negatives.jsonl").write_text("{}\n")
+    code, _, err = run("finetune", *options, *several)
+    assert code == 0, err
+    assert "not of these examples; negatives are looked for again" in err
+
+
+def test_only_pairs_have_hard_negatives(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
+    scored = write_rows(tmp_path / "a.jsonl", [row | {"score": at % 5} for at, row in enumerate(pairs(8))])
+    for task, train in (("text-classification", files[0]), ("sentence-embedding", scored)):
+        options = ("--task", task, "-m", str(model), "--train", train, "-o", str(tmp_path / "run"))
+        code, _, err = run("finetune", *options, "--set", "task.negatives=3")
+        assert code == 2
+        assert "only sentence-embedding of pairs without scores learns from negatives" in err

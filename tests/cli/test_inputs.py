@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bertkit.cli import inputs
-from bertkit.cli.inputs import chosen_columns, input_rows
+from bertkit.cli.inputs import input_rows
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError
 
@@ -53,10 +53,6 @@ def test_closed_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(inputs.sys, "stdin", None)
     with pytest.raises(UserError, match=r"^no text$"):
         rows()
-
-
-def test_only_columns_that_were_given_are_chosen() -> None:
-    assert chosen_columns(text="a", text_pair=None) == {"text": "a"}
 
 
 def test_fields_for_every_row_that_has_none() -> None:

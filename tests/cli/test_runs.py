@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bertkit.cli.main import main
-from tests.evaluation.made_runs import make_run
+from tests.evaluation.made_runs import make_finetuning, make_run
 
 
 def test_runs_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,3 +46,20 @@ def test_it_needs_no_torch(tmp_path: Path) -> None:
     script = "import sys; from bertkit.cli.main import main; main(sys.argv[1:]); assert 'torch' not in sys.modules"
     command = [sys.executable, "-c", script, "runs", str(tmp_path / "one"), "--html", str(tmp_path / "page.html")]
     assert subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_fine_tuning_has_a_table_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_finetuning(tmp_path / "tuned").checkpoint(150).mkdir()
+    make_run(tmp_path / "one")
+    assert main(["runs", str(tmp_path / "tuned"), str(tmp_path / "one"), "--html", str(tmp_path / "page.html")]) == 0
+    header, first, gap, tuned_header, tuned, _ = capsys.readouterr().out.splitlines()
+    assert (header.split()[0], first.split()[0], gap) == ("run", "one", "")
+    assert tuned_header.startswith("run ")
+    assert tuned.split() == [
+        *("tuned", "running", "text-classification", "the", "embedded", "model", "-", "150/150", "4,800"),
+        *("accuracy", "0.9000", "100", "0.8750", "1", "min", "15", "s", "150"),
+    ]
+    assert main(["runs", str(tmp_path / "tuned"), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["task"], record["best_by"]) == ("text-classification", "accuracy")
+    assert record["best_evaluation"]["step"] == 100

@@ -47,16 +47,19 @@ def test_the_answers_go_before_the_answer_and_other_names_are_known(tmp_path: Pa
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ({"answer": "1954"}, "answer: '1954' is not in the context"),
+        ({"answer": "1954"}, "answer: '1954' is not in the context (question '0')"),
         (
             {"answer": "1953", "answer_start": 10},
-            "answer: 'answer_start' is 10, but '1953' is first at 9 in the context",
+            "answer: 'answer_start' is 10, but '1953' is first at 9 in the context (question '0')",
         ),
         (
             {"answer": "1953", "answer_start": -5},
-            "answer: 'answer_start' is -5, but '1953' is first at 9 in the context",
+            "answer: 'answer_start' is -5, but '1953' is first at 9 in the context (question '0')",
         ),
-        ({"answer": "x", "answer_start": 99}, "answer: 'answer_start' is 99, but 'x' is nowhere in the context"),
+        (
+            {"answer": "x", "answer_start": 99},
+            "answer: 'answer_start' is 99, but 'x' is nowhere in the context (question '0')",
+        ),
         ({"answer": "1953", "answer_start": 9.5}, "answer: 'answer_start' is 9.5, not a whole number"),
         ({"answer": "1953", "answer_start": "here"}, "answer: 'answer_start' is 'here', not a whole number"),
         ({"answer": "1953", "answer_start": True}, "answer: 'answer_start' is True, not a whole number"),

@@ -112,9 +112,9 @@ def test_a_column_that_is_not_there_is_told(tmp_path: Path, number: str) -> None
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("Ada\n", ": the first word's line has 1 column, and no tag"),
-        ("Ada\tO\nslept\n", ":2: 1 columns where the first word has 2"),
-        ("Ada\tO\nslept\t\n", ":2: 1 columns where the first word has 2"),
+        ("Ada\n", ":1: the word 'Ada' has no tag: its line has one column"),
+        ("Ada\tO\nslept\n", ":2: the word 'slept' has no tag: 1 column where the first word has 2"),
+        ("Ada\tO\nslept\t\n", ":2: the word 'slept' has no tag: 1 column where the first word has 2"),
         ("Ada\tO\tO\n\nslept\t\tO\textra\n", ":3: 4 columns where the first word has 3"),
         ("Ada\tO\n\tO\n", ":2: the word (column 1) is empty"),
         ("Ada\tx\tO\nslept\t\u00a0\tO\n", None),

@@ -62,46 +62,64 @@ def test_labels_in_a_target_repeat_as_it_does() -> None:
 @pytest.mark.parametrize(
     ("labels", "told"),
     [
-        (("a",), "train.csv: only the label 'a' in all examples: nothing to tell apart"),
-        ((), "train.csv: no label in all examples: nothing to tell apart"),
+        ("aa", "only the label 'a'"),
+        ("", "no label"),
+        ([tags("O", "O"), tags("O")], "only the label 'O'"),
+        ([1.5, 1.5], "only the number 1.5"),
+        ([("a", "b"), ("a", "b")], "only the labels a, b"),
+        ([(), ()], "only texts without a label"),
     ],
 )
-def test_one_class_cannot_be_learnt(labels: Sequence[str], told: str) -> None:
+def test_what_is_alike_in_all_examples_cannot_be_learnt(labels: Sequence[Target], told: str) -> None:
     with pytest.raises(InputError) as caught:
         check_learnable(labels, "train.csv")
-    assert (str(caught.value), caught.value.remedy) == (told, "Add examples of another label.")
-    check_learnable(["a", "b"], "train.csv")
+    assert str(caught.value) == f"train.csv: {told} in all examples: nothing to tell apart"
+    assert caught.value.remedy == "Add examples that differ in it."
+
+
+@pytest.mark.parametrize(
+    "labels", ["ab", [1.5, 2.0], [("a",), ()], [tags("O", "B-X")], [None], [0, 0], [(1.0, 0.0)] * 2, ["1.5", "2"] * 2]
+)
+def test_what_differs_or_may_be_alike_can_be_learnt(labels: Sequence[Target]) -> None:
+    check_learnable(labels, "train.csv")
+
+
+def test_numbers_are_not_taken_for_classes() -> None:
+    with pytest.raises(InputError) as caught:
+        check_learnable(["1.5", "2.25", "3", "3"], "train.csv")
+    assert str(caught.value) == "train.csv: 3 labels in 4 examples, all of them numbers"
+    assert "--problem regression" in caught.value.remedy
 
 
 def test_examples_with_known_labels_stream_through() -> None:
     given = examples("a", ("a", "b"), (), tags("a"), 3.5)
-    assert list(check_labels(iter(given), ["a", "b"])) == given
+    assert list(check_labels(iter(given), ["a", "b"], "train.csv")) == given
 
 
 @pytest.mark.parametrize(
     ("target", "labels", "told"),
     [
-        ("positve", ("negative", "positive"), "'positve' is not one of the model's (did you mean 'positive'?)"),
-        ("POSITIVE", ("negative", "positive"), "'POSITIVE' is not one of the model's (did you mean 'positive'?)"),
-        ("1.0", ("0", "1"), "'1.0' is not one of the model's (did you mean '1'?)"),
-        ("xyz", ("0", "1"), "'xyz' is not one of the model's"),
-        (("0", "2"), ("0", "1"), "'2' is not one of the model's"),
-        (tags("O", "B-MISC"), ("O", "I-MISC"), "'B-MISC' is not one of the model's (did you mean 'I-MISC'?)"),
+        ("positve", ("negative", "positive"), "'positve' is in no example of train.csv (did you mean 'positive'?)"),
+        ("POSITIVE", ("negative", "positive"), "'POSITIVE' is in no example of train.csv (did you mean 'positive'?)"),
+        ("1.0", ("0", "1"), "'1.0' is in no example of train.csv (did you mean '1'?)"),
+        ("xyz", ("0", "1"), "'xyz' is in no example of train.csv"),
+        (("0", "2"), ("0", "1"), "'2' is in no example of train.csv"),
+        (tags("O", "B-MISC"), ("O", "I-MISC"), "'B-MISC' is in no example of train.csv (did you mean 'I-MISC'?)"),
     ],
 )
 def test_an_unseen_label_is_told(target: Target, labels: Sequence[str], told: str) -> None:
-    checked = check_labels(examples(labels[0], target), labels)
+    checked = check_labels(examples(labels[0], target), labels, "train.csv")
     next(checked)
     with pytest.raises(InputError) as caught:
         next(checked)
     assert str(caught.value) == f"a.csv:3: the label {told}"
-    assert caught.value.remedy == f"Correct it or leave the row out; the model has {', '.join(labels)}."
+    assert caught.value.remedy.endswith(f"learn from examples of it; there are {', '.join(labels)}.")
 
 
 def test_of_many_labels_twenty_are_named() -> None:
     with pytest.raises(InputError) as caught:
-        list(check_labels(examples("x"), [str(number) for number in range(22)]))
-    assert caught.value.remedy.endswith("the model has " + ", ".join(map(str, range(20))) + " and 2 more.")
+        list(check_labels(examples("x"), [str(number) for number in range(22)], "train.csv"))
+    assert caught.value.remedy.endswith("there are " + ", ".join(map(str, range(20))) + " and 2 more.")
 
 
 def test_counts_are_of_examples_or_of_words() -> None:

@@ -75,7 +75,7 @@ def test_the_same_ending_means_what_the_task_reads(tmp_path: Path) -> None:
 
 
 def test_squad_files_are_read_by_their_own_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_squad(path: str) -> Iterator[Example]:
+    def read_squad(path: str, dropped: None) -> Iterator[Example]:
         yield Example(Row({"question": "q", "context": "abc"}, path), References(("b",), (1,)), "q1")
 
     module = types.ModuleType("bertkit.data.squad")

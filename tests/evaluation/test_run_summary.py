@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from bertkit.errors import InputError
 from bertkit.evaluation.run_summary import summarise
 from bertkit.training.metrics_file import MetricsFile
-from tests.evaluation.made_runs import make_run
+from tests.evaluation.made_runs import make_finetuning, make_run
 
 
 def test_a_finished_run(tmp_path: Path) -> None:
@@ -60,3 +60,36 @@ def test_a_run_that_has_only_begun(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no config\.toml"):
         summarise(tmp_path)
+
+
+def test_a_run_of_fine_tuning(tmp_path: Path) -> None:
+    folder = make_finetuning(tmp_path / "a", model={"start": "hub/mini", "lora": {"rank": 4}})
+    run = summarise(folder.path)
+    assert (run.task, run.model, run.state) == ("text-classification", "mini, LoRA 4", "running")
+    assert (run.step, run.steps, run.samples, run.seconds) == (150, 150, 4800, 75.0)
+    assert run.best_by == "accuracy"
+    assert run.best == {"step": 100, "accuracy": 0.9, "f1_macro": 0.8}
+    assert run.last["accuracy"] == 0.875
+    folder.model.mkdir()
+    assert summarise(folder.path).state == "finished"
+
+
+def test_patience_ends_a_run_before_its_last_step(tmp_path: Path) -> None:
+    folder = make_finetuning(tmp_path / "a")
+    MetricsFile(folder.metrics).rewind(100)
+    folder.model.mkdir()
+    run = summarise(folder.path)
+    assert (run.state, run.step, run.steps, run.model) == ("finished", 100, 150, "the embedded model")
+
+
+def test_the_steps_of_fine_tuning_are_known_with_its_first_evaluation(tmp_path: Path) -> None:
+    folder = make_finetuning(tmp_path / "a", model={"head_only": True})
+    MetricsFile(folder.metrics).rewind(0)
+    run = summarise(folder.path)
+    assert (run.steps, run.best_by, run.best, run.last, run.model) == (
+        None,
+        None,
+        {},
+        {},
+        "the embedded model, its head",
+    )

@@ -95,7 +95,7 @@ def test_answers_by_id() -> None:
         score_answers({"id1": "cat"}, right)
     with pytest.raises(InputError, match="1 of 2 questions have no no-answer score, the first is 'id1'"):
         score_answers({"id1": "cat", "id2": ""}, right, {"id2": 1.0})
-    with pytest.raises(InputError, match="the id 'id1' stands for several questions"):
+    with pytest.raises(InputError, match=r"the id 'id1' is also that of data\.jsonl:1"):
         score_answers({"id1": "cat"}, [*right[:1], *right[:1]])
 
 

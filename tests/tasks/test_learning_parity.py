@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from bertkit.data.masking import MaskRules
 from bertkit.data.sample_stream import Sample, SampleBatch, SampleStream
 from bertkit.data.stream import Position
 from bertkit.families.labels import Problem
-from bertkit.model.pooling import Pooling
+from bertkit.model.pooling import Pooling, pool_tokens
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.choice_learning import ChoiceObjective
 from bertkit.tasks.label_learning import LabelObjective
@@ -159,6 +160,15 @@ def test_relevance(tmp_path: Path) -> None:
     agree(ours, theirs, encoder, peer)
 
 
+def scores(score: float) -> dict[str, np.ndarray]:
+    return {"score_P": np.array([score], np.float32)}
+
+
+def numbers(texts: Iterable[int], known: Sequence[int]) -> dict[str, np.ndarray]:
+    """What a pair without score says of its texts, and of those that belong to its first one."""
+    return {"text_B": np.array(list(texts)), "known_X": np.array(known), "known_P": np.array([len(known)])}
+
+
 @pytest.mark.parametrize("scored", [True, False])
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
 def test_pairs(scored: bool, pooling: Pooling, tmp_path: Path) -> None:
@@ -170,9 +180,9 @@ def test_pairs(scored: bool, pooling: Pooling, tmp_path: Path) -> None:
         Sample(
             tuple(SEQUENCES.ids[place] for place in part),
             tuple(SEQUENCES.segments[place] for place in part),
-            {"texts_P": np.array([len(part)]), "score_P": np.array([score], np.float32)},
+            {"texts_P": np.array([len(part)])} | (scores(score) if scored else numbers(part, known)),
         )
-        for part, score in [(range(2), 0.25), (range(2, 5), 0.75)]
+        for part, score, known in [(range(2), 0.25, [0, 1]), (range(2, 5), 0.75, [2, 3])]
     ]
     batch = as_tensors(SampleBatch(samples).pack(range(2)))
     ours = Trainee(encoder, {objective.name: objective})(batch)[objective.name]["loss"] / 2  # type: ignore[arg-type]
@@ -228,3 +238,25 @@ def test_masks(tmp_path: Path) -> None:
     }
     padded["attention_mask"] = torch.tensor([[1] * n + [0] * (longest - n) for n in packed.lengths])
     agree(ours, peer(**padded).loss, encoder, peer)
+
+
+def test_what_belongs_is_no_wrong_answer(tmp_path: Path) -> None:
+    """The negative of the second pair belongs to the first one, and the second text of the first to both."""
+    make_task_peer("text-classification", tmp_path)
+    encoder, _ = trained(tmp_path, "text-classification")
+    objective = PairObjective("mean", [], scored=False)
+    samples = [
+        Sample(
+            tuple(SEQUENCES.ids[place] for place in part),
+            tuple(SEQUENCES.segments[place] for place in part),
+            {"texts_P": np.array([len(part)])} | numbers(texts, known),
+        )
+        for part, texts, known in [(range(2), (7, 8), [7, 8, 9]), (range(2, 5), (5, 6, 9), [5, 6, 8])]
+    ]
+    batch = as_tensors(SampleBatch(samples).pack(range(2)))
+    ours = Trainee(encoder, {objective.name: objective})(batch)[objective.name]  # type: ignore[arg-type]
+    vectors_BW = pool_tokens(encoder(batch.tokens), batch.tokens.layout, "mean")
+    one, two, three, four, other = torch.nn.functional.normalize(vectors_BW, dim=1)
+    first = torch.nn.functional.cross_entropy(20.0 * one @ torch.stack([two, four]).T, torch.tensor(0))
+    second = torch.nn.functional.cross_entropy(20.0 * three @ torch.stack([four, other]).T, torch.tensor(0))
+    assert torch.allclose(ours["loss"], first + second, atol=1e-5)

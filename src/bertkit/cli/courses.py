@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertkit.cli.running import say
@@ -25,6 +27,7 @@ class Course:
     Attributes:
         source: the checkpoint that learns.
         sha256s: fingerprints of what must not change, besides the data, while the run goes on.
+        keep: writes to the run's folder what was found out before it learns; the first rank calls it.
     """
 
     source: Pretrained
@@ -32,22 +35,27 @@ class Course:
     lessons: Lessons
     held_out: HeldOut | HeldOutPairs | HeldOutLoss
     sha256s: list[str] = field(default_factory=list)
+    keep: Callable[[], None] = lambda: None
 
 
 def finetuning_course(config: FinetuneConfig, ranks: Ranks) -> Course:
     """A checkpoint learns from labelled examples, or from text."""
+    from bertkit.evaluation.mining import Mining
     from bertkit.pretrained.loading import find_folder, open_pretrained
     from bertkit.training.finetuning import learns_the_same
     from bertkit.training.lessons import Lessons
+    from bertkit.training.run_folder import RunFolder
 
     source = open_pretrained(find_folder(config.model.start))
     tokenizer = source.load_tokenizer()
-    lessons = Lessons.open(config, source, tokenizer)
+    mining = Mining(source, config.task, RunFolder(Path(config.run.directory)), ranks, say)
+    lessons = Lessons.open(config, source, tokenizer, mining.negatives)
     if lessons.learning.masked and ranks.is_first and not learns_the_same(source, lessons.task):
         say(
             "the model has no masked-language-model head: a new one begins at random, and learns from these texts alone"
         )
-    return Course(source, tokenizer, lessons, _held_out(config, source, lessons, tokenizer, ranks))
+    held_out = _held_out(config, source, lessons, tokenizer, ranks)
+    return Course(source, tokenizer, lessons, held_out, keep=mining.keep)
 
 
 def distillation_course(config: FinetuneConfig, ranks: Ranks) -> Course:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bertkit.cli import options
+from bertkit.cli import column_options, options
 from bertkit.cli.courses import Course, distillation_course
-from bertkit.cli.evaluate import LabelColumn
 from bertkit.cli.finetune import Directory, Format, Long, Set, end_well, run_finetuning
-from bertkit.cli.inputs import chosen_columns
 from bertkit.cli.running import say
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ Layers = Annotated[
 TIMED_TEXTS = 256
 
 
+@column_options.column_options(column_options.LABELLED)
 def distill(
     teacher: Teacher,
     train: Texts,
@@ -44,9 +43,7 @@ def distill(
     student: Student = None,
     layers: Layers = None,
     format: Format = None,
-    text_column: options.TextColumn = None,
-    text_pair_column: options.TextPairColumn = None,
-    label_column: LabelColumn = None,
+    columns: Mapping[str, str] = column_options.NONE,
     long: Long = None,
     device: options.Device = "auto",
     set: Set = None,
@@ -62,7 +59,6 @@ def distill(
     from bertkit.pretrained.loading import find_folder, open_pretrained
     from bertkit.training.distilling import check_teacher
 
-    columns = chosen_columns(text=text_column, text_pair=text_pair_column, label=label_column)
     values = {
         "task": {"name": check_teacher(open_pretrained(find_folder(teacher)))},
         "model": {"start": student},

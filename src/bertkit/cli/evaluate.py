@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
-from bertkit.cli import options, task_options
-from bertkit.cli.inputs import chosen_columns
+from bertkit.cli import column_options, options, task_options
 from bertkit.cli.scored import ANSWERS, MASKS
 from bertkit.errors import UserError
 
@@ -40,7 +41,6 @@ DataFormat = Annotated[
     Literal["lines", "jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
     typer.Option(help="Format of the labelled data; by its ending when left out."),
 ]
-LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the label.", metavar="NAME")]
 Report = Annotated[
     str | None,
     typer.Option(
@@ -64,14 +64,13 @@ AbstainAtPrecision = Annotated[
         min=0.0, max=1.0, metavar="P", help="--calibrate: answer only from the score where this share is right."
     ),
 ]
-FIELDS = ("text", "text_pair", "label", "question", "context", "query", "documents", "choices")
 WITH_PROBLEM = ("text-classification", "zero-shot-classification")
 NO_COMPARISON: Mapping[str, Comparison] = MappingProxyType({})
 LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
 
 
+@column_options.column_options(column_options.LABELLED)
 def evaluate(
-    context: typer.Context,
     task: Task,
     data: Data,
     predictions: Predictions = None,
@@ -79,14 +78,8 @@ def evaluate(
     problem: task_options.Problem = None,
     no_answer_scores: NoAnswerScores = None,
     format: DataFormat = None,
-    text_column: options.TextColumn = None,
-    text_pair_column: options.TextPairColumn = None,
-    label_column: LabelColumn = None,
-    question_column: task_options.QuestionColumn = None,
-    context_column: task_options.ContextColumn = None,
-    query_column: task_options.QueryColumn = None,
-    documents_column: task_options.DocumentsColumn = None,
-    choices_column: task_options.ChoicesColumn = None,
+    columns: Mapping[str, str] = column_options.NONE,
+    bad_answers: task_options.BadAnswers = None,
     report: Report = None,
     against: Against = None,
     calibrate: Calibrate = False,
@@ -104,12 +97,11 @@ def evaluate(
     from bertkit.cli.scored import Measured, scored_model, scored_predictions
     from bertkit.evaluation.task_scores import SCORERS
 
-    _check(context)
+    _check(task, problem, model, predictions, no_answer_scores, report)
     keep_in = folder_to_calibrate(model, task, problem, calibrate, abstain_at_precision)
-    columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
     # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
     scorable = task in SCORERS or (task == MASKS and model is not None)
-    examples = _examples(data, task, problem, format, columns) if scorable else []
+    examples = _examples(data, task, problem, format, columns, bad_answers) if scorable else []
     with _page(report) as page:  # before the model: an unwritable place shows at once
         other = None if against is None else scored_predictions(task, problem, against, None, examples)
         if predictions is not None:
@@ -126,16 +118,21 @@ def evaluate(
     _print(measured, kept, report, data, json)
 
 
-def _check(context: typer.Context) -> None:
-    given = context.params
-    task, problem = given["task"], given["problem"]
+def _check(
+    task: str,
+    problem: str | None,
+    model: str | None,
+    predictions: str | None,
+    no_answer_scores: str | None,
+    report: str | None,
+) -> None:
     if problem is not None and task not in WITH_PROBLEM:
         raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
-    if given["no_answer_scores"] is not None and task != ANSWERS:
+    if no_answer_scores is not None and task != ANSWERS:
         raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
-    if given["report"] is not None and task == MASKS:
+    if report is not None and task == MASKS:
         raise UserError(f"--report with {task}, whose masks are no examples", "Leave it out.")
-    if (given["model"] is None) == (given["predictions"] is None):
+    if (model is None) == (predictions is None):
         raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
 
 
@@ -193,9 +190,15 @@ def _metric(name: str, value: float, intervals: Mapping[str, Interval]) -> tuple
 
 
 def _examples(
-    path: str, task: str, problem: Problem | None, format: str | None, columns: Mapping[str, str]
+    path: str,
+    task: str,
+    problem: Problem | None,
+    format: str | None,
+    columns: Mapping[str, str],
+    bad_answers: Literal["stop", "drop"] | None,
 ) -> list[Example]:
     from bertkit.data.labelled import read_examples
 
     read_as = LABELLED_AS.get(task, task)
-    return list(read_examples(path, read_as, problem=problem, format=format, columns=columns))
+    dropped = partial(print, file=sys.stderr) if bad_answers == "drop" else None
+    return list(read_examples(path, read_as, problem=problem, format=format, columns=columns, dropped=dropped))

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bertkit.cli import options, task_options
+from bertkit.cli import column_options, options, task_options
 from bertkit.cli.courses import Course, finetuning_course
-from bertkit.cli.evaluate import FIELDS, LabelColumn
 from bertkit.cli.exits import TERMINATED
-from bertkit.cli.inputs import chosen_columns
 from bertkit.cli.running import say, sigterm_is_noted, watched
 
 if TYPE_CHECKING:
@@ -55,8 +53,8 @@ Set = Annotated[
 ]
 
 
+@column_options.column_options(column_options.LABELLED)
 def finetune(
-    context: typer.Context,
     task: Task,
     train: Train,
     output: Directory,
@@ -64,14 +62,8 @@ def finetune(
     model: options.Model = None,
     problem: task_options.Problem = None,
     format: Format = None,
-    text_column: options.TextColumn = None,
-    text_pair_column: options.TextPairColumn = None,
-    label_column: LabelColumn = None,
-    question_column: task_options.QuestionColumn = None,
-    context_column: task_options.ContextColumn = None,
-    query_column: task_options.QueryColumn = None,
-    documents_column: task_options.DocumentsColumn = None,
-    choices_column: task_options.ChoicesColumn = None,
+    columns: Mapping[str, str] = column_options.NONE,
+    bad_answers: task_options.BadAnswers = None,
     long: Long = None,
     device: options.Device = "auto",
     seeds: Seeds = None,
@@ -85,8 +77,9 @@ def finetune(
     """
     from bertkit.cli.many_runs import finetune_as_asked
 
-    columns = chosen_columns(**{field: context.params[f"{field}_column"] for field in FIELDS})
-    data = {"train": train, "eval": eval, "format": format, "columns": columns, "long": long}
+    data: dict[str, object] = {"train": train, "eval": eval, "format": format, "columns": columns, "long": long}
+    if bad_answers is not None:
+        data["bad_answers"] = bad_answers
     values = {
         "task": {"name": task, "problem": problem},
         "model": {"start": model},
@@ -132,8 +125,11 @@ def run_finetuning(
         steps = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width).steps
         hashes = data_sha256s(config.data)
         if ranks.is_first:
-            say(lessons.in_words())
+            for line in (*lessons.left_out, lessons.in_words()):
+                say(line)
         with watched(config, [*hashes, *parts.sha256s], ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
+            if ranks.is_first:
+                parts.keep()
             result = finetune(
                 config,
                 source,

@@ -13,11 +13,6 @@ from bertkit.errors import InputError, UserError
 NOTHING: Mapping[str, str | None] = MappingProxyType({})
 
 
-def chosen_columns(**columns: str | None) -> dict[str, str]:
-    """The column options that were given: field name -> column."""
-    return {field: column for field, column in columns.items() if column is not None}
-
-
 def input_rows(
     texts: Sequence[str] | None,
     *,

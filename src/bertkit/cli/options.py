@@ -18,7 +18,6 @@ Format = Annotated[
     typer.Option(help="Format of the input; by its ending when left out, for standard input lines."),
 ]
 TextColumn = Annotated[str | None, typer.Option(help="The column that holds the text.", metavar="NAME")]
-TextPairColumn = Annotated[str | None, typer.Option(help="The column that holds the second text.", metavar="NAME")]
 Output = Annotated[
     str | None,
     typer.Option("--output", "-o", help="Write JSON lines to this file, whole or not at all.", metavar="FILE"),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
-from bertkit.cli import options, task_options
-from bertkit.cli.inputs import chosen_columns, input_rows
+from bertkit.cli import column_options, options, task_options
+from bertkit.cli.inputs import input_rows
 from bertkit.errors import BertkitError, UserError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ ExplainSteps = Annotated[
 ]
 
 
+@column_options.column_options(column_options.ASKED)
 def predict(
     context: typer.Context,
     texts: options.Texts = None,
@@ -46,14 +47,7 @@ def predict(
     input: options.Input = None,
     output: options.Output = None,
     format: options.Format = None,
-    text_column: options.TextColumn = None,
-    text_pair_column: options.TextPairColumn = None,
-    question_column: task_options.QuestionColumn = None,
-    context_column: task_options.ContextColumn = None,
-    query_column: task_options.QueryColumn = None,
-    documents_column: task_options.DocumentsColumn = None,
-    choices_column: task_options.ChoicesColumn = None,
-    candidate_labels_column: task_options.CandidateLabelsColumn = None,
+    columns: Mapping[str, str] = column_options.NONE,
     text_pair: options.TextPair = None,
     question: task_options.Question = None,
     candidate_labels: task_options.CandidateLabels = None,
@@ -88,7 +82,7 @@ def predict(
         text_pair=text_pair,
         path=input,
         format=format,
-        columns=chosen_columns(**{field: context.params[f"{field}_column"] for field in task_options.FIELDS}),
+        columns=columns,
         every_row={"question": question, "candidate_labels": candidate_labels},
         on_bad_row=waiting.refused if on_error == "record" else None,
     )

@@ -12,14 +12,19 @@ from bertkit.cli import options
 
 if TYPE_CHECKING:
     from bertkit.evaluation.run_summary import RunSummary
+    from bertkit.evaluation.runs_page import Table
 
 Folders = Annotated[list[str], typer.Argument(help="Folders of runs, finished or not.", metavar="RUN")]
 Html = Annotated[
     str | None, typer.Option("--html", help="Write a page with curves, which needs nothing else.", metavar="FILE")
 ]
-HEADER = (
+PRETRAINED = (
     *("run", "state", "model", "parameters", "step", "tokens", "best loss", "last loss"),
     *("masked tokens", "sentence pairs", "tokens/s", "time", "checkpoint"),
+)
+FINETUNED = (
+    *("run", "state", "task", "model", "parameters", "step", "samples"),
+    *("chosen by", "best", "at step", "last", "time", "checkpoint"),
 )
 MASKED = ("fill-mask/accuracy", "generator-fill-mask/accuracy")
 PAIRS = ("next-sentence-prediction/accuracy", "sentence-order-prediction/accuracy")
@@ -29,36 +34,38 @@ NOTHING = "-"
 def runs(folders: Folders, html: Html = None, json: options.Json = False) -> None:
     """Compare training runs: how far they are, what they came to, how fast they go.
 
-    Losses and accuracies are those of the held-out data.
+    Losses, accuracies and other metrics are those of the held-out data. Runs of pre-training and of fine-tuning have a
+    table each.
     """
     from bertkit.cli.readable import table
     from bertkit.evaluation.run_summary import summarise
     from bertkit.training.metrics_file import record_line
 
     found = [summarise(Path(folder)) for folder in folders]
-    cells = [row(run) for run in found]
+    tables = [
+        (header, [cells(run) for run in found if (run.task is None) == (header is PRETRAINED)])
+        for header, cells in ((PRETRAINED, row), (FINETUNED, finetuned_row))
+    ]
+    tables = [(header, rows) for header, rows in tables if rows]
     if html is not None:
-        _write_page(Path(html), found, cells)
+        _write_page(Path(html), found, tables)
     if json:
         for run in found:
             typer.echo(record_line(run.record()))
     else:
-        typer.echo(table(HEADER, cells, indent=""))
+        typer.echo("\n\n".join(table(header, rows, indent="") for header, rows in tables))
         if html is not None:
             typer.echo(f"curves: {html}")
 
 
 def row(run: RunSummary) -> list[str]:
-    """The run as cells of the table."""
+    """The run as cells of the table of pre-training."""
     from bertkit.cli.training_display import duration
     from bertkit.evaluation.charts import short_number
 
     return [
-        run.name,
-        run.state + (f", {run.skipped} skipped" if run.skipped else ""),
-        run.model,
-        NOTHING if run.parameters is None else short_number(run.parameters),
-        f"{run.step:,}/{run.steps:,}",
+        *_name_and_state(run),
+        *_size_and_step(run),
         short_number(run.tokens),
         _measure(run.best, ("loss",), ".4f"),
         _measure(run.last, ("loss",), ".4f"),
@@ -70,6 +77,41 @@ def row(run: RunSummary) -> list[str]:
     ]
 
 
+def finetuned_row(run: RunSummary) -> list[str]:
+    """The run as cells of the table of fine-tuning."""
+    from bertkit.cli.training_display import duration
+    from bertkit.training.metrics_file import step_of
+
+    names = () if run.best_by is None else (run.best_by,)
+    return [
+        *_name_and_state(run),
+        run.task or NOTHING,
+        *_size_and_step(run),
+        f"{run.samples:,}",
+        run.best_by or NOTHING,
+        _measure(run.best, names, ".4f"),
+        f"{step_of(run.best):,}" if run.best else NOTHING,
+        _measure(run.last, names, ".4f"),
+        duration(run.seconds),
+        NOTHING if run.checkpoint is None else f"{run.checkpoint:,}",
+    ]
+
+
+def _name_and_state(run: RunSummary) -> tuple[str, str]:
+    return run.name, run.state + (f", {run.skipped} skipped" if run.skipped else "")
+
+
+def _size_and_step(run: RunSummary) -> tuple[str, str, str]:
+    """What is trained, how large it is, and how far."""
+    from bertkit.evaluation.charts import short_number
+
+    return (
+        run.model,
+        NOTHING if run.parameters is None else short_number(run.parameters),
+        f"{run.step:,}/{'?' if run.steps is None else format(run.steps, ',')}",
+    )
+
+
 def _measure(record: Mapping[str, object], names: Sequence[str], form: str) -> str:
     from bertkit.training.metrics_file import number_of
 
@@ -77,9 +119,9 @@ def _measure(record: Mapping[str, object], names: Sequence[str], form: str) -> s
     return format(values[0], form) if values else NOTHING
 
 
-def _write_page(path: Path, found: Sequence[RunSummary], cells: Sequence[Sequence[str]]) -> None:
+def _write_page(path: Path, found: Sequence[RunSummary], tables: Sequence[Table]) -> None:
     from bertkit.checkpoints.folders import atomic_file
     from bertkit.evaluation.runs_page import runs_page
 
     with atomic_file(path) as file:
-        file.write(runs_page(found, HEADER, cells))
+        file.write(runs_page(found, tables))

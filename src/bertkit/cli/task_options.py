@@ -1,4 +1,4 @@
-"""Options of `bertkit predict` that belong to tasks: their input fields, and how they answer."""
+"""Options that belong to tasks: what `bertkit predict` reads, how it answers, and what labelled data may be like."""
 
 from __future__ import annotations
 
@@ -6,21 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
-# Fields of a row, each with an option `--…-column`; and options of the tasks' classes. Both by their Python names.
-FIELDS = ("text", "text_pair", "question", "context", "query", "documents", "choices", "candidate_labels")
+# Options of the tasks' classes, by their Python names.
 TASK_OPTIONS = ("top_k", "problem", "aggregation", "max_answer_tokens", "doc_stride", "hypothesis_template")
 
-
-def _column(what: str) -> object:
-    return typer.Option(help=f"The column that holds the {what}.", metavar="NAME")
-
-
-QuestionColumn = Annotated[str | None, _column("question")]
-ContextColumn = Annotated[str | None, _column("context of a question")]
-QueryColumn = Annotated[str | None, _column("query")]
-DocumentsColumn = Annotated[str | None, _column("documents, a list (jsonl, parquet)")]
-ChoicesColumn = Annotated[str | None, _column("choices, a list (jsonl, parquet)")]
-CandidateLabelsColumn = Annotated[str | None, _column("candidate labels, a list or separated by commas")]
 
 Question = Annotated[
     str | None, typer.Option(help="question-answering: the question to every TEXT that has none.", metavar="TEXT")
@@ -51,4 +39,11 @@ DocStride = Annotated[
 HypothesisTemplate = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help='zero-shot-classification: "This example is {}.", {} where the label goes.'),
+]
+BadAnswers = Annotated[
+    Literal["stop", "drop"] | None,
+    typer.Option(
+        help="question-answering: answers that do not stand in their context where they are said to: refuse the file "
+        "(when left out), or drop them."
+    ),
 ]

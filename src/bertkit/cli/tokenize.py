@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bertkit.cli import options
-from bertkit.cli.inputs import chosen_columns, input_rows
+from bertkit.cli import column_options, options
+from bertkit.cli.inputs import input_rows
 from bertkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from bertkit.tokenization.tokens import Tokens
 
 
+@column_options.column_options(column_options.TEXTS)
 def tokenize(
     texts: options.Texts = None,
     model: options.Model = None,
     input: options.Input = None,
     output: options.Output = None,
     format: options.Format = None,
-    text_column: options.TextColumn = None,
-    text_pair_column: options.TextPairColumn = None,
+    columns: Mapping[str, str] = column_options.NONE,
     text_pair: options.TextPair = None,
     revision: options.Revision = None,
     json: options.Json = False,
@@ -40,7 +41,7 @@ def tokenize(
         text_pair=text_pair,
         path=input,
         format=format,
-        columns=chosen_columns(text=text_column, text_pair=text_pair_column),
+        columns=columns,
     )
     with open_output(output) as out:
         tokenizer = Tokenizer.load(model_folder(model, revision))

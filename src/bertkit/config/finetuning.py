@@ -24,6 +24,9 @@ class TaskTable(Strict):
             (Matryoshka, Kusupati et al. 2022).
         doc_stride: of question-answering: tokens that neighbouring windows share.
         masking: of fill-mask: which tokens are masked; BERT's 15 % where left out.
+        negatives: of sentence-embedding, for pairs without scores: how many texts are looked for, for each pair, among
+            the second texts of the others, that are most like the first one and do not belong to it.
+        negatives_ceiling: their cosine with the first text is at most this share of that of the pair.
     """
 
     name: str
@@ -33,6 +36,8 @@ class TaskTable(Strict):
     dimensions: list[Size] = Field(default_factory=list)
     doc_stride: Count | None = None
     masking: Masking | None = None
+    negatives: Count = 0
+    negatives_ceiling: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
 
 
 class LoraTable(Strict):
@@ -81,6 +86,8 @@ class ExamplesTable(Strict):
         columns: field name -> the column that fills it.
         length: most tokens of an input; what the model reads where left out.
         long: what to do with texts that are longer; where left out, windows where the task has them, else an error.
+        bad_answers: of question-answering, what to do with answers that do not stand in their context where they are
+            said to: refuse the file, or drop them, and questions that have no other.
     """
 
     train: str
@@ -91,6 +98,7 @@ class ExamplesTable(Strict):
     columns: dict[str, str] = Field(default_factory=dict)
     length: Annotated[int, Field(ge=8)] | None = None
     long: Literal["error", "truncate", "window"] | None = None
+    bad_answers: Literal["stop", "drop"] = "stop"
 
 
 class FinetuneOptimiser(Optimiser):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bertkit.data.examples import References
 from bertkit.data.find_columns import Columns
 from bertkit.data.label_values import as_text
 from bertkit.data.rows import Row
+from bertkit.data.unmatched import Found
 from bertkit.errors import InputError
 
 _SHAPE = 'Write {"text": ["1953"], "answer_start": [10]}, or the answer as a string; "" where the context has none.'
@@ -29,10 +29,10 @@ class AnswerRows:
         self._columns = columns
         self._question = columns.need("question", ("query",))
         self._context = columns.need("context", ("passage", "paragraph"))
-        self._answers = columns.find("answers") or columns.need("answer")
+        self._answers = columns.named("answer") or columns.find("answers") or columns.need("answer")
 
-    def __call__(self, row: Row) -> tuple[dict[str, object], References]:
-        """The fields that the task reads, and the right answers.
+    def __call__(self, row: Row) -> tuple[dict[str, object], list[Found]]:
+        """The fields that the task reads, and the right answers; in place of one that does not match, why.
 
         Raises:
             InputError: naming file, line and field.
@@ -47,9 +47,7 @@ class AnswerRows:
         place = f"{row.place}: {column}"
         value = row.fields[self._answers]
         given = [(value, row.fields.get("answer_start"))] if isinstance(value, str) and value else _pairs(value, place)
-        found = [_found(text, start, context, place) for text, start in given]
-        fields: dict[str, object] = {"question": question, "context": context}
-        return fields, References(tuple(text for text, _ in found), tuple(start for _, start in found))
+        return {"question": question, "context": context}, [_found(*one, context, place) for one in given]
 
 
 def _pairs(value: object, place: str) -> Iterator[tuple[object, object]]:
@@ -71,16 +69,14 @@ def _pairs(value: object, place: str) -> Iterator[tuple[object, object]]:
         raise InputError(f"{place}: {value!r} is no answer", _SHAPE)
 
 
-def _found(text: object, start: object, context: str, place: str) -> tuple[str, int]:
+def _found(text: object, start: object, context: str, place: str) -> Found:
     """An answer and where it is, checked against the context."""
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{place}: {text!r} is no answer", _SHAPE)
     first = context.find(text)
     if start is None or start == "":
         if first < 0:
-            raise InputError(
-                f"{place}: {text!r} is not in the context", "Write it exactly as it stands in the context."
-            )
+            return InputError(f"{place}: {text!r} is not in the context")
         return text, first
     if isinstance(start, str) and start.isdecimal():
         start = int(start)
@@ -88,8 +84,5 @@ def _found(text: object, start: object, context: str, place: str) -> tuple[str, 
         raise InputError(f"{place}: 'answer_start' is {start!r}, not a whole number", _SHAPE)
     if start < 0 or context[start : start + len(text)] != text:
         there = f"first at {first}" if first >= 0 else "nowhere"
-        raise InputError(
-            f"{place}: 'answer_start' is {start}, but {text!r} is {there} in the context",
-            "Count starts in code points from 0, or leave them out.",
-        )
+        return InputError(f"{place}: 'answer_start' is {start}, but {text!r} is {there} in the context")
     return text, start

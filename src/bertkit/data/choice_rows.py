@@ -74,9 +74,9 @@ class RankingRows:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._query = columns.need("query", QUERIES)
-        self._documents = columns.find("documents", ("passages",))
+        self._documents = None if columns.named("document") else columns.find("documents", ("passages",))
         self._document = None if self._documents else columns.need("document", ("passage", "text"))
-        self._label = columns.find("labels") or columns.need("label", RELEVANCE)
+        self._label = columns.named("label") or columns.find("labels") or columns.need("label", RELEVANCE)
 
     def rows(self, rows: Iterator[Row]) -> Iterator[tuple[Row, tuple[float, ...]]]:
         """Each query with its documents, and how good they are.

@@ -103,7 +103,7 @@ def spans_of(words: list[str]) -> tuple[tuple[int, int], ...]:
 def _sentences(file: IO[bytes], name: str, columns: Mapping[str, str]) -> Iterator[Example]:
     lines = sound_lines(file, name)
     first = _until_first_sentence_ends(lines)
-    layout = _layout([line for _, line in first], name, columns)
+    layout = _layout(first, name, columns)
     sentence, number = _Sentence([], []), 0
     for place, line in chain(first, lines, [(0, "")]):
         ends = not line.strip() or line.startswith(DOCUMENT_START)
@@ -132,17 +132,22 @@ def _until_first_sentence_ends(lines: Iterator[tuple[int, str]]) -> list[tuple[i
     return taken
 
 
-def _layout(lines: list[str], name: str, columns: Mapping[str, str]) -> Layout | None:
+def _layout(lines: list[tuple[int, str]], name: str, columns: Mapping[str, str]) -> Layout | None:
     """How the file is made, None where it has no word."""
-    words = [line for line in lines if line.strip() and not line.startswith((DOCUMENT_START, "#"))]
-    words = words or [line for line in lines if line.startswith("#") and "=" not in line]  # a sentence of `#` alone
+    for field in columns:
+        if field not in ("text", "label"):
+            raise UserError(f"{name}: a CoNLL file has no field {field!r}", "Its fields are text and label.")
+    words = [(at, line) for at, line in lines if line.strip() and not line.startswith((DOCUMENT_START, "#"))]
+    words = words or [(at, line) for at, line in lines if line.startswith("#") and "=" not in line]  # `#` alone
     if not words:
         return None
-    separator = "\t" if "\t" in words[0].strip() else None
-    rows = [row for row in (_split(line, separator) for line in words) if not _NO_WORD.fullmatch(row[0])]
+    separator = "\t" if "\t" in words[0][1].strip() else None
+    numbers_of_rows = [(at, row) for at, line in words if not _NO_WORD.fullmatch((row := _split(line, separator))[0])]
+    rows = [row for _, row in numbers_of_rows]
     count = len(rows[0]) if rows else 0
     if count < 2:
-        raise InputError(f"{name}: the first word's line has {count} column, and no tag", _REMEDY)
+        at, row = numbers_of_rows[0] if rows else (words[0][0], [words[0][1]])
+        raise InputError(f"{name}:{at}: the word {row[0]!r} has no tag: its line has one column", _REMEDY)
     numbered = count > 2 and [row[0] for row in rows] == [str(place) for place in range(1, len(rows) + 1)]
     word, tag = (1, 2) if numbered else (0, count - 1)
     return Layout(
@@ -167,7 +172,9 @@ def _chosen(columns: Mapping[str, str], field: str, assumed: int, count: int, na
 def _word(line: str, layout: Layout, place: str) -> tuple[str, str]:
     row = layout.split(line)
     if len(row) != layout.columns:
-        raise InputError(f"{place}: {len(row)} columns where the first word has {layout.columns}", _REMEDY)
+        lacks = f"the word {row[layout.word]!r} has no tag: " if layout.word < len(row) <= layout.tag else ""
+        columns = f"{len(row)} column{'s' if len(row) > 1 else ''}"
+        raise InputError(f"{place}: {lacks}{columns} where the first word has {layout.columns}", _REMEDY)
     for column, what in ((layout.word, "word"), (layout.tag, "tag")):
         if not row[column].strip():
             raise InputError(f"{place}: the {what} (column {column + 1}) is empty", _REMEDY)

@@ -18,7 +18,8 @@ from bertkit.errors import InputError
 
 STDIN = "-"
 LONGEST_LINE_BYTES = 64 * 2**20  # a longer "line" is a file of another kind, and would fill the memory
-LEAVE_OUT = "Correct the file, or leave it out."
+LEAVE_OUT = "Correct the file, or leave the row out."
+GO_ON = ", or go on without the bad rows with --on-error record"  # the end of remedies, where that can be done
 _GZIP_MAGIC = b"\x1f\x8b"  # no UTF-8 text begins with these, so the content tells, also on standard input
 _UTF8_BOM = b"\xef\xbb\xbf"
 
@@ -117,8 +118,13 @@ def sound_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
     """
     for line in read_lines(file, name):
         if line.problem is not None:
-            raise InputError(line.problem.what, LEAVE_OUT)
+            raise needed(line.problem)
         yield line.number, line.text
+
+
+def needed(error: InputError) -> InputError:
+    """The error of a row where there is no going on without it: the remedy does not offer that."""
+    return InputError(error.what, error.remedy.replace(GO_ON, ""))
 
 
 def _line(raw: bytes, number: int, place: str) -> Line:
@@ -129,7 +135,7 @@ def _line(raw: bytes, number: int, place: str) -> Line:
         text = raw.decode(errors="replace")
         problem = InputError(
             f"{place}: not valid UTF-8 (byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line)",
-            "Convert the file to UTF-8, or go on without the bad rows with --on-error record.",
+            f"Convert the file to UTF-8{GO_ON}.",
         )
     if problem is None and "\0" in text:
         problem = InputError(f"{place}: contains a NUL character", "Is the file UTF-16 or binary? Convert it to UTF-8.")

@@ -70,6 +70,10 @@ class Columns:
             raise self._ambiguous(field, found)
         return found[0] if found else None
 
+    def named(self, field: str) -> str | None:
+        """The field, where the user has named its column; that goes before what is found in its place."""
+        return field if field in self.given else None
+
     def need(self, field: str, others: Collection[str] = ()) -> str:
         """The column of a field that must be there.
 

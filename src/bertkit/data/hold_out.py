@@ -4,6 +4,8 @@ The split is a function of the seed and the examples. Examples with the same tex
 aside) are kept together, for a text seen in training measures memory. Of pairs, the text is the first one; of
 questions, the context; of queries, the query.
 
+A label that no example to train on would have is not held out: its texts are trained on.
+
 Classes are spread over both sides as they are in the whole: iterative stratification (Sechidis, Tsoumakas and Vlahavas
 2011, "On the stratification of multi-label data"), which with one label an example is plain stratification. Here the
 number of each label that should be held out is rounded, and at least 1 on either side: of many rare classes, more than
@@ -20,8 +22,11 @@ import numpy as np
 
 from bertkit.data.counter_random import mixed
 from bertkit.data.examples import Example, Target
+from bertkit.data.label_set import labels_in
+from bertkit.data.pair_texts import folded
 from bertkit.errors import InputError, UserError
 
+ADD = "Add examples, or give others to measure on with --eval."
 UNLABELLED = ""  # stands for "no label at all" of multi-label; no label is empty
 _TEXT_FIELDS = ("context", "query", "text")
 
@@ -45,7 +50,7 @@ def hold_out(examples: Sequence[Example], fraction: float, seed: int) -> tuple[l
 
     Raises:
         UserError: a fraction out of range.
-        InputError: fewer than two different texts.
+        InputError: fewer than two different texts, or no label that two of them have.
     """
     if not 0 < fraction < 1:
         raise UserError(f"a share of {fraction} cannot be held out", "Choose one between 0 and 1, e.g. 0.1.")
@@ -53,13 +58,21 @@ def hold_out(examples: Sequence[Example], fraction: float, seed: int) -> tuple[l
     if len(groups) < 2:
         raise InputError(
             f"{len(groups)} different text in {len(examples)} examples: none can be held out",
-            "Add examples, or give data to evaluate on.",
+            ADD,
         )
     order = np.argsort(mixed(seed, "hold out", np.arange(len(groups))), kind="stable")
     shuffled = [groups[place] for place in order]
     stratified = any(group.classes for group in groups)
     held_groups = (_stratified if stratified else _by_lot)(shuffled, len(examples), fraction)
     held = {place for group in held_groups for place in group.places}
+    known = {label for place, one in enumerate(examples) if place not in held for label in labels_in(one.target)}
+    for group in held_groups:
+        labels = {label for place in group.places for label in labels_in(examples[place].target)}
+        if not labels <= known:
+            known |= labels
+            held.difference_update(group.places)
+    if not held:
+        raise InputError("each label is that of one text: none can be held out", ADD)
     train = [example for place, example in enumerate(examples) if place not in held]
     return train, [examples[place] for place in sorted(held)]
 
@@ -75,7 +88,7 @@ def _groups(examples: Sequence[Example]) -> list[_Group]:
 
 def _text(example: Example) -> str:
     fields = example.row.fields
-    return " ".join(str(next(fields[name] for name in _TEXT_FIELDS if name in fields)).casefold().split())
+    return folded(str(next(fields[name] for name in _TEXT_FIELDS if name in fields)))
 
 
 def _classes(target: Target) -> tuple[str, ...]:

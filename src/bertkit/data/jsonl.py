@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import IO, NoReturn
 
-from bertkit.data.files import LEAVE_OUT, Line, read_lines
+from bertkit.data.files import GO_ON, Line, needed, read_lines
 from bertkit.errors import InputError, near_match
 
-EXAMPLE = 'Write each row as one line like {"text": "…"}, or go on without the bad rows with --on-error record.'
+EXAMPLE = f'Write each row as one line like {{"text": "…"}}{GO_ON}.'
 
 
 def read_jsonl(file: IO[bytes], name: str, start: int = 0) -> Iterator[tuple[int, dict[str, object] | InputError]]:
@@ -32,7 +32,7 @@ def read_texts(file: IO[bytes], name: str, column: str, start: int = 0) -> Itera
     """
     for number, values in read_jsonl(file, name, start):
         if isinstance(values, InputError):
-            raise InputError(values.what, LEAVE_OUT)
+            raise needed(values)
         text = values.get(column)
         if not isinstance(text, str):
             problem = "the field {!r} is not text" if column in values else "no field {!r}" + near_match(column, values)

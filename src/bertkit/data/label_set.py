@@ -50,24 +50,51 @@ def _tag_order(tag: str) -> tuple[bool, str, int, str]:
     return tag != OUTSIDE, tag, -1, tag
 
 
-def check_learnable(labels: Sequence[str], name: str) -> None:
-    """Refuses labels that there is nothing to tell apart by.
+def check_learnable(targets: Iterable[Target], name: str) -> None:
+    """Refuses targets that there is nothing to tell apart by: of texts, one label, the same labels, or one number.
 
-    Not for multi-label, where one label is there or not.
+    Which document or choice is right may be alike in all examples, and teaches all the same.
 
     Args:
         name: how messages call the training data.
 
     Raises:
-        InputError: there are fewer than two.
+        InputError: all are alike; or nearly every text has a label of its own that is a number with a fraction.
     """
-    if len(labels) < 2:
-        found = f"only the label {labels[0]!r}" if labels else "no label"
-        raise InputError(f"{name}: {found} in all examples: nothing to tell apart", "Add examples of another label.")
+    count, found = 0, set[str | float | tuple[str, ...]]()
+    for target in targets:
+        count += 1
+        if isinstance(target, Tagged):
+            found.update(target.tags)
+        elif isinstance(target, str | float) or (isinstance(target, tuple) and labels_in(target) == target):
+            found.add(labels_in(target) if isinstance(target, tuple) else target)
+        else:
+            return
+    if len(found) < 2:
+        only = f"only {_in_words(next(iter(found)))}" if found else "no label"
+        raise InputError(f"{name}: {only} in all examples: nothing to tell apart", "Add examples that differ in it.")
+    numbers = [number_in(label) for label in found if isinstance(label, str)]
+    fractions = any(number is not None and not number.is_integer() for number in numbers)
+    if fractions and None not in numbers and 2 * len(found) > count:
+        raise InputError(
+            f"{name}: {len(found):,} labels in {count:,} examples, all of them numbers",
+            "To learn the number, say --problem regression; else add examples of each label.",
+        )
 
 
-def check_labels(examples: Iterable[Example], labels: Sequence[str]) -> Iterator[Example]:
-    """The same examples, streamed, each checked to have only labels that the model has.
+def _in_words(target: str | float | tuple[str, ...]) -> str:
+    if isinstance(target, str):
+        return f"the label {target!r}"
+    if isinstance(target, float):
+        return f"the number {target:g}"
+    return f"the labels {', '.join(target)}" if target else "texts without a label"
+
+
+def check_labels(examples: Iterable[Example], labels: Sequence[str], name: str) -> Iterator[Example]:
+    """The same examples, streamed, each checked to have only labels that there are in the training data.
+
+    Args:
+        name: how messages call the training data.
 
     Raises:
         InputError: one has another label; the line names file, line and the near match.
@@ -77,8 +104,8 @@ def check_labels(examples: Iterable[Example], labels: Sequence[str]) -> Iterator
         for label in labels_in(example.target):
             if label not in known:
                 raise InputError(
-                    f"{example.row.place}: the label {label!r} is not one of the model's{_nearest(label, labels)}",
-                    f"Correct it or leave the row out; the model has {_listed(labels)}.",
+                    f"{example.row.place}: the label {label!r} is in no example of {name}{_nearest(label, labels)}",
+                    f"Correct it, leave the row out, or learn from examples of it; there are {_listed(labels)}.",
                 )
         yield example
 

@@ -10,6 +10,8 @@ from bertkit.errors import InputError
 from bertkit.families.labels import Problem
 
 SEPARATORS = (",", "|", ";")  # of several labels in one string: the first of these that the string has
+NAN = "nan"  # what programs write into a table where there is no value
+NO_LABEL = "Give the row a label, or leave it out."
 
 
 def as_label(value: object, place: str, column: str) -> str:
@@ -20,16 +22,15 @@ def as_label(value: object, place: str, column: str) -> str:
         column: how the file calls the field.
 
     Raises:
-        InputError: there is no label, an empty one, or what is no single label.
+        InputError: there is no label, an empty one, `nan`, or what is no single label.
     """
     if value is None:
-        raise InputError(f"{place}: no label: the field {column!r} is empty", "Give the row a label, or leave it out.")
+        raise InputError(f"{place}: no label: the field {column!r} is empty", NO_LABEL)
     if isinstance(value, str):
         label = value.strip()
-        if not label:
-            raise InputError(
-                f"{place}: the field {column!r} is an empty label", "Give the row a label, or leave it out."
-            )
+        if not label or label.casefold() == NAN:
+            shown = f"{label!r}, no label" if label else "an empty label"
+            raise InputError(f"{place}: the field {column!r} is {shown}", NO_LABEL)
         return label
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -39,7 +40,11 @@ def as_label(value: object, place: str, column: str) -> str:
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, list | tuple):
         raise InputError(f"{place}: the field {column!r} is a list", "Say --problem multi-label, or give one label.")
-    raise InputError(f"{place}: the field {column!r} is {value!r}, not a label", "Write a label as a string.")
+    is_number = isinstance(value, float)
+    raise InputError(
+        f"{place}: the field {column!r} is {value!r}, not a label",
+        NO_LABEL if is_number else "Write a label as a string.",
+    )
 
 
 def as_labels(value: object, place: str, column: str) -> tuple[str, ...]:
@@ -139,13 +144,13 @@ def problem_of(values: Iterable[object]) -> Problem:
     * all are numbers, or spell one, and one at least has a fraction: `regression`;
     * else `single-label`. Several labels in one string are not recognised: that takes saying so.
 
-    Missing values and empty strings say nothing. Stops reading as soon as it is decided.
+    Missing values, empty strings and `nan` say nothing. Stops reading as soon as it is decided.
     """
     fractions = False
     for value in values:
         if isinstance(value, list | tuple):
             return "multi-label"
-        if value is None or value == "":
+        if value is None or str(value).strip().casefold() in ("", NAN):
             continue
         number = number_in(value)
         if number is None:

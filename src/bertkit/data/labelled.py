@@ -21,17 +21,19 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import PurePath
+from typing import TypeVar
 
 from bertkit.data.answer_rows import AnswerRows
 from bertkit.data.choice_rows import ChoiceRows, RankingRows
 from bertkit.data.conll import read_conll
 from bertkit.data.examples import Example, Target
-from bertkit.data.files import LEAVE_OUT, STDIN, check_there, name_of
+from bertkit.data.files import STDIN, check_there, name_of, needed
 from bertkit.data.find_columns import CLASSES, Columns
 from bertkit.data.label_values import problem_of
 from bertkit.data.rows import FORMAT_OF_ENDING, NO_COLUMNS, Row, read_rows
 from bertkit.data.tagged_rows import WORDS, TaggedRows
 from bertkit.data.text_rows import ClassRows, PairRows, PlainRows
+from bertkit.data.unmatched import Dropped, Unmatched
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem
 
@@ -63,6 +65,7 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys((".conll", ".iob", ".iob2", ".bio"), ("conll",)),
 }
 _Reader = Callable[[Row], tuple[dict[str, object], Target]]
+Reading = TypeVar("Reading")
 
 
 def read_examples(
@@ -72,6 +75,7 @@ def read_examples(
     problem: str | None = None,
     format: str | None = None,
     columns: Mapping[str, str] = NO_COLUMNS,
+    dropped: Dropped | None = None,
 ) -> Iterator[Example]:
     """Streams the examples of a file, in order. Gzip is undone.
 
@@ -85,6 +89,8 @@ def read_examples(
             left out, which reads the file once more.
         format: one of the task's; chosen by the ending of the file (`.gz` put aside) when left out.
         columns: field name -> the column that fills it. When all are numbers, csv and tsv have no header line.
+        dropped: of question-answering: takes a line about answers that were left out, for they do not stand in their
+            context; where None, they are an error, told at the end of the file.
 
     Raises:
         UserError: an unknown task, problem, format or field; told before the first example is taken.
@@ -93,10 +99,12 @@ def read_examples(
     chosen = _chosen_format(path, task, format)
     _check_fields(task, columns)
     check_there(path)
+    if dropped is not None and task != "question-answering":
+        raise UserError(f"{task} has no answers to drop", "Leave --bad-answers out; it is for question-answering.")
     if task != "text-classification":
         if problem is not None:
             raise UserError(f"{task} has no problem to choose, but {problem!r} is given", "Leave --problem out.")
-        return _some(_examples(path, task, chosen, columns), name_of(path))
+        return _some(_examples(path, task, chosen, columns, dropped), name_of(path))
     posed = sniff_problem(path, format=chosen, columns=columns) if problem is None else _known(problem)
     rows = _rows(path, chosen, columns)
     return _some(_each(rows, columns, name_of(path), lambda there: ClassRows(there, posed)), name_of(path))
@@ -108,6 +116,7 @@ def sniff_problem(path: str, *, format: str | None = None, columns: Mapping[str,
     Raises:
         UserError, InputError: as `read_examples`; or the file can only be read once.
     """
+    _check_fields("text-classification", columns)
     if path == STDIN or not os.path.isfile(path):
         raise UserError(
             f"{name_of(path)}: can be read only once, so the problem cannot be told from it first",
@@ -181,19 +190,22 @@ def _known(problem: str) -> Problem:
     raise UserError(f"unknown problem {problem!r}{hint}", f"Choose one of {', '.join(PROBLEMS.values())}.")
 
 
-def _examples(path: str, task: str, format: str, columns: Mapping[str, str]) -> Iterator[Example]:
+def _examples(
+    path: str, task: str, format: str, columns: Mapping[str, str], dropped: Dropped | None
+) -> Iterator[Example]:
     """The examples of every task but text-classification."""
     name = name_of(path)
     if format == "conll":
         return read_conll(path, columns)
     if format == "squad":
-        return _squad(path, columns)
+        return _squad(path, columns, dropped)
     rows = _rows(path, format, columns)
     if task == "text-ranking":
         return _ranking(rows, columns, name)
+    if task == "question-answering":
+        return _answered(rows, columns, name, Unmatched(name, dropped))
     makers: Mapping[str, Callable[[Columns], _Reader]] = {
         "token-classification": TaggedRows,
-        "question-answering": AnswerRows,
         "sentence-embedding": PairRows,
         "multiple-choice": ChoiceRows,
         "fill-mask": PlainRows,
@@ -202,12 +214,12 @@ def _examples(path: str, task: str, format: str, columns: Mapping[str, str]) -> 
     return _each(rows, columns, name, makers[task])
 
 
-def _squad(path: str, columns: Mapping[str, str]) -> Iterator[Example]:
+def _squad(path: str, columns: Mapping[str, str], dropped: Dropped | None) -> Iterator[Example]:
     if columns:
         raise UserError(f"{name_of(path)}: a SQuAD file has no columns", "Leave the column options out.")
     from bertkit.data.squad import read_squad
 
-    return read_squad(path)
+    return read_squad(path, dropped)
 
 
 def _rows(path: str, format: str, columns: Mapping[str, str]) -> Iterator[Row]:
@@ -219,19 +231,34 @@ def _rows(path: str, format: str, columns: Mapping[str, str]) -> Iterator[Row]:
 
 def _refuse(error: InputError) -> None:
     """A model is not trained on a part of a file without its user knowing: here no row is passed over."""
-    raise InputError(error.what, LEAVE_OUT if "--on-error" in error.remedy else error.remedy)
+    raise needed(error)
 
 
 def _each(
     rows: Iterator[Row], columns: Mapping[str, str], name: str, make: Callable[[Columns], _Reader]
 ) -> Iterator[Example]:
+    for row, id, (fields, target) in _readings(rows, columns, name, make):
+        yield Example(Row(fields, row.place), target, id)
+
+
+def _answered(rows: Iterator[Row], columns: Mapping[str, str], name: str, unmatched: Unmatched) -> Iterator[Example]:
+    for row, id, (fields, found) in _readings(rows, columns, name, AnswerRows):
+        target = unmatched.references(found, id)
+        if target is not None:
+            yield Example(Row(fields, row.place), target, id)
+    unmatched.end()
+
+
+def _readings(
+    rows: Iterator[Row], columns: Mapping[str, str], name: str, make: Callable[[Columns], Callable[[Row], Reading]]
+) -> Iterator[tuple[Row, str, Reading]]:
+    """Each row with its id and what the file's reader says of it."""
     first = next(rows, None)
     if first is None:
         return
     read = make(Columns(first.fields, columns, name))
     for number, row in enumerate(chain([first], rows)):
-        fields, target = read(row)
-        yield Example(Row(fields, row.place), target, _id(row, number))
+        yield row, _id(row, number), read(row)
 
 
 def _ranking(rows: Iterator[Row], columns: Mapping[str, str], name: str) -> Iterator[Example]:

@@ -27,8 +27,8 @@ class Sample:
     Attributes:
         ids: of each sequence, special tokens included.
         segments: of each sequence.
-        targets: by name, arrays whose first axis is of the sample's tokens, of its sequences, or of itself (1). When
-            samples are packed, arrays of one name are put end to end.
+        targets: by name, arrays whose first axis is of the sample's tokens, of its sequences, of itself (1), or as long
+            as another of them says. When samples are packed, arrays of one name are put end to end.
     """
 
     ids: tuple[list[int], ...]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from bertkit.data.examples import Example, References
+from bertkit.data.examples import Example
 from bertkit.data.files import name_of
 from bertkit.data.json_file import read_json
 from bertkit.data.rows import Row
+from bertkit.data.unmatched import Dropped, Found, Unmatched
 from bertkit.errors import InputError
 
 FORM = 'SQuAD\'s files are {"data": [{"paragraphs": [{"context": "…", "qas": [{"id", "question", "answers"}…]}…]}…]}.'
@@ -17,22 +18,28 @@ KINDS = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
 Kind = TypeVar("Kind", dict[str, object], list[object], str, int)
 
 
-def read_squad(path: str) -> Iterator[Example]:
+def read_squad(path: str, dropped: Dropped | None = None) -> Iterator[Example]:
     """The questions of a file in order; gzip is undone. The whole file is read before the first one.
 
     The row has `id`, `question`, `context`, and `title` where the article has one; the target is `References`. A
     question without answers, as v2.0 has them, has empty ones. An `is_impossible` beside answers is not read, nor by
     the official script.
 
+    Args:
+        dropped: takes a line about answers that were left out, for they do not stand in the context where they are said
+            to, and questions that had no other; where None, they are an error.
+
     Raises:
-        InputError: the file cannot be read, is not JSON of this form, or an answer does not stand in the context where
-            it is said to; the line names the file and the place in it, `dev.json: data[0].paragraphs[2].qas[1]`.
+        InputError: the file cannot be read, is not JSON of this form, or, told at its end, answers do not match; the
+            line names the file and the place in it, `dev.json: data[0].paragraphs[2].qas[1]`.
     """
     name = name_of(path)
-    yield from _examples(read_json(path, FORM), name)
+    unmatched = Unmatched(name, dropped)
+    yield from _examples(read_json(path, FORM), name, unmatched)
+    unmatched.end()
 
 
-def _examples(whole: object, name: str) -> Iterator[Example]:
+def _examples(whole: object, name: str, unmatched: Unmatched) -> Iterator[Example]:
     for article, in_file in _items(_checked(whole, dict, name, "the whole"), "data", f"{name}: "):
         title = {"title": article["title"]} if "title" in article else {}
         for paragraph, in_article in _items(article, "paragraphs", f"{in_file}."):
@@ -40,21 +47,18 @@ def _examples(whole: object, name: str) -> Iterator[Example]:
             for question, place in _items(paragraph, "qas", f"{in_article}."):
                 id, text = _field(question, "id", str, place), _field(question, "question", str, place)
                 fields = {"id": id, "question": text, "context": context, **title}
-                yield Example(Row(fields, place), _references(question, context, place), id)
+                target = unmatched.references(list(_answers(question, context, place)), id)
+                if target is not None:
+                    yield Example(Row(fields, place), target, id)
 
 
-def _references(question: dict[str, object], context: str, in_paragraph: str) -> References:
-    texts, starts = [], []
+def _answers(question: dict[str, object], context: str, in_paragraph: str) -> Iterator[Found]:
     for answer, place in _items(question, "answers", f"{in_paragraph}."):
         text, start = _field(answer, "text", str, place), _field(answer, "answer_start", int, place)
         if start < 0 or not context.startswith(text, start):
-            raise InputError(
-                f"{place}: the context does not read {text!r} at character {start}",
-                "Count answer_start in characters from 0, not in bytes, and write the text as the context has it.",
-            )
-        texts.append(text)
-        starts.append(start)
-    return References(tuple(texts), tuple(starts))
+            yield InputError(f"{place}: the context does not read {text!r} at character {start}")
+        else:
+            yield text, start
 
 
 def _items(parent: dict[str, object], field: str, place: str) -> Iterator[tuple[dict[str, object], str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any, Literal
 
 from bertkit.data.columns import check_columns
-from bertkit.data.files import LONGEST_LINE_BYTES, read_lines
+from bertkit.data.files import LONGEST_LINE_BYTES, needed, read_lines
 from bertkit.errors import InputError
 
 _DIALECTS: Mapping[str, Mapping[str, Any]] = {
@@ -33,7 +33,7 @@ def read_table(
     for number, record in records:
         if isinstance(record, InputError):
             if header is None:
-                raise record
+                raise needed(record)
             yield number, record
         elif header is None:
             header = _header(record, f"{name}:{number}", columns)

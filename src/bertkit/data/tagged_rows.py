@@ -30,7 +30,7 @@ class TaggedRows:
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
-        self._words = columns.find("tokens", WORDS)
+        self._words = None if columns.named("entities") else columns.find("tokens", WORDS)
         self._marked = columns.find("entities") if self._words is None else None
         if self._words is None and self._marked is None:
             raise InputError(

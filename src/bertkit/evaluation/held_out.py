@@ -17,7 +17,8 @@ from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
 
 BATCH_TOKENS = 4096
-# By which metric the best checkpoint is chosen; all are better the higher they are.
+LOWER_IS_BETTER = frozenset({"mean_squared_error", "loss", "pseudo_perplexity", "divergence"})
+# By which metric the best checkpoint is chosen.
 OWN_METRIC: Mapping[str, str] = {
     "text-classification": "accuracy",
     "single-label": "accuracy",
@@ -44,7 +45,7 @@ class HeldOut:
         self._reader = reader
         self._examples = examples
         self._problem = problem
-        self._best_by = best_by or OWN_METRIC[problem or reader.task.name]
+        self.best_by = best_by or OWN_METRIC[problem or reader.task.name]
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
@@ -62,11 +63,11 @@ class HeldOut:
         Raises:
             UserError: there is no such metric.
         """
-        return lower_is_better(measures, self._best_by)
+        return as_score(measures, self.best_by)
 
 
-def lower_is_better(measures: Measures, best_by: str) -> float:
-    """The score that a metric gives, all of which are better the higher they are.
+def as_score(measures: Measures, best_by: str) -> float:
+    """The metric as a score, of which lower is better.
 
     Raises:
         UserError: there is no such metric.
@@ -75,4 +76,4 @@ def lower_is_better(measures: Measures, best_by: str) -> float:
         raise UserError(
             f"train.best_by is {best_by!r}{near_match(best_by, measures)}", f"Choose one of {', '.join(measures)}."
         )
-    return -measures[best_by]
+    return measures[best_by] if best_by in LOWER_IS_BETTER else -measures[best_by]

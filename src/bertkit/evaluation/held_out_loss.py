@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bertkit.evaluation.held_out import lower_is_better
+from bertkit.evaluation.held_out import as_score
 from bertkit.evaluation.task_scores import Scores
 from bertkit.training.evaluation import Evaluation, Measures
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
-
-HIGHER_IS_BETTER = ("accuracy", "agreement")
 
 
 class HeldOutLoss:
@@ -24,7 +22,7 @@ class HeldOutLoss:
     def __init__(self, evaluation: Evaluation, names: Mapping[str, str], best_by: str | None = None) -> None:
         self._evaluation = evaluation
         self._names = names
-        self._best_by = best_by or next(iter(names.values()))
+        self.best_by = best_by or next(iter(names.values()))
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
@@ -39,5 +37,4 @@ class HeldOutLoss:
         Raises:
             UserError: there is no such measure.
         """
-        score = lower_is_better(measures, self._best_by)
-        return score if self._best_by in HIGHER_IS_BETTER else -score
+        return as_score(measures, self.best_by)

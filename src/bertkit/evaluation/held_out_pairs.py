@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bertkit.data.examples import Example
-from bertkit.evaluation.answers_of import answers_of, unit_vectors
-from bertkit.evaluation.held_out import lower_is_better
+from bertkit.evaluation.answers_of import answers_of, vectors_of
+from bertkit.evaluation.held_out import as_score
 from bertkit.evaluation.task_scores import Scores, mean_scores, score_results
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
@@ -31,7 +31,7 @@ class HeldOutPairs:
         self._reader = reader
         self._examples = examples
         self._scored = isinstance(examples[0].target, float)
-        self._best_by = best_by or ("spearmanr" if self._scored else "mrr")
+        self.best_by = best_by or ("spearmanr" if self._scored else "mrr")
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
@@ -52,11 +52,11 @@ class HeldOutPairs:
         Raises:
             UserError: there is no such metric.
         """
-        return lower_is_better(measures, self._best_by)
+        return as_score(measures, self.best_by)
 
     def _found(self, answerer: Answerer) -> Scores:
         """How far up each first text's own second text is among all second texts, by cosine."""
-        firsts_PW, seconds_PW = (unit_vectors(answerer, self._examples, field) for field in ("text", "text_pair"))
+        firsts_PW, seconds_PW = (vectors_of(answerer, self._examples, field) for field in ("text", "text_pair"))
         cosines_PP = firsts_PW @ seconds_PW.T
         better_P = (cosines_PP > cosines_PP.diagonal()[:, None]).sum(axis=1)
         return mean_scores({"mrr": 1 / (1 + better_P), "accuracy": (better_P == 0).astype(np.float64)})

@@ -8,7 +8,7 @@ from bertkit.config.training_file import flat
 from bertkit.evaluation.charts import Series, line_chart
 from bertkit.evaluation.page import page, table
 from bertkit.evaluation.run_summary import RunSummary
-from bertkit.training.metrics_file import names_of
+from bertkit.training.metrics_file import evaluations, names_of
 
 FIRST = ("loss", "learning_rate", "tokens_per_second")  # measures of every run; those of its tasks have a `/`
 LABELS = {
@@ -18,16 +18,19 @@ LABELS = {
 }
 
 
-def runs_page(runs: Sequence[RunSummary], header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+
+
+def runs_page(runs: Sequence[RunSummary], tables: Sequence[Table]) -> str:
     """The page as HTML, which needs no other file and no script.
 
     Args:
-        header, rows: the table of the runs, in words, a row a run.
+        tables: of the runs, in words: a header, and a row a run.
     """
     charts = "\n".join(_chart(runs, name) for name in measures(runs))
     changes = differences(runs)
     parts = [
-        table(header, rows),
+        *(table(header, rows) for header, rows in tables),
         "<h2>Curves</h2>",
         "<p>Solid: in training. Dashed: on held-out data.</p>",
         f'<div class="charts">{charts}</div>',
@@ -42,7 +45,8 @@ def runs_page(runs: Sequence[RunSummary], header: Sequence[str], rows: Sequence[
 def measures(runs: Sequence[RunSummary]) -> list[str]:
     """What there are curves of, the loss first and speed last."""
     tasks = [name for ending in ("/loss", "/accuracy") for run in runs for name in names_of(run.records, ending)]
-    found = ["loss", *sorted(set(tasks), key=tasks.index), "pseudo_perplexity", *FIRST[1:]]
+    held_out = [name for run in runs for one in evaluations(run.records) for name in one if name != "step"]
+    found = dict.fromkeys(["loss", *sorted(set(tasks), key=tasks.index), *held_out, *FIRST[1:]])
     return [name for name in found if any(run.training(name) or run.held_out(name) for run in runs)]
 
 

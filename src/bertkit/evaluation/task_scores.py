@@ -116,7 +116,10 @@ def score_answers(
     references = {example.id: target_of(example, References).texts for example in examples}
     if len(references) < len(examples):
         twice = Counter(example.id for example in examples).most_common(1)[0][0]
-        raise InputError(f"the id {twice!r} stands for several questions", "Give every question an id of its own.")
+        places = [example.row.place for example in examples if example.id == twice]
+        raise InputError(
+            f"{places[1]}: the id {twice!r} is also that of {places[0]}", "Give every question an id of its own."
+        )
     missing = answer_scores.unanswered(predicted, references)
     if len(missing) == len(references):
         raise InputError(

@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import chain
 
+from bertkit.data.tag_scheme import OUTSIDE
 from bertkit.evaluation.results import Entity
-from bertkit.tasks.entities import OUTSIDE, group, read_tags
+from bertkit.tasks.entities import group, read_tags
 
 
 def as_iob2(sentences: Sequence[Sequence[str]]) -> list[list[str]]:

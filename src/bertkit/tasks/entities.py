@@ -10,12 +10,11 @@ rule reads them all, and repairs what none of them would write (an `I-` that fol
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-OUTSIDE = "O"
-PREFIXED = re.compile(r"([BIESLU])[-_](.+)", re.DOTALL)
+from bertkit.data.tag_scheme import OUTSIDE, PREFIXED
+
 STARTS, CLOSES = "BSU", "ESLU"
 
 

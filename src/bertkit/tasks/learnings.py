@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bertkit.data.pair_texts import PairTexts
 from bertkit.errors import UserError, near_match
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.choice_learning import ChoiceLearning
@@ -36,6 +37,7 @@ class LearningOptions:
         scores: the lowest and the highest score of pairs; None where pairs have none.
         dimensions: shorter vectors that are learnt as well.
         teacher: how a teacher's numbers are learnt, which samples then have.
+        pairs: the texts of pairs without scores, and which belong together.
     """
 
     class_weights: Mapping[str, float] | None = None
@@ -43,14 +45,12 @@ class LearningOptions:
     scores: tuple[float, float] | None = None
     dimensions: Sequence[int] = ()
     teacher: SoftLabels | None = None
+    pairs: PairTexts | None = None
 
 
 def _pairs(task: Task, options: LearningOptions) -> Learning:
     assert isinstance(task, SentenceEmbedding)
-    low, high = options.scores or (0.0, 1.0)
-    return PairLearning(
-        task.pooling, task.prompt, options.dimensions, scored=options.scores is not None, low=low, high=high
-    )
+    return PairLearning(task.pooling, task.prompt, options.dimensions, options.scores or options.pairs)
 
 
 def _labels(task: Task, options: LearningOptions) -> Learning:

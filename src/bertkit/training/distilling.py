@@ -106,7 +106,7 @@ def taught_lessons(
     def samples(examples: Sequence[Example]) -> list[Sample]:
         return taught(samples_of(examples, learning, reader), encoder, head, device)
 
-    lessons = Lessons(task, problem, learning, reader, samples(train), train, held_out)
+    lessons = Lessons(task, problem, learning, reader, samples(train), train, held_out, left_out=[])
     return Taught(lessons, samples(held_out) if config.data.eval is None else [], share)
 
 
@@ -149,7 +149,9 @@ def _labelled(path: str, config: FinetuneConfig, task: Teachable) -> list[Exampl
     table = config.data
     format = None if table.format == "lines" else table.format  # of the texts without labels
     examples = read_examples(path, task.name, problem=problem, format=format, columns=table.columns)
-    return list(examples if problem == "regression" else check_labels(examples, task.labels))
+    return list(
+        examples if problem == "regression" else check_labels(examples, task.labels, "what the teacher has learnt")
+    )
 
 
 def _blank(example: Example, task: Teachable) -> Target:

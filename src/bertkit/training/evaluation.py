@@ -23,7 +23,13 @@ PSEUDO_PERPLEXITY = "pseudo_perplexity"
 
 
 class Measuring(Protocol):
-    """Measures a model on held-out data."""
+    """Measures a model on held-out data.
+
+    Attributes:
+        best_by: the measure that the best checkpoint is chosen by.
+    """
+
+    best_by: str
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
         """The measures by name. All ranks call this."""
@@ -57,6 +63,8 @@ class Evaluation:
         weights: of the objectives, for the one number that the best checkpoint is chosen by.
     """
 
+    best_by = "loss"
+
     def __init__(
         self,
         batches: Sequence[GlobalBatch],
@@ -81,7 +89,7 @@ class Evaluation:
 
     def score(self, measures: Measures) -> float:
         """The loss."""
-        return measures["loss"]
+        return measures[self.best_by]
 
     @torch.no_grad()
     def _means(self, trainee: Trainee, sharing: Sharing, batches: Sequence[TrainingBatch]) -> Measures:

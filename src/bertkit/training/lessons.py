@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from bertkit.data.hold_out import hold_out
 from bertkit.data.label_set import balanced_weights, check_labels, check_learnable, collect_labels, count_labels
 from bertkit.data.labelled import read_examples, sniff_problem
 from bertkit.data.masking import MaskRules
+from bertkit.data.pair_texts import PairTexts
 from bertkit.data.sample_stream import Sample, SampleStream
+from bertkit.data.tag_scheme import check_scheme
 from bertkit.errors import BertkitError, ConfigError, InputError
 from bertkit.families.labels import Problem
 from bertkit.pretrained.loading import Pretrained
@@ -22,12 +24,15 @@ from bertkit.tasks.contract import Task, Texts
 from bertkit.tasks.learning import Learning
 from bertkit.tasks.learnings import LEARNINGS, LearningOptions, check_learnt
 from bertkit.tasks.reading import Reader
+from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.text_classification import TextClassification
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
 
 AT_ONCE = 4096  # examples whose texts are tokenised in one call
 REGRESSION_LABELS = ("value",)
+ONLY_PAIRS = "only sentence-embedding of pairs without scores learns from negatives"
+Mine = Callable[[Reader, Sequence[Example]], list[Example]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Lessons:
     Attributes:
         problem: of text-classification; None for other tasks.
         reader: how texts are read, in learning and in measuring.
+        left_out: what of the files is not among the examples, a line each, for the user.
         masks: how samples are masked, where masks are what is learnt.
     """
 
@@ -47,22 +53,28 @@ class Lessons:
     samples: list[Sample]
     train: list[Example]
     held_out: list[Example]
+    left_out: list[str]
     masks: MaskRules | None = None
 
     @classmethod
-    def open(cls, config: FinetuneConfig, source: Pretrained, tokenizer: Tokenizer) -> Lessons:
+    def open(
+        cls, config: FinetuneConfig, source: Pretrained, tokenizer: Tokenizer, mine: Mine | None = None
+    ) -> Lessons:
         """Reads the files that a configuration names.
+
+        Args:
+            mine: gives examples their hard negatives, where `task.negatives` asks for some.
 
         Raises:
             InputError: an example is not what the task learns from; file and line are named.
             UserError: a task that cannot be fine-tuned, or options that do not go together.
         """
         check_learnt(config.task.name)
-        problem, train, held_out = _examples(config)
+        left_out: list[str] = []
+        problem, train, held_out = _examples(config, left_out)
         labels = REGRESSION_LABELS if problem == "regression" else collect_labels(one.target for one in train)
-        if labels and problem in (None, "single-label"):
-            check_learnable(labels, config.data.train)
-        held_out = list(check_labels(held_out, labels)) if problem != "regression" else held_out
+        if problem != "regression":
+            held_out = list(check_labels(held_out, labels, config.data.train))
         # How sure a classifier may be holds for its weights as they were.
         task = replace(source, calibration=None).build_task(
             config.task.name, tokenizer, **_options(config, problem, labels)
@@ -72,6 +84,8 @@ class Lessons:
             each = balanced_weights(count_labels((one.target for one in train), labels))
             weights = dict(zip(labels, each, strict=True))
         scores = [one.target for one in train if isinstance(one.target, float)]
+        if scores:
+            check_learnable(scores, config.data.train)  # of the part that was not held out
         learning = LEARNINGS[task.name](
             task,
             LearningOptions(
@@ -79,6 +93,7 @@ class Lessons:
                 smoothing=config.task.smoothing,
                 scores=(min(scores), max(scores)) if scores else None,
                 dimensions=config.task.dimensions,
+                pairs=None if scores else pair_texts(train),
             ),
         )
         limit, long = limit_of(config.data, task, source), long_of(config.data, task)
@@ -88,7 +103,13 @@ class Lessons:
             raise ConfigError(
                 f"task.masking is set, and {task.name} masks nothing", "Leave it out; it is for fill-mask."
             )
-        return cls(task, problem, learning, reader, samples_of(train, learning, reader), train, held_out, masks)
+        if config.task.negatives:
+            if task.name != SentenceEmbedding.name or scores:
+                raise ConfigError(f"task.negatives is {config.task.negatives}, and {ONLY_PAIRS}", "Leave it out.")
+            assert mine is not None
+            train = mine(reader, train)
+        samples = samples_of(train, learning, reader)
+        return cls(task, problem, learning, reader, samples, train, held_out, left_out, masks)
 
     def stream(self, batch_samples: int, seed: int) -> SampleStream:
         """Batches of the samples, without end."""
@@ -105,6 +126,12 @@ class Lessons:
         cut = f" ({longer:,} more windows of long texts)" if longer > 0 else ""
         what = f"{self.task.name}{f' ({self.problem})' if self.problem else ''}{labels}"
         return f"{what}: {len(self.train):,} examples to learn from{cut}, {len(self.held_out):,} to measure on"
+
+
+def pair_texts(examples: Sequence[Example]) -> PairTexts:
+    """The texts of the pairs among the examples, and which of them belong together."""
+    fields = [one.row.fields for one in examples if "text_pair" in one.row.fields]
+    return PairTexts((str(one["text"]), str(one["text_pair"])) for one in fields)
 
 
 def samples_of(examples: Sequence[Example], learning: Learning, reader: Reader) -> list[Sample]:
@@ -140,8 +167,8 @@ def _read(example: Example, learning: Learning, task: Task) -> tuple[Texts, ...]
         raise error.at(example.row.place) from None
 
 
-def _examples(config: FinetuneConfig) -> tuple[Problem | None, list[Example], list[Example]]:
-    """The problem, what is trained on, and what is held out."""
+def _examples(config: FinetuneConfig, left_out: list[str]) -> tuple[Problem | None, list[Example], list[Example]]:
+    """The problem, what is trained on, and what is held out; a line for what is neither is added to `left_out`."""
     table, task = config.data, config.task
     check_files(table)
     problem = task.problem
@@ -149,17 +176,26 @@ def _examples(config: FinetuneConfig) -> tuple[Problem | None, list[Example], li
         problem = sniff_problem(table.train, format=table.format, columns=table.columns)
 
     def read(path: str) -> list[Example]:
-        return list(read_examples(path, task.name, problem=problem, format=table.format, columns=table.columns))
+        dropped = left_out.append if table.bad_answers == "drop" else None
+        how = {"problem": problem, "format": table.format}
+        found = list(read_examples(path, task.name, **how, columns=table.columns, dropped=dropped))
+        check_scheme(found)
+        return found
 
+    train = read(table.train)
+    check_learnable((one.target for one in train), table.train)
     if table.eval is not None:
-        return problem, read(table.train), read(table.eval)
-    return problem, *held_apart(read(table.train), config)
+        return problem, train, read(table.eval)
+    return problem, *held_apart(train, config)
 
 
 def held_apart(examples: Sequence[Example], config: FinetuneConfig) -> tuple[list[Example], list[Example]]:
     """What is trained on and what is held out, of one file."""
     seed = config.data.hold_out_seed
-    return hold_out(examples, config.data.hold_out, config.train.seed if seed is None else seed)
+    try:
+        return hold_out(examples, config.data.hold_out, config.train.seed if seed is None else seed)
+    except InputError as error:
+        raise error.at(config.data.train) from None
 
 
 def _options(config: FinetuneConfig, problem: Problem | None, labels: Sequence[str]) -> dict[str, object]:

@@ -155,9 +155,10 @@ class Loop:
         trainee = self.stepper.trainee
         with nullcontext() if self.mean is None else self.mean.swapped():
             measures = self.evaluation.measure(trainee, self.stepper.sharing)
-        self._tell({"step": progress.step, "seconds": round(progress.seconds, 3), "evaluation": measures})
-        self.meters.leave_out(time.perf_counter() - began)
         score = self.evaluation.score(measures)
+        chosen = {"steps": self.table.steps, "best_by": self.evaluation.best_by, "score": score}
+        self._tell({"step": progress.step, "seconds": round(progress.seconds, 3), "evaluation": measures, **chosen})
+        self.meters.leave_out(time.perf_counter() - began)
         progress.measured(score)
         return score
 

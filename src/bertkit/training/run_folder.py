@@ -5,6 +5,7 @@ RUN/
   config.toml      the configuration, every default written out
   run.json         one entry a start: code, machine, command, data
   metrics.jsonl    what was measured
+  negatives.jsonl  texts that do not belong to those of a pair, where such were looked for
   checkpoints/     step-00001000 …
   skipped/         batches whose loss was not finite
   model/           the finished model, as the hub keeps it
@@ -103,6 +104,11 @@ class RunFolder:
     def metrics(self) -> Path:
         """What was measured."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def negatives(self) -> Path:
+        """The hard negatives of the pairs that are learnt from."""
+        return self.path / "negatives.jsonl"
 
     @property
     def checkpoints(self) -> Path:
