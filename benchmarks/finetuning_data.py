@@ -145,7 +145,7 @@ DATASETS: Mapping[str, Dataset] = {
         read=_wnut17,
         train="ner/wnut17/wnut17train.conll",
         eval=("ner/wnut17/emerging.dev.conll",),
-        metric="f1",
+        metric="entity_f1",
         epochs=4,
         padded=0,
     ),

@@ -22,6 +22,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import bertkit
+from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.cli.main import main
 from tests.checkpoints.hub_stub import HubStub
 from tests.parity.bert_peer import Sizes, make_peer
@@ -277,7 +278,7 @@ def test_no_embedded_model(run: Callable[..., Ended], monkeypatch: pytest.Monkey
 
 
 def test_missing_head_and_unknown_task(run: Callable[..., Ended]) -> None:
-    assert_refused(run("predict", "a [MASK]", "--task", "fill-mask"), "no head for fill-mask")
+    assert_refused(run("predict", "-m", embedded_folder(), "a [MASK]", "--task", "fill-mask"), "no head for fill-mask")
     assert_refused(run("predict", "a text", "--task", "sentence-embeding"), "did you mean 'sentence-embedding'")
 
 
