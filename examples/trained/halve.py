@@ -1,10 +1,14 @@
-"""A model's folder with its weights in bfloat16, half as large.
+"""A pre-trained model as it goes into the package: its weights in bfloat16, and only the positions that were trained.
 
-    python examples/trained/halve.py FOLDER NEW_FOLDER
+    python examples/trained/halve.py FOLDER NEW_FOLDER POSITIONS
+
+Sequences of training were at most POSITIONS tokens long; the other rows of the table are as random as they were at the
+start, and a text that would read them is refused instead.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -12,14 +16,20 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+POSITIONS = "bert.embeddings.position_embeddings.weight"
+
 
 def main() -> None:
-    """Copy all but the weights as they are."""
-    folder, new = map(Path, sys.argv[1:])
+    """Copy all but the weights and the configuration as they are."""
+    folder, new, positions = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     shutil.copytree(folder, new, ignore=shutil.ignore_patterns("*.safetensors"))
     weights = load_file(folder / "model.safetensors")
-    halved = {name: tensor.to(torch.bfloat16) for name, tensor in weights.items()}
+    weights[POSITIONS] = weights[POSITIONS][:positions]
+    halved = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in weights.items()}
     save_file(halved, new / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config["max_position_embeddings"] = positions
+    (new / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,15 @@ runs=${RUNS:-build/trained}
 read -r -a bertkit <<<"${BERTKIT:-bertkit}"
 mkdir -p "$runs"
 
+licence() { # name
+    case $1 in
+        sentiment) echo "SST-2's authors state no licence; it is used here for research." ;;
+        entities) echo "Wikigold and WNUT-17 are under CC BY 4.0, UNER English EWT under CC BY-SA 4.0." ;;
+        questions) echo "SQuAD 1.1 is under CC BY-SA 4.0." ;;
+    esac
+    echo "MiniLM, which it goes on, and the adapter are under the Apache licence 2.0. No text of the sets is in it."
+}
+
 train() { # name, task, format's ending, further settings
     local name=$1 task=$2 ending=$3
     "${PYTHON:-python}" "$here/data.py" "$name" "$data" "$runs"
@@ -22,13 +31,15 @@ train() { # name, task, format's ending, further settings
         -o "$runs/$name" --set model.lora.rank=8 "${@:4}"
     rm -rf "$here/../../src/bertkit/trained/$name"
     cp -r "$runs/$name/adapter" "$here/../../src/bertkit/trained/$name"
+    { printf '\n## Data and licence\n\n`examples/trained/data.py` says what the files are made of. ' && licence "$name"; } \
+        >>"$here/../../src/bertkit/trained/$name/README.md"
 }
 
 for name in "${@:-sentiment entities questions}"; do
     for one in $name; do
         case $one in
-            sentiment) train sentiment text-classification jsonl --set train.epochs=1 ;;
-            entities) train entities token-classification jsonl --set train.epochs=6 ;;
+            sentiment) train sentiment text-classification jsonl --set train.epochs=0.3 ;;
+            entities) train entities token-classification jsonl --set train.epochs=3 --set train.evaluations=0.34 ;;
             questions) train questions question-answering json --set train.epochs=1 --set data.length=256 ;;
             *) echo "$one: not one of sentiment, entities, questions" >&2; exit 2 ;;
         esac

