@@ -15,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,9 @@ import transformers
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from benchmarks.measure import Timing, json_line, ratio
+from bertkit.batching.training_batch import TrainingBatch
+from bertkit.training.micro_batches import ahead
+from bertkit.training.step import Stepper
 
 Wait = Callable[[], int | None]
 Tell = Callable[[dict[str, float]], None]
@@ -222,6 +226,38 @@ class Told(transformers.TrainerCallback):
         control.should_training_stop = number is None
         self.left, self.began = number or 1, time.perf_counter()
         self.trainer.counted = {"tokens": 0, "loss": 0.0}
+
+
+def take_steps(
+    stepper: Stepper,
+    name: str,
+    coming: Iterator[list[TrainingBatch]],
+    rate_of: Callable[[int], None],
+    wait: Wait,
+    tell: Tell,
+) -> None:
+    """bertkit's steps, as many as it is told to take.
+
+    Args:
+        name: of the objective.
+        coming: the micro-batches of each step.
+        rate_of: sets the learning rate of a step.
+    """
+    step = 0
+    while (number := wait()) is not None:
+        began = time.perf_counter()
+        tokens, loss = 0, 0.0
+        with closing(ahead(islice(coming, number))) as made:  # nothing is made while others have the machine
+            for micro in made:
+                counts = {name: stepper.counts(micro)[0]}
+                rate_of(step)
+                sums = stepper.gradient(micro, counts, step)
+                assert sums is not None
+                assert stepper.update(sums, counts).skipped is None
+                tokens += sum(sum(batch.tokens.layout.lengths) for batch in micro)
+                loss += float(sums[f"{name}/loss"]) / counts[name] / number
+                step += 1
+        tell({"seconds": time.perf_counter() - began, "tokens": tokens, "loss": loss})
 
 
 def peak_bytes() -> int:

@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +21,7 @@ from typing import Any
 import torch
 import transformers
 
-from benchmarks.contestants import CountingTrainer, Tell, Told, Wait, told
+from benchmarks.contestants import CountingTrainer, Tell, Told, Wait, take_steps, told
 from benchmarks.finetuning_data import DATASETS, Dataset, Rows
 from benchmarks.measure import json_line
 from bertkit.batching.training_batch import TrainingBatch
@@ -36,7 +33,7 @@ from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.training.assembly import choose_precision, share
 from bertkit.training.finetuning import build_model, loop_table
 from bertkit.training.lessons import Lessons
-from bertkit.training.micro_batches import ahead, shares
+from bertkit.training.micro_batches import shares
 from bertkit.training.optimisers import build_optimiser, set_rate
 from bertkit.training.ranks import Ranks
 from bertkit.training.schedules import rate
@@ -135,22 +132,10 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
         for batch, _ in stream.batches(Position()):
             yield shares(batch, ranks, table.micro_batch_tokens, 1)
 
-    coming, step = prepared(), 0
-    while (number := wait()) is not None:
-        began = time.perf_counter()
-        tokens, loss = 0, 0.0
-        with closing(ahead(islice(coming, number))) as made:  # nothing is made while others have the machine
-            for micro in made:
-                (name,) = model.weights
-                counts = {name: stepper.counts(micro)[0]}
-                set_rate(optimiser, rate(table.schedule, step, table.steps))
-                sums = stepper.gradient(micro, counts, step)
-                assert sums is not None
-                assert stepper.update(sums, counts).skipped is None
-                tokens += sum(sum(batch.tokens.layout.lengths) for batch in micro)
-                loss += float(sums[f"{name}/loss"]) / counts[name] / number
-                step += 1
-        tell({"seconds": time.perf_counter() - began, "tokens": tokens, "loss": loss})
+    def rate_of(step: int) -> None:
+        set_rate(optimiser, rate(table.schedule, step, table.steps))
+
+    take_steps(stepper, next(iter(model.weights)), prepared(), rate_of, wait, tell)
 
 
 def run_peer(setup: Setup, told_by: tuple[Wait, Tell] | None) -> None:

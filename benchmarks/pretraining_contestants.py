@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 import transformers
 
-from benchmarks.contestants import CountingTrainer, Tell, Told, Wait, told
+from benchmarks.contestants import CountingTrainer, Tell, Told, Wait, take_steps, told
 from benchmarks.measure import json_line
 from benchmarks.pretraining_data import LENGTH, mean_length, sequences
 from bertkit.batching.training_batch import TrainingBatch
@@ -31,7 +28,7 @@ from bertkit.data.stream import Position
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.objectives import objective_weights
 from bertkit.training.assembly import build_model, choose_precision, describe_model, share
-from bertkit.training.micro_batches import ahead, shares
+from bertkit.training.micro_batches import shares
 from bertkit.training.optimisers import build_optimiser, set_rate
 from bertkit.training.ranks import Ranks
 from bertkit.training.run import Corpus, batches, phases
@@ -110,21 +107,10 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
         for batch, _ in batches(stream, phases(config), 0, Position()):
             yield shares(batch, ranks, config.train.micro_batch_tokens, 1)
 
-    coming, step = prepared(), 0
-    while (number := wait()) is not None:
-        began = time.perf_counter()
-        tokens, loss = 0, 0.0
-        with closing(ahead(islice(coming, number))) as made:  # nothing is made while others have the machine
-            for micro in made:
-                counts = {MaskedLM.name: stepper.counts(micro)[0]}
-                set_rate(optimiser, rate(config.train.schedule, step, STEPS))
-                sums = stepper.gradient(micro, counts, step)
-                assert sums is not None
-                assert stepper.update(sums, counts).skipped is None
-                tokens += sum(sum(batch.tokens.layout.lengths) for batch in micro)
-                loss += float(sums[f"{MaskedLM.name}/loss"]) / counts[MaskedLM.name] / number
-                step += 1
-        tell({"seconds": time.perf_counter() - began, "tokens": tokens, "loss": loss})
+    def rate_of(step: int) -> None:
+        set_rate(optimiser, rate(config.train.schedule, step, STEPS))
+
+    take_steps(stepper, MaskedLM.name, prepared(), rate_of, wait, tell)
 
 
 def run_trainer(setup: Setup, wait: Wait, tell: Tell) -> None:
