@@ -153,7 +153,7 @@ def test_as_many_answers_as_examples() -> None:
 
 
 ANSWERING = (  # what asks a model
-    *("__init__", "answers_of", "held_out", "held_out_loss", "held_out_pairs", "masked_text", "taught_text"),
+    *("__init__", "answers_of", "held_out", "held_out_loss", "held_out_pairs", "masked_text", "mining", "taught_text"),
 )
 
 

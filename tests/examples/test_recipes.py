@@ -24,7 +24,7 @@ LEARNS = {
 
 def test_there_are_recipes_and_scripts() -> None:
     assert {path.stem for path in RECIPES} == {*LEARNS, "config"}
-    assert len(SCRIPTS) == 3
+    assert len(SCRIPTS) == 4
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
