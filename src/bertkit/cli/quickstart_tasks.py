@@ -8,8 +8,11 @@ from typing import Any
 Record = Mapping[str, Any]
 
 SENTENCE = "Ada Lovelace was born in London and wrote notes on a machine that Charles Babbage had designed."
-REVIEWS = ("It runs in seconds and just works.", "Slow, confusing and a waste of an afternoon.")
-MASKED = "The city is the capital of the [MASK]."
+REVIEWS = (
+    "A warm and funny film that never drags.",
+    "Slow, confusing and a waste of an evening.",
+)  # as it has learnt from
+MASKED = "The band released its first [MASK] in 1994."
 
 
 def show_tasks() -> None:
