@@ -29,6 +29,7 @@ from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.strict import parse
 from bertkit.data.sample_stream import SampleStream
 from bertkit.data.stream import Position
+from bertkit.families.labels import PROBLEMS
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.training.assembly import choose_precision, share
 from bertkit.training.finetuning import build_model, loop_table
@@ -150,9 +151,7 @@ def run_peer(setup: Setup, told_by: tuple[Wait, Tell] | None) -> None:
         options["id2label"] = dict(enumerate(names))
         options["label2id"] = {name: id for id, name in enumerate(names)}
     if dataset.problem is not None:
-        options["problem_type"] = f"{dataset.problem.replace('-', '_')}_classification".replace(
-            "regression_classification", "regression"
-        )
+        options["problem_type"] = next(theirs for theirs, ours in PROBLEMS.items() if ours == dataset.problem)
     model = CLASSES[dataset.task].from_pretrained(setup.model, dtype=torch.float32, **options)
     if told_by is not None:
         told_by[1]({"parameters": model.num_parameters()})

@@ -118,6 +118,8 @@ def main() -> None:
         parser.error("a deviation needs two seeds at least")
     folder, data = Path(options.model), Path(options.data or Path(os.environ["BERTKIT_TEST_DATA"]) / "glue/SST-2")
     tokenizer, config = Tokenizer.load(folder), load_encoder(folder).config
+    if options.reads == "pooler" and not config.pooler:
+        parser.error("the model has no pooler: choose --reads first or mean")
     training = Sentences.read(data / "train.tsv", tokenizer, options.sentences or None, config.max_length)
     development = Sentences.read(data / "dev.tsv", tokenizer, None, config.max_length)
     recipe = Recipe(options.learning_rate, options.epochs, options.batch_sentences)

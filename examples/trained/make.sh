@@ -35,13 +35,12 @@ train() { # name, task, format's ending, further settings
         >>"$here/../../src/bertkit/trained/$name/README.md"
 }
 
-for name in "${@:-sentiment entities questions}"; do
-    for one in $name; do
-        case $one in
-            sentiment) train sentiment text-classification jsonl --set train.epochs=0.3 ;;
-            entities) train entities token-classification jsonl --set train.epochs=3 --set train.evaluations=0.34 ;;
-            questions) train questions question-answering json --set train.epochs=1 --set data.length=256 ;;
-            *) echo "$one: not one of sentiment, entities, questions" >&2; exit 2 ;;
-        esac
-    done
+[ $# -gt 0 ] || set -- sentiment entities
+for name in "$@"; do
+    case $name in
+        sentiment) train sentiment text-classification jsonl --set train.epochs=0.3 ;;
+        entities) train entities token-classification jsonl --set train.epochs=3 --set train.evaluations=0.34 ;;
+        questions) train questions question-answering json --set train.epochs=1 --set data.length=256 ;;
+        *) echo "$name: not one of sentiment, entities, questions" >&2; exit 2 ;;
+    esac
 done

@@ -119,6 +119,12 @@ def run_finetuning(
     from bertkit.training.lessons import data_sha256s
     from bertkit.training.ranks import joined
 
+    intervals: dict[str, Interval] = {}
+
+    def card(result: Finetuned) -> str:
+        intervals.update(_intervals(held_out.scores, lessons))
+        return _card(config, lessons, hashes, ranks, result, intervals)
+
     with joined(choose_device(config.train.device)) as ranks:
         parts = course(config, ranks)
         source, lessons, held_out = parts.source, parts.lessons, parts.held_out
@@ -142,10 +148,10 @@ def run_finetuning(
                 resumed=run.resumed,
                 stopping=stopping,
                 say=say,
-                card=lambda result: _card(config, lessons, hashes, ranks, result, _intervals(held_out.scores, lessons)),
+                card=card,
             )
     if result is not None and ranks.is_first and show:
-        _show(run.folder, held_out.scores, result, _intervals(held_out.scores, lessons), json)
+        _show(run.folder, held_out.scores, result, intervals, json)
     return result
 
 

@@ -36,18 +36,6 @@ def bin_of(confidence_N: Numbers, bins: int) -> npt.NDArray[np.int64]:
     return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence_N, side="left")
 
 
-def negative_log_likelihood(logits_NC: Numbers, gold_N: npt.NDArray[np.int64], temperature: float = 1.0) -> float:
-    """Mean cross entropy, in nats, of the softmax of logits / temperature.
-
-    Args:
-        gold_N: the column of each example's right label.
-    """
-    scaled_NC = logits_NC / temperature
-    top_N = scaled_NC.max(axis=1)
-    log_sum_N = top_N + np.log(np.exp(scaled_NC - top_N[:, None]).sum(axis=1))
-    return float(np.mean(log_sum_N - scaled_NC[np.arange(len(gold_N)), gold_N]))
-
-
 def fit_temperature(logits_NC: Numbers, gold_N: npt.NDArray[np.int64]) -> float:
     """The temperature that makes held-out labels likeliest (Guo et al. 2017, section 4.2), in [0.01, 100].
 
