@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -96,17 +98,57 @@ def test_dropout_drops_weights() -> None:
     assert abs(out.mean().item() - 1.0) < 0.1
 
 
+@pytest.fixture
+def gpu() -> str:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    return "cuda"
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("lengths", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("window", [None, 4])
+@pytest.mark.parametrize(("groups", "width"), [(12, 64), (3, 64), (12, 12)])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32], ids=str)
 def test_the_kernels_of_a_gpu_agree_with_the_reference(
-    lengths: tuple[int, ...], window: int | None, dtype: torch.dtype
+    lengths: tuple[int, ...], window: int | None, groups: int, width: int, dtype: torch.dtype, gpu: str
 ) -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no GPU")
-    layout = Layout.of(lengths, "cuda")
-    q, k, v = (x.to(dtype) for x in random_qkv(sum(lengths), 12, 64, device="cuda"))
-    expected = attend_reference(q, k, v, layout, window=window)
-    error = (attend(q, k, v, layout, window=window).double() - expected).abs().max()
-    assert error < (1e-5 if dtype == torch.float32 else 0.03)
+    """Outputs and gradients; a head of 12 numbers is none of the variable-length kernel's."""
+    layout = Layout.of(lengths, gpu)
+    inputs = [x.to(dtype) for x in random_qkv(sum(lengths), 12, width, groups, gpu)]
+    weights = torch.randn(sum(lengths), 12, width, device=gpu)
+
+    def output_and_gradients(function: Callable[..., Tensor], inputs: list[Tensor]) -> list[Tensor]:
+        leaves = [x.detach().requires_grad_() for x in inputs]
+        out = function(*leaves, layout, window=window)
+        return [out, *torch.autograd.grad((out.double() * weights).sum(), leaves)]
+
+    expected = output_and_gradients(attend_reference, [x.double() for x in inputs])
+    for ours, theirs in zip(output_and_gradients(attend, inputs), expected, strict=True):
+        error = (ours.double() - theirs).norm()  # a sequence of one token has no gradient but its values'
+        assert error <= (1e-5 if dtype == torch.float32 else 1e-2) * max(theirs.norm(), expected[0].norm())
+
+
+@pytest.mark.gpu
+def test_dropout_on_a_gpu(gpu: str) -> None:
+    """Weights are dropped and the rest made larger, by the seed; the gradient is that of the weights that were left."""
+    lengths = (5, 300, 64, 1, 128)
+    layout = Layout.of(lengths, gpu)
+    q, k, v = (x.bfloat16() for x in random_qkv(sum(lengths), 12, 64, device=gpu))
+
+    def dropped(values: Tensor) -> Tensor:
+        torch.manual_seed(5)
+        return attend(q, k, values, layout, dropout=0.25)
+
+    ones = dropped(torch.ones_like(v)).float()
+    assert abs(ones.mean().item() - 1.0) < 0.02
+    assert ones.std() > 0.03
+    assert torch.equal(dropped(v), dropped(v))
+    assert (dropped(v) - attend(q, k, v, layout)).abs().max() > 0.1
+    v.requires_grad_()
+    out = dropped(v)
+    weights = torch.randn_like(out)
+    (gradient,) = torch.autograd.grad((out * weights).float().sum(), v)
+    # The output is linear in the values: a gradient by other weights than were used would not give it back.
+    given, taken = (out * weights).float().sum(), (gradient * v).float().sum()
+    assert abs(given - taken) < 0.01 * (out * weights).float().norm()

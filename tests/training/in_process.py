@@ -57,7 +57,13 @@ class Outcome:
 
 
 def run_here(
-    data: Path, directory: Path, *sets: str, more: str = "", stop_after: int | None = None, ranks: Ranks | None = None
+    data: Path,
+    directory: Path,
+    *sets: str,
+    more: str = "",
+    stop_after: int | None = None,
+    ranks: Ranks | None = None,
+    device: torch.device = CPU,
 ) -> Outcome:
     """A run without dropout, on one process or those of torchrun; an error of it is kept, not raised.
 
@@ -71,7 +77,7 @@ def run_here(
     outcome = Outcome(directory)
     for folder in ("checkpoints", "skipped"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
-    with nullcontext(ranks) if ranks else joined(CPU) as group, _watched(outcome):
+    with nullcontext(ranks) if ranks else joined(device) as group, _watched(outcome):
         try:
             outcome.finished = train(
                 config,

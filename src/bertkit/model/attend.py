@@ -31,20 +31,28 @@ def attend(
         dropout: share of attention weights set to zero; 0 when not training.
     """
     half = q_TNH.dtype in (torch.float16, torch.bfloat16)
-    if q_TNH.is_cuda and half and dropout == 0.0 and bias_NLL is None:  # the kernel has none of these
-        return _attend_varlen(q_TNH, k_TGH, v_TGH, layout, window)
+    if q_TNH.is_cuda and half and q_TNH.shape[-1] % 8 == 0 and bias_NLL is None:  # what the kernel takes
+        return _attend_varlen(q_TNH, k_TGH, v_TGH, layout, window, dropout)
     return _attend_by_length(q_TNH, k_TGH, v_TGH, layout, window, bias_NLL, dropout)
 
 
-def _attend_varlen(q_TNH: Tensor, k_TGH: Tensor, v_TGH: Tensor, layout: Layout, window: int | None) -> Tensor:
-    """One variable-length flash kernel for the whole batch (CUDA, half precision)."""
-    from torch.nn.attention.varlen import varlen_attn  # registers CUDA operators
+def _attend_varlen(
+    q_TNH: Tensor, k_TGH: Tensor, v_TGH: Tensor, layout: Layout, window: int | None, dropout: float
+) -> Tensor:
+    """One variable-length flash kernel for the whole batch (CUDA, half precision).
 
+    `torch.nn.attention.varlen` is the same kernel without dropout.
+    """
     cu, longest = layout.cu_lengths_B1, layout.max_length
-    sides = (-1, -1) if window is None else (window, window)
-    grouped = q_TNH.shape[1] != k_TGH.shape[1]
-    out_TNH = varlen_attn(q_TNH, k_TGH, v_TGH, cu, cu, longest, longest, window_size=sides, enable_gqa=grouped)
-    assert isinstance(out_TNH, Tensor)
+    side = -1 if window is None else window
+    out_TNH: Tensor = torch.ops.aten._flash_attention_forward(
+        *(q_TNH, k_TGH, v_TGH, cu, cu, longest, longest),
+        dropout_p=dropout,
+        is_causal=False,
+        return_debug_mask=False,
+        window_size_left=side,
+        window_size_right=side,
+    )[0]
     return out_TNH
 
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-# What the float32 logits of one chunk may take. A few tensors of this size live at once, whatever M is.
-CHUNK_BYTES = 64 * 2**20
+# What the float32 logits of one chunk may take, by kind of device. A few tensors of this size live at once, whatever M
+# is. A GPU has that memory, and needs products of thousands of rows to be busy.
+CHUNK_BYTES = {"cpu": 64 * 2**20, "cuda": 512 * 2**20}
 
 # From the logits of a chunk and which of the M rows they are: the sum of the rows' losses, how many of the rows are
 # predicted correctly, and the gradient of that sum with respect to the logits. May overwrite the logits.
@@ -90,7 +91,7 @@ class SoftTargets:
 
 
 def chunked_loss(
-    x_ME: Tensor, table_VE: Tensor, bias_V: Tensor | None, criterion: Criterion, *, chunk_bytes: int = CHUNK_BYTES
+    x_ME: Tensor, table_VE: Tensor, bias_V: Tensor | None, criterion: Criterion, *, chunk_bytes: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """The loss of `x tableᵀ + bias`, summed over the rows, and how many rows are predicted correctly.
 
@@ -99,7 +100,7 @@ def chunked_loss(
 
     Args:
         criterion: what the loss of a row is.
-        chunk_bytes: what the float32 logits of one chunk may take; a chunk has at least one row.
+        chunk_bytes: what the float32 logits of one chunk may take, as suits the device; a chunk has at least one row.
 
     Returns:
         Two scalars of at least float32; only the first has a gradient. No rows give zeros.
@@ -108,7 +109,7 @@ def chunked_loss(
     dtype = torch.promote_types(x_ME.dtype, table_VE.dtype)
     if torch.is_autocast_enabled(kind):
         dtype = torch.get_autocast_dtype(kind)
-    rows = max(1, chunk_bytes // (4 * len(table_VE)))
+    rows = max(1, (chunk_bytes or CHUNK_BYTES.get(kind, CHUNK_BYTES["cpu"])) // (4 * len(table_VE)))
     loss, correct = _ChunkedLoss.apply(  # type: ignore[no-untyped-call]
         x_ME, table_VE, bias_V, criterion, dtype, rows, torch.is_grad_enabled()
     )

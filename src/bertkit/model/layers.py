@@ -8,7 +8,10 @@ from bertkit.model.attention import Attention, View
 
 
 class Layer(nn.Module):
-    """The parts of a layer; what comes first is for the two kinds to say."""
+    """The parts of a layer; what comes first is for the two kinds to say.
+
+    `forward` is attention, which looks at other tokens, and `after` it all that looks at one token at a time.
+    """
 
     def __init__(
         self, attention: Attention, attention_norm: nn.Module, mlp: nn.Module, mlp_norm: nn.Module, dropout: nn.Module
@@ -26,7 +29,11 @@ class PostNormLayer(Layer):
 
     def forward(self, x_TW: Tensor, view: View) -> Tensor:
         """The tokens after this layer, (T, W)."""
-        x_TW = self.attention_norm(x_TW + self.dropout(self.attention(x_TW, view)))
+        return self.after(x_TW, self.attention(x_TW, view))
+
+    def after(self, x_TW: Tensor, attended_TW: Tensor) -> Tensor:
+        """What follows attention, (T, W)."""
+        x_TW = self.attention_norm(x_TW + self.dropout(attended_TW))
         return self.mlp_norm(x_TW + self.dropout(self.mlp(x_TW)))  # type: ignore[no-any-return]
 
 
@@ -35,5 +42,9 @@ class PreNormLayer(Layer):
 
     def forward(self, x_TW: Tensor, view: View) -> Tensor:
         """The tokens after this layer, (T, W)."""
-        x_TW = x_TW + self.dropout(self.attention(self.attention_norm(x_TW), view))
+        return self.after(x_TW, self.attention(self.attention_norm(x_TW), view))
+
+    def after(self, x_TW: Tensor, attended_TW: Tensor) -> Tensor:
+        """What follows attention, (T, W)."""
+        x_TW = x_TW + self.dropout(attended_TW)
         return x_TW + self.dropout(self.mlp(self.mlp_norm(x_TW)))  # type: ignore[no-any-return]

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from bertkit.model.encoder import Encoder
+from bertkit.model.layers import PostNormLayer, PreNormLayer
 
 
 def recompute(encoder: Encoder) -> None:
@@ -26,8 +26,8 @@ def compile_layers(encoder: Encoder, say: Callable[[str], None]) -> None:
     (on a CPU it needs a C++ compiler), the part runs as it was, and `say` is told.
     """
     for layer in encoder.layers:
-        assert isinstance(layer.mlp, nn.Module)
-        layer.mlp.forward = _or_as_it_was(layer.mlp.forward, say)
+        assert isinstance(layer, PostNormLayer | PreNormLayer)
+        layer.after = _or_as_it_was(layer.after, say)  # type: ignore[method-assign]
 
 
 def _or_as_it_was(forward: Callable[..., Any], say: Callable[[str], None]) -> Callable[..., Any]:
