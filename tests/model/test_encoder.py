@@ -76,3 +76,31 @@ def test_meta_construction_takes_no_memory() -> None:
     with torch.device("meta"):
         encoder = build_encoder(EncoderConfig())
     assert {parameter.device.type for parameter in encoder.parameters()} == {"meta"}
+
+
+@pytest.mark.parametrize("wanted", [[0, 3], [4, 0, 5, 1], [], [2]], ids=str)
+@pytest.mark.parametrize("norm_at", ["post", "pre"])
+def test_only_the_wanted_tokens(norm_at: str, wanted: list[int]) -> None:
+    """What is not wanted is NaN, and has no part in the gradient; the rest is what it always was."""
+    encoder, batch = (
+        make(CONFIG.model_copy(update={"norm_at": norm_at, "final_norm": True})),
+        pack([[5, 6, 7], [8, 9, 1]]),
+    )
+    weights_MW = torch.randn(len(wanted), CONFIG.width)
+    wanted_M = torch.tensor(wanted, dtype=torch.int32)
+    every, some = encoder(batch), encoder.hidden(batch, wanted_M)
+    assert some.shape == every.shape
+    assert encoder(batch, wanted_M).shape == (len(wanted), CONFIG.width)
+    unwanted = sorted(set(range(6)) - set(wanted))
+    assert torch.isnan(some[unwanted]).all()
+    if not wanted:
+        return
+    assert (some[wanted] - every[wanted]).abs().max() < 1e-5
+
+    def gradients(hidden_TW: torch.Tensor) -> list[torch.Tensor]:
+        used = [p for p in encoder.parameters() if p.ndim == 2][:-1]
+        found = torch.autograd.grad((hidden_TW[wanted] * weights_MW).sum(), used, allow_unused=True)
+        return [gradient for gradient in found if gradient is not None]
+
+    for ours, theirs in zip(gradients(some), gradients(every), strict=True):
+        assert (ours - theirs).abs().max() < 1e-4

@@ -41,7 +41,7 @@ class Engine:
 
     def _run_batch(self, windows: Sequence[Window]) -> list[Outputs]:
         batch = TokenBatch.pack([w.ids for w in windows], [w.segments for w in windows], self.device)
-        hidden_TW = self.encoder(batch)
+        hidden_TW = self.encoder.hidden(batch, self.task.wanted(self.head, batch, windows))
         rows = [self.task.rows(window) for window in windows]
         tensors = self.task.forward(self.encoder, self.head, hidden_TW, batch, windows)
         split = [[part.numpy() for part in torch.split(tensor.float().cpu(), rows)] for tensor in tensors]

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertkit.batching.token_batch import Layout, Run
+from bertkit.batching.token_batch import Layout
+from bertkit.model.dropped_attention import dropped_attention
 
 
 def attend(
@@ -33,6 +34,8 @@ def attend(
     half = q_TNH.dtype in (torch.float16, torch.bfloat16)
     if q_TNH.is_cuda and half and q_TNH.shape[-1] % 8 == 0 and bias_NLL is None:  # what the kernel takes
         return _attend_varlen(q_TNH, k_TGH, v_TGH, layout, window, dropout)
+    if dropout > 0.0 and not q_TNH.is_cuda and q_TNH.shape == k_TGH.shape and window is None and bias_NLL is None:
+        return dropped_attention(q_TNH, k_TGH, v_TGH, layout, dropout)
     return _attend_by_length(q_TNH, k_TGH, v_TGH, layout, window, bias_NLL, dropout)
 
 
@@ -67,8 +70,12 @@ def _attend_by_length(
 ) -> Tensor:
     """One dense kernel for each run of sequences of equal length, on views: nothing is copied, nothing padded."""
     blocks = []
-    for run in layout.runs():
-        q, k, v = (_block(x, run) for x in (q_TNH, k_TGH, v_TGH))
+    runs = list(layout.runs())
+    tokens = [run.count * run.length for run in runs]
+    # Split, not sliced run by run: the gradient of a slice is a whole tensor of zeros around it.
+    pieces = [x.split(tokens) for x in (q_TNH, k_TGH, v_TGH)]  # type: ignore[no-untyped-call]
+    for run, *parts in zip(runs, *pieces, strict=True):
+        q, k, v = (part.view(run.count, run.length, *part.shape[1:]).transpose(1, 2) for part in parts)
         if window is not None and run.length > 3 * max(window, 1) and bias_NLL is None:
             out = _attend_in_chunks(q, k, v, max(window, 1), window, dropout)
         else:
@@ -76,11 +83,6 @@ def _attend_by_length(
             out = _dense_kernel(q, k, v, mask, dropout)
         blocks.append(out.transpose(1, 2).flatten(0, 1))
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
-
-
-def _block(x_TNH: Tensor, run: Run) -> Tensor:
-    """The run's tokens as the dense kernel takes them: (count, N, L, H), a view."""
-    return x_TNH[run.tokens].view(run.count, run.length, *x_TNH.shape[1:]).transpose(1, 2)
 
 
 def _dense_kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:

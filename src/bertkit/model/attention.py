@@ -47,8 +47,8 @@ class Attention(nn.Module):
         self.groups = groups
         self.dropout = dropout
 
-    def forward(self, x_TW: Tensor, view: View) -> Tensor:
-        """The attended tokens, (T, W)."""
+    def forward(self, x_TW: Tensor, view: View, wanted_M: Tensor | None = None) -> Tensor:
+        """The attended tokens, (T, W), or the wanted ones of them, (M, W)."""
         q_TNH, k_TGH, v_TGH = self.project(x_TW, view)
         out_TNH = attend(
             q_TNH,
@@ -59,7 +59,8 @@ class Attention(nn.Module):
             bias_NLL=view.bias_NLL,
             dropout=self.dropout if self.training else 0.0,
         )
-        return self.output(out_TNH.flatten(1))  # type: ignore[no-any-return]
+        out_TW = out_TNH.flatten(1)
+        return self.output(out_TW if wanted_M is None else out_TW[wanted_M])  # type: ignore[no-any-return]
 
     def project(self, x_TW: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (T, N, H), keys and values (T, G, H), as the kernel takes them: turned where positions are rotary."""

@@ -7,6 +7,7 @@ from torch import nn
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.model.attention import Attention
+from bertkit.model.dropout import Dropout
 from bertkit.model.embeddings import Embeddings
 from bertkit.model.encoder import Encoder, Pooler
 from bertkit.model.layers import Layer, PostNormLayer, PreNormLayer
@@ -38,7 +39,7 @@ def _embeddings(config: EncoderConfig) -> Embeddings:
         position=_table(learned.length, width) if learned else None,
         offset=learned.offset if learned else 0,
         norm=_norm(config, width) if config.embedding_norm else nn.Identity(),
-        dropout=nn.Dropout(config.hidden_dropout),
+        dropout=Dropout(config.hidden_dropout),
         projection=_linear(width, config.width) if config.embed_width else nn.Identity(),
     )
 
@@ -62,7 +63,7 @@ def _layer(config: EncoderConfig, number: int) -> Layer:
             activation=config.activation,
         ),
         mlp_norm=_norm(config),
-        dropout=nn.Dropout(config.hidden_dropout),
+        dropout=Dropout(config.hidden_dropout),
     )
 
 

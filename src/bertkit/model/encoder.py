@@ -1,6 +1,6 @@
 """The encoder: one class for every family. What varies is which parts it is made of; see `build_encoder`.
 
-Shapes: `T` packed tokens, `B` sequences, `W` width.
+Shapes: `T` packed tokens, `B` sequences, `W` width, `M` tokens whose last hidden states are wanted.
 """
 
 from __future__ import annotations
@@ -55,13 +55,29 @@ class Encoder(nn.Module):
         self.final_norm = final_norm
         self.pooler = pooler
 
-    def forward(self, batch: TokenBatch) -> Tensor:
-        """Hidden states of the last layer, (T, W)."""
-        x_TW = self.embeddings(batch)
+    def forward(self, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
+        """Hidden states of the last layer, (T, W), or those that are wanted, (M, W).
+
+        Args:
+            wanted_M: indices of the tokens whose hidden states anyone will read; None for all. What follows attention
+                in the last step, three quarters of its products, is computed for these only.
+        """
+        x_TW: Tensor = self.embeddings(batch)
         views = {sight: self.view(batch, sight) for sight in set(self.config.attention_pattern)}
+        last = len(self.config.layer_of_step) - 1
         for step, layer in enumerate(self.config.layer_of_step):
-            x_TW = self.layers[layer](x_TW, views[self.config.sight_of_step(step)])
+            view = views[self.config.sight_of_step(step)]
+            x_TW = self.layers[layer](x_TW, view, wanted_M if step == last else None)
         return self.final_norm(x_TW)  # type: ignore[no-any-return]
+
+    def hidden(self, batch: TokenBatch, wanted_M: Tensor | None) -> Tensor:
+        """As `forward`, each hidden state in the place of its token, (T, W): NaN where it is not wanted.
+
+        Args:
+            wanted_M: no token twice.
+        """
+        x_MW: Tensor = self(batch, wanted_M)
+        return x_MW if wanted_M is None else in_their_places(x_MW, wanted_M, len(batch.ids_T))
 
     def view(self, batch: TokenBatch, sight: str) -> View:
         """What attention sees in a step of this kind; made once for all such steps."""
@@ -76,3 +92,12 @@ class Encoder(nn.Module):
             rotation=rotation,
             bias_NLL=self.distance_bias(batch.layout.max_length) if self.distance_bias is not None else None,
         )
+
+
+def in_their_places(x_MW: Tensor, wanted_M: Tensor, tokens: int) -> Tensor:
+    """Rows in the places of the wanted tokens, (T, W), and NaN elsewhere, so that nobody reads it unnoticed.
+
+    Args:
+        wanted_M: no place twice: the gradient would count twice.
+    """
+    return x_MW.new_full((tokens, x_MW.shape[1]), torch.nan).index_copy(0, wanted_M.long(), x_MW)

@@ -16,6 +16,7 @@ from bertkit.batching.token_batch import Layout
 from bertkit.config.encoder import EncoderConfig, HeadActivation
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.chunked_loss import Criterion, chunked_loss
+from bertkit.model.dropout import Dropout
 from bertkit.model.encoder import Encoder
 from bertkit.model.mlp import ACTIVATIONS
 from bertkit.model.pooling import mean_tokens
@@ -46,6 +47,10 @@ class Head(nn.Module):
         self.norm = norm
         self.dropout = dropout
         self.classifier = classifier
+
+    def wanted(self, layout: Layout) -> Tensor | None:
+        """Indices of the tokens that it reads; None for all of them."""
+        return layout.first_B if self.reads in ("first", "pooler") else None
 
     def forward(self, hidden_TW: Tensor, layout: Layout, encoder: Encoder) -> Tensor:
         """Logits, (T, C) where the head reads tokens, else (B, C)."""
@@ -111,7 +116,7 @@ def build_head(shape: HeadShape, config: EncoderConfig, classes: int, reads: Rea
     return Head(
         reads=reads or shape.reads,
         **_transform(shape, config, config.width),
-        dropout=nn.Dropout(config.hidden_dropout),
+        dropout=Dropout(config.hidden_dropout),
         classifier=nn.Linear(config.width, classes, bias=shape.has("classifier.bias", config), dtype=torch.float32),
     )
 

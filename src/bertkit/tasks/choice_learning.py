@@ -13,6 +13,7 @@ from bertkit.data.examples import Example
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import Head
 from bertkit.model.pooling import highest_within, log_softmax_within
 from bertkit.tasks.learning import Learning, ids_and_segments, whole
 from bertkit.tasks.objective import Loss, Objective
@@ -25,13 +26,17 @@ class ChoiceObjective(Objective):
     name: ClassVar[str] = "multiple-choice"
     head_name: ClassVar[str | None] = "multiple-choice"
 
-    def __init__(self, head: nn.Module) -> None:
+    def __init__(self, head: Head) -> None:
         super().__init__()
-        self.head: nn.Module = head
+        self.head: Head = head
 
     def count(self, batch: TrainingBatch) -> int:
         """The texts."""
         return len(batch.targets["right_S"])
+
+    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+        """What the head reads."""
+        return self.head.wanted(batch.tokens.layout)
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; its sums have `correct`."""
@@ -57,5 +62,5 @@ class ChoiceLearning(Learning):
 
     def objective(self, head: nn.Module | None) -> ChoiceObjective:
         """The loss."""
-        assert head is not None
+        assert isinstance(head, Head)
         return ChoiceObjective(head)

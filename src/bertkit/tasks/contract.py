@@ -182,6 +182,10 @@ class Task(ABC):
     def rows(self, window: Window) -> int:
         """How many rows of output one window gives."""
 
+    def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor | None:
+        """Indices of the tokens whose last hidden states `forward` reads; None for all of them."""
+        return None
+
     @abstractmethod
     def forward(
         self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]

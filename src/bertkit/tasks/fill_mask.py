@@ -73,15 +73,18 @@ class FillMask(Task):
         """One a mask."""
         return len(self._masks(window))
 
+    def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor:
+        """The masks, (R,)."""
+        starts = batch.layout.cu_lengths_B1.tolist()
+        masks = [start + i for start, window in zip(starts, windows, strict=False) for i in self._masks(window)]
+        return torch.tensor(masks, dtype=torch.long, device=batch.ids_T.device)
+
     def forward(
         self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
     ) -> tuple[Tensor, ...]:
         """Probabilities and ids of the likeliest tokens at each mask, both (R, top_k)."""
         assert isinstance(head, MaskedLMHead)
-        starts = batch.layout.cu_lengths_B1.tolist()
-        masks = [start + i for start, window in zip(starts, windows, strict=False) for i in self._masks(window)]
-        hidden_RW = hidden_TW[torch.tensor(masks, dtype=torch.long, device=hidden_TW.device)]
-        logits_RV = head(hidden_RW, encoder).float()
+        logits_RV = head(hidden_TW[self.wanted(head, batch, windows)], encoder).float()
         scores, ids = torch.softmax(logits_RV, dim=-1).topk(self.top_k, dim=-1)
         return scores, ids
 

@@ -19,6 +19,7 @@ from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError, near_match
 from bertkit.families.labels import Problem
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import Head
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.learning import Learning, ids_and_segments
 from bertkit.tasks.objective import Loss, Objective
@@ -42,14 +43,14 @@ class LabelObjective(Objective):
 
     def __init__(
         self,
-        head: nn.Module,
+        head: Head,
         problem: Problem,
         class_weights: Sequence[float] | None,
         smoothing: float,
         teacher: SoftLabels | None = None,
     ) -> None:
         super().__init__()
-        self.head: nn.Module = head
+        self.head: Head = head
         self.problem = problem
         self.smoothing = smoothing
         self.teacher = teacher
@@ -59,6 +60,10 @@ class LabelObjective(Objective):
     def count(self, batch: TrainingBatch) -> int:
         """The sequences."""
         return len(batch.targets["label_B"])
+
+    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+        """What the head reads."""
+        return self.head.wanted(batch.tokens.layout)
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; its sums have `correct`, where there is a right and a wrong, or a teacher to agree with."""
@@ -111,7 +116,7 @@ class LabelLearning(Learning):
 
     def objective(self, head: nn.Module | None) -> LabelObjective:
         """The loss of the problem."""
-        assert head is not None
+        assert isinstance(head, Head)
         weights = self._class_weights
         each = None if weights is None else [weights.get(label, 1.0) for label in self._ids]
         return LabelObjective(head, self._problem, each, self._smoothing, self._teacher)

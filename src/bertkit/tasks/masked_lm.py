@@ -27,6 +27,10 @@ class MaskedLM(Objective):
         """The masked tokens."""
         return len(batch.targets["masked_M"])
 
+    def wanted(self, batch: TrainingBatch) -> Tensor:
+        """The masked tokens."""
+        return batch.targets["masked_M"]
+
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; its sums have `correct`, the tokens that are predicted first."""
         hidden_MW = hidden_TW[batch.targets["masked_M"]]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import Head
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Task, Texts, place_of, text_field
 from bertkit.tokenization.windows import Window
 
@@ -42,6 +43,11 @@ class NextSentencePrediction(Task):
     def rows(self, window: Window) -> int:
         """One a pair."""
         return 1
+
+    def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor | None:
+        """What the head reads."""
+        assert isinstance(head, Head)
+        return head.wanted(batch.layout)
 
     def forward(
         self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]

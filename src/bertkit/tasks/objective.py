@@ -55,10 +55,18 @@ class Objective(nn.Module, ABC):
         """The tokens that the encoder is to read instead of `tokens`; most objectives leave them as they are."""
         return tokens
 
+    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+        """Indices of the tokens whose last hidden states it reads; None for all of them."""
+        return None
+
     @abstractmethod
     def count(self, batch: TrainingBatch) -> int:
         """How many targets the micro-batch has. Must not wait for a device."""
 
     @abstractmethod
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
-        """The loss over the micro-batch's targets; with no target, a zero that still has a gradient."""
+        """The loss over the micro-batch's targets; with no target, a zero that still has a gradient.
+
+        Args:
+            hidden_TW: NaN where nobody wanted it.
+        """

@@ -14,6 +14,7 @@ from bertkit.data.examples import Example
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import Head
 from bertkit.tasks.learning import Learning, ids_and_segments, whole
 from bertkit.tasks.objective import Loss, Objective
 from bertkit.tokenization.windows import Encoded
@@ -25,13 +26,17 @@ class RelevanceObjective(Objective):
     name: ClassVar[str] = "text-ranking"
     head_name: ClassVar[str | None] = "text-classification"
 
-    def __init__(self, head: nn.Module) -> None:
+    def __init__(self, head: Head) -> None:
         super().__init__()
-        self.head: nn.Module = head
+        self.head: Head = head
 
     def count(self, batch: TrainingBatch) -> int:
         """The documents."""
         return len(batch.targets["relevance_B"])
+
+    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+        """What the head reads."""
+        return self.head.wanted(batch.tokens.layout)
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss."""
@@ -58,5 +63,5 @@ class RelevanceLearning(Learning):
 
     def objective(self, head: nn.Module | None) -> RelevanceObjective:
         """The loss."""
-        assert head is not None
+        assert isinstance(head, Head)
         return RelevanceObjective(head)

@@ -50,7 +50,8 @@ class Generator(nn.Module):
     def propose(self, tokens: TokenBatch, batch: TrainingBatch) -> Tensor:
         """A token for each mask, (M,), drawn with torch's random numbers. The loss is kept for `loss`."""
         targets = SampledTargets(batch.targets["masked_ids_M"])
-        hidden_MW = self.encoder(tokens)[batch.targets["masked_M"]]
+        masked_M = batch.targets["masked_M"]
+        hidden_MW = self.encoder(tokens, masked_M)
         total, correct = self.head.loss(hidden_MW, self.encoder, targets)
         self._proposal = Proposal(batch, targets.sampled_M, Loss(total, {"correct": correct}))
         return targets.sampled_M

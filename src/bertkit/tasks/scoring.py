@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import Head
 from bertkit.tasks.contract import Outcome, Result, Task
 from bertkit.tokenization.windows import Window
 
@@ -59,6 +60,11 @@ class ScoringTask(Task):
     def rows(self, window: Window) -> int:
         """One a window."""
         return 1
+
+    def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor | None:
+        """What the head reads."""
+        assert isinstance(head, Head)
+        return head.wanted(batch.layout)
 
     def forward(
         self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]

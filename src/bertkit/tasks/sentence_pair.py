@@ -24,6 +24,10 @@ class SentencePair(Objective):
         """The sequences."""
         return len(batch.targets["second_B"])
 
+    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+        """What the head reads."""
+        return self.head.wanted(batch.tokens.layout)
+
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; its sums have `correct`."""
         second_B = batch.targets["second_B"]

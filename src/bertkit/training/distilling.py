@@ -14,6 +14,7 @@ from bertkit.data.labelled import is_labelled, read_examples
 from bertkit.data.sample_stream import Sample
 from bertkit.data.tagged_rows import tagged
 from bertkit.errors import ConfigError, UserError
+from bertkit.model.heads import Head
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.student import student_of
@@ -100,7 +101,7 @@ def taught_lessons(
     limit, long = limit_of(config.data, task, teacher, student), long_of(config.data, task)
     reader = Reader(task, limit, long, task.needs_offsets)
     head = teacher.build_head(task)
-    assert head is not None
+    assert isinstance(head, Head)
     encoder, head = teacher.build_encoder().float().to(device), head.float().to(device)
 
     def samples(examples: Sequence[Example]) -> list[Sample]:

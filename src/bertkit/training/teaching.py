@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from torch import nn
 
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.data.sample_stream import Sample, SampleBatch
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import Head
 from bertkit.tasks.tag_learning import NO_TAG
 from bertkit.training.micro_batches import as_tensors, to_device
 
@@ -24,7 +24,7 @@ BATCH_TOKENS = 8192
 
 
 @torch.no_grad()
-def taught(samples: Sequence[Sample], encoder: Encoder, head: nn.Module, device: torch.device) -> list[Sample]:
+def taught(samples: Sequence[Sample], encoder: Encoder, head: Head, device: torch.device) -> list[Sample]:
     """The samples with the target `teacher_RC` besides: a row a text; of words, one for each token that learns a tag.
 
     Args:
@@ -34,7 +34,8 @@ def taught(samples: Sequence[Sample], encoder: Encoder, head: nn.Module, device:
     everything = SampleBatch(samples)
     for group in group_by_tokens(everything.lengths, BATCH_TOKENS):
         batch = to_device(as_tensors(everything.pack(group)), device)
-        logits_RC = head(encoder(batch.tokens), batch.tokens.layout, encoder).float()
+        layout = batch.tokens.layout
+        logits_RC = head(encoder.hidden(batch.tokens, head.wanted(layout)), layout, encoder).float()
         if "tag_T" in batch.targets:
             logits_RC = logits_RC[batch.targets["tag_T"] != NO_TAG]
         parts = logits_RC.cpu().split([_rows(samples[index]) for index in group])

@@ -11,8 +11,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
-from bertkit.model.encoder import Encoder
+from bertkit.model.encoder import Encoder, in_their_places
 from bertkit.tasks.objective import Objective
 
 Outputs = dict[str, dict[str, Tensor]]
@@ -39,12 +40,24 @@ class Trainee(nn.Module):
         tokens = batch.tokens
         for objective in self.each():
             tokens = objective.inputs(tokens, batch)
-        hidden_TW = self.encoder(tokens)
         outputs: Outputs = {}
-        for objective in self.each():
+        for objective, hidden_TW in zip(self.each(), self._hidden(tokens, batch), strict=True):
             loss = objective(self.encoder, hidden_TW, batch)
             outputs[objective.name] = {"loss": loss.total, **loss.sums}
         return outputs
+
+    def _hidden(self, tokens: TokenBatch, batch: TrainingBatch) -> list[Tensor]:
+        """The hidden states for each objective, (T, W), in one pass."""
+        wanted = [objective.wanted(batch) for objective in self.each()]
+        chosen = [wanted_M for wanted_M in wanted if wanted_M is not None]
+        if len(chosen) < len(wanted):
+            return [self.encoder(tokens)] * len(wanted)
+        # A token that two want is computed twice: to find out would mean to wait for the device.
+        x_MW = self.encoder(tokens, torch.cat(chosen))
+        parts = x_MW.split([len(wanted_M) for wanted_M in chosen])
+        return [
+            in_their_places(part, wanted_M, len(tokens.ids_T)) for part, wanted_M in zip(parts, chosen, strict=True)
+        ]
 
     def each(self) -> list[Objective]:
         """The objectives, in order."""
