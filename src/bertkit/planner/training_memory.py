@@ -126,19 +126,29 @@ def _step(config: EncoderConfig, sight: str, length: int, stream: int, product: 
     """
     width, attended, grouped = config.width, config.heads * config.head_width, config.groups * config.head_width
     norms = 2 * width * stream + 2 * width * product  # what each reads, and gives to the product after it
-    attention = attended + 2 * grouped + 2 * attended  # queries, keys, values; the output by length, and joined
+    attention = 2 * attended + 2 * grouped  # queries, keys, values, output
+    if not (device == "cpu" and _dropped_by_hand(config, sight)):
+        attention += attended  # the output by length, and joined
     if config.rotary is not None:
         attention += attended + grouped
     if sight == "L" and device == "cpu":
         attention += 3 * attended  # the parts that chunks of queries see
     mlp = config.ffn_width * (4 if config.gated else 2)
     dropped = 2 * width * (product if device == "cpu" else 1) if config.hidden_dropout else 0
-    return norms + (attention + mlp) * product + dropped + _pairs(config, sight, length, device)
+    return norms + (attention + mlp) * product + dropped + _pairs(config, sight, length, product, device)
 
 
-def _pairs(config: EncoderConfig, sight: str, length: int, device: str) -> int:
+def _dropped_by_hand(config: EncoderConfig, sight: str) -> bool:
+    """Whether a CPU takes `dropped_attention`, not torch's general path."""
+    plain = sight == "G" and config.relative_bias is None and config.groups == config.heads
+    return plain and config.attention_dropout > 0
+
+
+def _pairs(config: EncoderConfig, sight: str, length: int, product: int, device: str) -> int:
     """Bytes kept of one token for the tokens that it sees: none where the kernel computes them again."""
     seen = min(length, 3 * max(config.window_radius or 0, 1)) if sight == "L" else length
+    if device == "cpu" and _dropped_by_hand(config, sight):
+        return config.heads * seen * 2 * product  # weights, and what they are multiplied by
     if config.attention_dropout and device == "cpu":
         return config.heads * seen * 3 * FULL  # weights, what is dropped, what is left; float32 in any precision
     if config.relative_bias is not None:
