@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -96,7 +96,8 @@ class Contestant:
     def step(self, *, counts: bool) -> float:
         """The steps of one round; the tokens a second that they came to."""
         assert self._process.stdin is not None
-        print(self._steps, file=self._process.stdin, flush=True)
+        with suppress(BrokenPipeError):  # it has ended: `_answer` says why
+            print(self._steps, file=self._process.stdin, flush=True)
         answer = self._answer()
         self.taken.peak_bytes = int(answer["peak_bytes"])
         if counts:

@@ -14,8 +14,8 @@ from bertkit.training.shards import local_part, whole_norms
 def clip(parameters: Iterable[nn.Parameter], most: float | None) -> Tensor:
     """Scale the gradients in place so that their common 2-norm is at most `most` (Pascanu et al. 2012).
 
-    Parameters may be divided between ranks; every rank must call it. Nothing waits for the device. A norm that is not
-    finite makes all gradients so; the caller decides what then happens.
+    Parameters may be divided between ranks; every rank must call it. Nothing waits for the device. A gradient that is
+    not finite stays so, and the others finite; the caller decides what then happens.
 
     Args:
         most: None to leave them as they are.
@@ -26,6 +26,7 @@ def clip(parameters: Iterable[nn.Parameter], most: float | None) -> Tensor:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm: Tensor = torch.linalg.vector_norm(whole_norms(gradients))
     if most is not None and gradients:
-        factor = (most / (norm + 1e-6)).clamp(max=1.0)  # as torch.nn.utils.clip_grad_norm_ has it
+        # As torch.nn.utils.clip_grad_norm_ has it; but 0 where the norm is not a number, so that zeros stay zeros.
+        factor = (most / (norm + 1e-6)).clamp(max=1.0).nan_to_num()
         torch._foreach_mul_([local_part(gradient) for gradient in gradients], factor)
     return norm

@@ -17,6 +17,8 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.model.embeddings import Embeddings
+from bertkit.training.table_gradient import TableGradient
 from bertkit.training.trainee import Outputs, Trainee
 
 BUCKET_ELEMENTS = 2**24  # of gradients summed in one call: few calls, and little memory for the copy
@@ -64,12 +66,17 @@ class Replicated(Sharing):
         self._weights = list(trainee.parameters())
         self._copies: list[nn.Parameter] = []  # of the weights in their order, while they are in their place
         self._half = half
+        # Ranks sum dense gradients.
+        on_cpu = ranks == 1 and all(weight.device.type == "cpu" for weight in self._weights)
+        self._tables = [part.token for part in trainee.modules() if isinstance(part, Embeddings)] if on_cpu else []
+        self._table_gradients = {table.weight: TableGradient() for table in self._tables}
 
     def begin(self) -> None:
         """Puts copies in the place of the weights where copies are computed with.
 
         They stay there until the step ends: a layer that is recomputed for its gradient needs them then.
         """
+        self._give_rows(True)
         if self._half:
             self._copies = [nn.Parameter(weight.detach().bfloat16(), weight.requires_grad) for weight in self._weights]
             _replace(self._trainee, self._weights, self._copies)
@@ -85,11 +92,19 @@ class Replicated(Sharing):
             if copy.grad is not None:
                 weight.grad = copy.grad.float() if weight.grad is None else weight.grad.add_(copy.grad)
                 copy.grad = None
+        for table, rows in self._table_gradients.items():
+            if table.grad is not None and table.grad.is_sparse:
+                rows.add(table.grad)
+                table.grad = None
 
     @torch.no_grad()
     def finish(self) -> None:
         """Sums gradients over ranks, many tensors at a time."""
         self.end()
+        for table, rows in self._table_gradients.items():
+            summed = rows.end()
+            if summed is not None:
+                table.grad = summed if table.grad is None else table.grad.add_(summed)
         for weight in self._weights:
             if weight.requires_grad and weight.grad is None:
                 weight.grad = torch.zeros_like(weight)  # every rank must sum the same tensors
@@ -103,6 +118,7 @@ class Replicated(Sharing):
 
     def end(self) -> None:
         """Puts the weights back, and drops the copies."""
+        self._give_rows(False)
         if self._copies:
             _replace(self._trainee, self._copies, self._weights)
             self._copies = []
@@ -110,7 +126,14 @@ class Replicated(Sharing):
     def discard(self) -> None:
         """Drops gradients and copies."""
         self.end()
+        for rows in self._table_gradients.values():
+            rows.end()
         self._trainee.zero_grad()
+
+    def _give_rows(self, rows: bool) -> None:
+        """Whether look-ups in the token tables have sparse gradients."""
+        for table in self._tables:
+            table.sparse = rows
 
 
 class Sharded(Sharing):
