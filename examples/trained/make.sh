@@ -35,12 +35,12 @@ train() { # name, task, format's ending, further settings
         >>"$here/../../src/bertkit/trained/$name/README.md"
 }
 
-[ $# -gt 0 ] || set -- sentiment entities
+[ $# -gt 0 ] || set -- sentiment entities questions
 for name in "$@"; do
     case $name in
         sentiment) train sentiment text-classification jsonl --set train.epochs=0.3 ;;
         entities) train entities token-classification jsonl --set train.epochs=3 --set train.evaluations=0.34 ;;
-        questions) train questions question-answering json --set train.epochs=1 --set data.length=256 ;;
+        questions) train questions question-answering json --set train.epochs=1 --set data.length=256 --set model.lora.rank=32 ;;
         *) echo "$name: not one of sentiment, entities, questions" >&2; exit 2 ;;
     esac
 done

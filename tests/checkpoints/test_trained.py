@@ -8,7 +8,7 @@ from bertkit.checkpoints.embedded import TRAINED, embedded_folder, is_embedded
 from bertkit.inference.model import load
 from bertkit.tasks.contract import Result
 
-MOST_BYTES = {"mini": 24e6, "sentiment": 4e6, "entities": 4e6}
+MOST_BYTES = {"mini": 24e6, "sentiment": 4e6, "entities": 4e6, "questions": 4e6}
 
 
 @pytest.mark.parametrize("task", TRAINED)
@@ -41,10 +41,20 @@ def test_entities() -> None:
     assert {("John Smith", "PER"), ("London", "LOC")} <= found
 
 
+def test_questions() -> None:
+    context = "Ada Lovelace was born in London in 1815. She wrote notes on a machine that Charles Babbage had designed."
+    asked = ("Who designed the machine?", "Where was Ada Lovelace born?", "When was Ada Lovelace born?")
+    results = load(task="question-answering").predict({"question": one, "context": context} for one in asked)
+    found = [result.record()["answers"][0]["answer"] for result in results]  # type: ignore[index]
+    assert found == ["Charles Babbage", "London", "1815"]
+
+
 def test_masks_are_filled_by_what_text_has_there() -> None:
     (result,) = load(task="fill-mask", top_k=20).predict(["he was born in [MASK] and died in london."])
     words = {fill["token"] for fill in result.record()["fills"][0]}  # type: ignore[index]
     assert words & {"london", "paris", "england", "new", "scotland", "1900"}
+    (result,) = load(task="fill-mask").predict(["She studied physics at the [MASK] of Cambridge."])
+    assert result.record()["fills"][0][0]["token"] == "university"  # type: ignore[index]
 
 
 def test_next_sentences() -> None:

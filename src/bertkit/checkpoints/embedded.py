@@ -26,6 +26,7 @@ TRAINED: Mapping[str, str] = {
     "next-sentence-prediction": "mini",
     "text-classification": "sentiment",
     "token-classification": "entities",
+    "question-answering": "questions",
 }
 
 
