@@ -1,9 +1,9 @@
-"""A pre-trained model as it goes into the package: its weights in bfloat16, and only the positions that were trained.
+"""A trained model or adapter as it goes into the package: weights in bfloat16, only the positions that were trained.
 
-    python examples/trained/halve.py FOLDER NEW_FOLDER POSITIONS
+    python examples/trained/halve.py FOLDER NEW_FOLDER [POSITIONS]
 
-Sequences of training were at most POSITIONS tokens long; the other rows of the table are as random as they were at the
-start, and a text that would read them is refused instead.
+Where sequences of training were at most POSITIONS tokens long, the other rows of the table are as random as they were
+at the start, and a text that would read them is refused instead.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ POSITIONS = "bert.embeddings.position_embeddings.weight"
 
 def main() -> None:
     """Copy all but the weights and the configuration as they are."""
-    folder, new, positions = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    folder, new = Path(sys.argv[1]), Path(sys.argv[2])
     shutil.copytree(folder, new, ignore=shutil.ignore_patterns("*.safetensors"))
-    weights = load_file(folder / "model.safetensors")
-    weights[POSITIONS] = weights[POSITIONS][:positions]
-    halved = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in weights.items()}
-    save_file(halved, new / "model.safetensors", {"format": "pt"})
-    config = json.loads((folder / "config.json").read_text())
-    config["max_position_embeddings"] = positions
-    (new / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    for file in folder.glob("*.safetensors"):
+        weights = load_file(file)
+        if len(sys.argv) > 3:
+            weights[POSITIONS] = weights[POSITIONS][: int(sys.argv[3])]
+            config = json.loads((folder / "config.json").read_text())
+            config["max_position_embeddings"] = len(weights[POSITIONS])
+            (new / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        halved = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in weights.items()}
+        save_file(halved, new / file.name, {"format": "pt"})
+        (new / file.name).chmod(0o644)
 
 
 if __name__ == "__main__":

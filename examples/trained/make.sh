@@ -30,7 +30,7 @@ train() { # name, task, format's ending, further settings
     "${bertkit[@]}" finetune --task "$task" --train "$runs/$name.train.$ending" --eval "$runs/$name.eval.$ending" \
         -o "$runs/$name" --set model.lora.rank=8 "${@:4}"
     rm -rf "$here/../../src/bertkit/trained/$name"
-    cp -r "$runs/$name/adapter" "$here/../../src/bertkit/trained/$name"
+    "${PYTHON:-python}" "$here/halve.py" "$runs/$name/adapter" "$here/../../src/bertkit/trained/$name"
     { printf '\n## Data and licence\n\n`examples/trained/data.py` says what the files are made of. ' && licence "$name"; } \
         >>"$here/../../src/bertkit/trained/$name/README.md"
 }

@@ -45,14 +45,14 @@ class FinetunedFacts:
 def finetuned_card(facts: FinetunedFacts) -> str:
     """The card as Markdown, with the header that the hub reads."""
     shown = {name: f"{value:.4f}{_interval(facts.intervals.get(name))}" for name, value in facts.measures.items()}
-    labels = f"Labels: {', '.join(facts.labels)}.\n" if facts.labels else ""
+    labels = f" Labels: {', '.join(facts.labels)}." if facts.labels else ""
     origin = f"fine-tuned from {facts.start}"
     if facts.teacher is not None:
         origin = f"distilled from {facts.teacher}, beginning as {facts.start},"
     parts = [
         f"---\nlibrary_name: transformers\npipeline_tag: {facts.task}\ntags:\n- bertkit\n---\n",
         f"# {facts.name}\n",
-        f"{facts.task}, {origin} with bertkit {facts.version}. {labels}",
+        f"{facts.task}, {origin} with bertkit {facts.version}.{labels}\n",
         "## Results\n",
         f"On {facts.held_out:,} examples that it did not learn from, at step {facts.step:,} of {facts.steps:,}, the "
         "best by these same examples:\n",
