@@ -53,7 +53,13 @@ def test_half_precision_does_not_overflow() -> None:
 
 @pytest.mark.parametrize("bad", [math.inf, math.nan])
 def test_what_is_not_finite_shows(bad: float) -> None:
-    assert not math.isfinite(float(clip(parameters_with([1.0], [bad]), 1.0)))
+    parameters = parameters_with([1.0, 0.0], [bad])
+    assert not math.isfinite(float(clip(parameters, 1.0)))
+    fine, spoilt = (parameter.grad for parameter in parameters)
+    assert fine is not None
+    assert spoilt is not None
+    assert fine.isfinite().all()
+    assert not spoilt.isfinite().any()
 
 
 def test_without_gradients_the_norm_is_0() -> None:
