@@ -102,6 +102,21 @@ def test_a_tenth_is_held_out(run: Run, model: Path, files: tuple[str, str], tmp_
     assert record["best_evaluation"] == record["last_evaluation"]
 
 
+def test_labels_of_their_own_begin_at_their_shares(run: Run, model: Path, tmp_path: Path) -> None:
+    rows = [
+        {"text": f"w{n % 50 + 5}", "label": ["often"] * (n % 10 > 0) + ["rarely"] * (n % 20 == 3)} for n in range(80)
+    ]
+    (tmp_path / "train.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    files = ("--train", str(tmp_path / "train.jsonl"), "--eval", str(tmp_path / "train.jsonl"))
+    still = ("--set", "train.epochs=1", "--set", "train.optimiser.learning_rate=1e-9", "-o", str(tmp_path / "run"))
+    code, _, err = run("finetune", "--task", "text-classification", "-m", str(model), *files, *still)
+    assert code == 0, err
+    code, out, err = run("predict", "-m", str(tmp_path / "run"), "--json", "w9")
+    assert code == 0, err
+    scores = {one["label"]: one["score"] for one in json.loads(out)["labels"]}
+    assert scores == {"often": pytest.approx(0.9, abs=0.05), "rarely": pytest.approx(0.05, abs=0.03)}
+
+
 def test_entities(run: Run, model: Path, tmp_path: Path) -> None:
     chance = random.Random(1)
     sentences = []

@@ -94,6 +94,28 @@ def test_bfloat16_errs_no_more_than_the_plain_loss(autocast: bool) -> None:
         assert (our - true).norm() <= 1.5 * (their - true).norm() + 1e-3 * true.norm()
 
 
+class Products(TorchDispatchMode):
+    """The shapes of what was multiplied inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: set[tuple[torch.Size, torch.Size]] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten.mm.default:
+            self.shapes.add((args[0].shape, args[1].shape))
+        return func(*args, **(kwargs or {}))
+
+
+def test_in_bfloat16_products_have_few_shapes() -> None:
+    products = Products()
+    for rows in range(1, 130):
+        x_ME, table_VE, bias_V, ids_M = inputs(rows, torch.bfloat16)
+        with products:
+            chunked_loss(x_ME, table_VE, bias_V, HardTargets(ids_M), chunk_bytes=64 * ROW_BYTES)
+    assert len(products.shapes) == 3 * 2, "three products a chunk, of 32 or 64 rows"
+
+
 class Largest(TorchDispatchMode):
     """The most elements that a tensor made inside has, among those with memory of their own."""
 

@@ -1,6 +1,6 @@
 """Losses over a large vocabulary without its logits: rows go through in chunks, and what is kept are gradients.
 
-Shapes: `M` rows, `E` their width, `V` vocabulary, `R` rows of one chunk.
+Shapes: `M` rows, `E` their width, `V` vocabulary, `R` rows of one chunk, `F` the same filled up.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from torch.nn import functional
 
 # What the float32 logits of one chunk may take, by kind of device. A few tensors of this size live at once, whatever M
 # is. A GPU has that memory, and needs products of thousands of rows to be busy.
-CHUNK_BYTES = {"cpu": 64 * 2**20, "cuda": 512 * 2**20}
+CHUNK_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20}
+
+# A chunk of half precision is filled up to a multiple of so many rows. On a CPU oneDNN compiles each product anew for
+# each number of rows, in up to 50 ms and 7 MB; with few numbers of them that is done after a few steps.
+FULL_ROWS = 32
 
 # From the logits of a chunk and which of the M rows they are: the sum of the rows' losses, how many of the rows are
 # predicted correctly, and the gradient of that sum with respect to the logits. May overwrite the logits.
@@ -170,25 +174,33 @@ def _run(
     grad_bias_V = torch.zeros_like(bias_V, dtype=precise) if bias_V is not None and wanted[2] else None
     table = table_VE.detach().to(dtype)
     for chunk in _chunks(len(x_ME), rows):
-        x_RE = x_ME[chunk].detach().to(dtype)
-        logits_RV = (x_RE @ table.T).to(precise)
+        count = chunk.stop - chunk.start
+        full = count if dtype == precise else -(-count // FULL_ROWS) * FULL_ROWS
+        x_FE = _filled(x_ME[chunk].detach().to(dtype), full)
+        logits_RV = (x_FE @ table.T)[:count].to(precise)
         if bias_V is not None:
             logits_RV += bias_V.detach()
         loss, correct, gradient_RV = criterion(logits_RV, chunk)
         sums_2 += torch.stack((loss, correct.to(precise)))
         if grad_bias_V is not None:
             grad_bias_V += gradient_RV.sum(dim=0)
-        gradient_RV = gradient_RV.to(dtype)
+        gradient_FV = _filled(gradient_RV.to(dtype), full)
         if grad_x_ME is not None:
-            grad_x_ME[chunk] = gradient_RV @ table
+            grad_x_ME[chunk] = (gradient_FV @ table)[:count]
         if grad_table_VE is not None:
-            _add_product(grad_table_VE, gradient_RV.T, x_RE)
+            _add_product(grad_table_VE, gradient_FV.T, x_FE)
     return sums_2, grad_x_ME, grad_table_VE, grad_bias_V
 
 
 def _chunks(count: int, rows: int) -> Iterator[slice]:
     for start in range(0, count, rows):
         yield slice(start, min(start + rows, count))
+
+
+def _filled(rows: Tensor, full: int) -> Tensor:
+    """Rows of zeros below, up to so many."""
+    spare = full - len(rows)
+    return functional.pad(rows, (0, 0, 0, spare)) if spare else rows
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:

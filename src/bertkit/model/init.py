@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from bertkit.model.heads import MaskedLMHead
+from bertkit.model.heads import Head, MaskedLMHead
 
 
 @torch.no_grad()
@@ -27,6 +29,20 @@ def initialise(module: nn.Module, deviation: float = 0.02, generator: torch.Gene
                 _fill(part.decoder, deviation, generator)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+
+
+@torch.no_grad()
+def say_shares(head: Head, shares: Sequence[float]) -> None:
+    """Let a new head with an independent sigmoid a label say of any text what is known before it is read.
+
+    Where labels are rare and biases begin at 0, the first steps teach the encoder to be the same for all texts, since
+    that lowers all probabilities soonest; it may not recover. After Lin et al. 2017 (arXiv 1708.02002, 3.3).
+
+    Args:
+        shares: of the examples that have each label, in (0, 1).
+    """
+    assert isinstance(head.classifier, nn.Linear)
+    head.classifier.bias.copy_(torch.logit(torch.tensor(shares)))
 
 
 def _fill(matrix: Tensor, deviation: float, generator: torch.Generator | None) -> None:

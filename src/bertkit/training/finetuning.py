@@ -14,11 +14,13 @@ from torch import Tensor
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.finetuning import RATE_TIMES_WIDTH, FinetuneConfig, StartTable
 from bertkit.config.training import Optimiser, TrainTable
+from bertkit.data.label_set import count_labels
 from bertkit.errors import ConfigError
 from bertkit.families.labels import PROBLEMS
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
-from bertkit.model.init import initialise
+from bertkit.model.heads import Head
+from bertkit.model.init import initialise, say_shares
 from bertkit.model.lora import adapt, adapters, merge
 from bertkit.pretrained.adapters import Adapter, write_adapter
 from bertkit.pretrained.loading import Pretrained, weights_sha256
@@ -204,6 +206,9 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
     elif shape is not None:
         head = task.build_head(shape, encoder_config, reads)
         initialise(head, encoder_config.initializer_range, random)
+        if isinstance(head, Head) and lessons.problem == "multi-label":
+            counts = count_labels((one.target for one in lessons.train), task.labels)
+            say_shares(head, [(count + 0.5) / (len(lessons.train) + 1) for count in counts])
     objective = lessons.learning.objective(None if head is None else head.float())
     freeze(encoder, config.model, random)
     trainee = Trainee(encoder, {objective.name: objective}).to(device)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import math
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ from bertkit.training.sharing import Sharing, trainable
 from bertkit.training.trainee import Trainee, weighted_loss
 
 Sums = dict[str, Tensor]
+
+# oneDNN compiles a product for each shape, and keeps the last 1,024 of them, in bfloat16 some 0.6 MB each. Packed
+# batches have ever new numbers of tokens, so that nearly all of those are never used again. It reads this at its first
+# product; a value that the user has set stays.
+KEPT_KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
 
 
 class NoMemory(BertkitError):
@@ -76,6 +82,8 @@ class Stepper:
         autocast: bool,
         seed: int,
     ) -> None:
+        for name, number in KEPT_KERNELS.items():
+            os.environ.setdefault(name, number)
         self.trainee = trainee
         self.optimiser = optimiser
         self.sharing = sharing

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.model.chunked_loss import FULL_ROWS
 from bertkit.model.encoder import Encoder, in_their_places
 from bertkit.tasks.objective import Objective
 
@@ -53,10 +54,11 @@ class Trainee(nn.Module):
         if len(chosen) < len(wanted):
             return [self.encoder(tokens)] * len(wanted)
         # A token that two want is computed twice: to find out would mean to wait for the device.
-        x_MW = self.encoder(tokens, torch.cat(chosen))
-        parts = x_MW.split([len(wanted_M) for wanted_M in chosen])
+        sizes = [len(wanted_M) for wanted_M in chosen]
+        x_MW = self.encoder(tokens, _filled(torch.cat(chosen)))[: sum(sizes)]
         return [
-            in_their_places(part, wanted_M, len(tokens.ids_T)) for part, wanted_M in zip(parts, chosen, strict=True)
+            in_their_places(part, wanted_M, len(tokens.ids_T))
+            for part, wanted_M in zip(x_MW.split(sizes), chosen, strict=True)
         ]
 
     def each(self) -> list[Objective]:
@@ -66,6 +68,12 @@ class Trainee(nn.Module):
     def counts(self, batch: TrainingBatch) -> list[int]:
         """How many targets each objective has in a micro-batch."""
         return [objective.count(batch) for objective in self.each()]
+
+
+def _filled(wanted_M: Tensor) -> Tensor:
+    """The first one again, up to a multiple of `FULL_ROWS`: their number would be another in each step."""
+    spare = -len(wanted_M) % FULL_ROWS
+    return torch.cat([wanted_M, wanted_M[:1].expand(spare)]) if len(wanted_M) else wanted_M
 
 
 def weighted_loss(outputs: Outputs, scales: Mapping[str, float]) -> Tensor:
