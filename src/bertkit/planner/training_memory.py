@@ -15,7 +15,8 @@ from bertkit.planner.parameters import count_parameters
 
 FULL, HALF = 4, 2  # bytes of a float32 and of a bfloat16
 MASKED_SHARE = 0.15
-LOGITS_BYTES = 3 * 64 * 2**20  # the loss over the vocabulary goes in chunks of 64 MiB, of which it holds about three
+# The loss over the vocabulary goes in chunks (`model/chunked_loss.py`), of which it holds about three.
+LOGITS_BYTES = {"cpu": 3 * 16 * 2**20, "cuda": 3 * 512 * 2**20}
 LAMB_BYTES = 2**28  # of parameters whose updates LAMB holds at once
 
 Method = Literal["adamw", "lamb", "muon"]
@@ -109,7 +110,7 @@ def _activations(config: EncoderConfig, tokens: int, length: int, precision: str
     head = int(MASKED_SHARE * 5 * config.width * stream)
     # The gradients that one step's backward pass holds at once.
     working = (4 * config.width + 2 * config.ffn_width * (2 if config.gated else 1)) * product
-    logits = min(LOGITS_BYTES, int(3 * MASKED_SHARE * tokens) * config.vocab_size * FULL)
+    logits = min(LOGITS_BYTES[device], int(3 * MASKED_SHARE * tokens) * config.vocab_size * FULL)
     # The token table has its gradient twice: from the loss, and from the embeddings, before they are added.
     return tokens * (kept + embeddings + head + working) + logits + FULL * _table(config)
 
