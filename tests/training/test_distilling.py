@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -120,6 +121,26 @@ def test_the_loss_is_that_of_a_padded_pair_of_models(labels: float | None, tmp_p
     expected = pupil.get_input_embeddings().weight.grad
     assert found is not None
     assert torch.allclose(found, expected, atol=1e-5 * expected.abs().max().item())  # type: ignore[union-attr, operator]
+
+
+def test_texts_without_labels_say_nothing_of_their_shares(tmp_path: Path) -> None:
+    make_task_peer("text-classification", tmp_path / "teacher", sizes=SIZES)
+    make_task_peer("token-classification", tmp_path / "student", sizes=Sizes(1, segment_types=2))
+    described = json.loads((tmp_path / "teacher/config.json").read_text())
+    described["problem_type"] = "multi_label_classification"
+    (tmp_path / "teacher/config.json").write_text(json.dumps(described))
+    (tmp_path / "texts.txt").write_text("".join(f"w{number}\n" for number in range(20)))
+    about_teacher = {"start": str(tmp_path / "teacher"), "temperature": 2.0}
+    about_student = {"start": str(tmp_path / "student")}
+    settings = config(tmp_path / "teacher", tmp_path / "texts.txt", teacher=about_teacher, model=about_student)
+    teacher = open_pretrained(tmp_path / "teacher")
+    tokenizer = teacher.load_tokenizer()
+    student = open_student(settings, teacher, tokenizer)
+    lessons = taught_lessons(settings, teacher, student, tokenizer, CPU).lessons
+    assert lessons.problem == "multi-label"
+    (objective,) = build_model(settings, student, lessons, CPU).trainee.each()
+    biases = [value for name, value in objective.named_parameters() if name.endswith("classifier.bias")]
+    assert [value.tolist() for value in biases] == [[0.0, 0.0, 0.0]]
 
 
 def test_every_word_of_a_text_learns_what_its_teacher_says(tmp_path: Path) -> None:

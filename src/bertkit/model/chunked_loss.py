@@ -17,8 +17,8 @@ from torch.nn import functional
 # is. A GPU has that memory, and needs products of thousands of rows to be busy.
 CHUNK_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20}
 
-# A chunk of half precision is filled up to a multiple of so many rows. On a CPU oneDNN compiles each product anew for
-# each number of rows, in up to 50 ms and 7 MB; with few numbers of them that is done after a few steps.
+# What is computed for some of a batch's tokens is filled up to a multiple of so many rows. On a CPU oneDNN compiles a
+# product of half precision anew for each number of rows, in up to 58 ms and 7 MB; of few numbers it soon has all.
 FULL_ROWS = 32
 
 # From the logits of a chunk and which of the M rows they are: the sum of the rows' losses, how many of the rows are
@@ -114,6 +114,8 @@ def chunked_loss(
     if torch.is_autocast_enabled(kind):
         dtype = torch.get_autocast_dtype(kind)
     rows = max(1, (chunk_bytes or CHUNK_BYTES.get(kind, CHUNK_BYTES["cpu"])) // (4 * len(table_VE)))
+    if rows > FULL_ROWS:
+        rows -= rows % FULL_ROWS  # nothing to fill up but in the last chunk
     loss, correct = _ChunkedLoss.apply(  # type: ignore[no-untyped-call]
         x_ME, table_VE, bias_V, criterion, dtype, rows, torch.is_grad_enabled()
     )

@@ -207,12 +207,18 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
         head = task.build_head(shape, encoder_config, reads)
         initialise(head, encoder_config.initializer_range, random)
         if isinstance(head, Head) and lessons.problem == "multi-label":
-            counts = count_labels((one.target for one in lessons.train), task.labels)
-            say_shares(head, [(count + 0.5) / (len(lessons.train) + 1) for count in counts])
+            start_at_shares(head, lessons)
     objective = lessons.learning.objective(None if head is None else head.float())
     freeze(encoder, config.model, random)
     trainee = Trainee(encoder, {objective.name: objective}).to(device)
     return Model(family, encoder_config, trainee, {objective.name: 1.0})
+
+
+def start_at_shares(head: Head, lessons: Lessons) -> None:
+    """Has a new head begin at the labels' shares of the examples; not where these have none, as a student's may."""
+    counts = count_labels((one.target for one in lessons.train), lessons.task.labels)
+    if any(counts):
+        say_shares(head, [(count + 0.5) / (len(lessons.train) + 1) for count in counts])
 
 
 def start_encoder(source: Pretrained, config: EncoderConfig, random: torch.Generator) -> Encoder:

@@ -31,7 +31,7 @@ Sums = dict[str, Tensor]
 # oneDNN compiles a product for each shape, and keeps the last 1,024 of them, in bfloat16 some 0.6 MB each. Packed
 # batches have ever new numbers of tokens, so that nearly all of those are never used again. It reads this at its first
 # product; a value that the user has set stays.
-KEPT_KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
+KEPT_KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32"
 
 
 class NoMemory(BertkitError):
@@ -61,7 +61,7 @@ class Done:
 
 
 class Stepper:
-    """Does steps.
+    """Does steps. Made before the first product of a process, it also bounds what a CPU's kernels take.
 
     Args:
         weights: of each objective in the loss.
@@ -82,8 +82,7 @@ class Stepper:
         autocast: bool,
         seed: int,
     ) -> None:
-        for name, number in KEPT_KERNELS.items():
-            os.environ.setdefault(name, number)
+        os.environ.setdefault(*KEPT_KERNELS)
         self.trainee = trainee
         self.optimiser = optimiser
         self.sharing = sharing

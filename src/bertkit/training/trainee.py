@@ -55,7 +55,7 @@ class Trainee(nn.Module):
             return [self.encoder(tokens)] * len(wanted)
         # A token that two want is computed twice: to find out would mean to wait for the device.
         sizes = [len(wanted_M) for wanted_M in chosen]
-        x_MW = self.encoder(tokens, _filled(torch.cat(chosen)))[: sum(sizes)]
+        x_MW = self.encoder(tokens, _repeated(torch.cat(chosen)))[: sum(sizes)]
         return [
             in_their_places(part, wanted_M, len(tokens.ids_T))
             for part, wanted_M in zip(x_MW.split(sizes), chosen, strict=True)
@@ -70,8 +70,8 @@ class Trainee(nn.Module):
         return [objective.count(batch) for objective in self.each()]
 
 
-def _filled(wanted_M: Tensor) -> Tensor:
-    """The first one again, up to a multiple of `FULL_ROWS`: their number would be another in each step."""
+def _repeated(wanted_M: Tensor) -> Tensor:
+    """The same, and then the first one again up to a multiple of `FULL_ROWS`; none where there is none."""
     spare = -len(wanted_M) % FULL_ROWS
     return torch.cat([wanted_M, wanted_M[:1].expand(spare)]) if len(wanted_M) else wanted_M
 
