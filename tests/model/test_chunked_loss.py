@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bertkit.model.chunked_loss import HardTargets, SampledTargets, SoftTargets, chunked_loss, chunked_loss_reference
+from tests.model.products import Products
 
 VOCABULARY, WIDTH = 99, 7
 ROW_BYTES = 4 * VOCABULARY
@@ -92,19 +93,6 @@ def test_bfloat16_errs_no_more_than_the_plain_loss(autocast: bool) -> None:
     for our, their, true in zip(ours, theirs, truth, strict=True):
         assert our.dtype == their.dtype == true.dtype
         assert (our - true).norm() <= 1.5 * (their - true).norm() + 1e-3 * true.norm()
-
-
-class Products(TorchDispatchMode):
-    """The shapes of what was multiplied inside."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shapes: set[tuple[torch.Size, torch.Size]] = set()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.ops.aten.mm.default:
-            self.shapes.add((args[0].shape, args[1].shape))
-        return func(*args, **(kwargs or {}))
 
 
 def test_in_bfloat16_products_have_few_shapes() -> None:

@@ -11,6 +11,7 @@ from bertkit.model import attend
 from bertkit.model import dropped_attention as dropped_attention_file
 from bertkit.model.dropout import Dropout, kept
 from bertkit.model.dropped_attention import divide, dropped_attention
+from tests.model.products import Products
 
 LAYOUTS = {"one": (1,), "equal": (7,) * 13, "mixed": (23, 16, 16, 5, 2, 2, 1), "unsorted": (5, 23, 5)}
 
@@ -104,16 +105,34 @@ def test_attention_by_hand_agrees_with_autograd(
         assert (ours - theirs).abs().max() < 1e-12
 
 
-def test_attention_by_hand_in_half_precision() -> None:
-    layout = Layout.of((23, 16, 16, 5))
-    qkv = torch.randn(60, 9, 16)
+@pytest.mark.parametrize(
+    ("short", "precisions"),
+    [(0, {torch.bfloat16}), (16, {torch.bfloat16, torch.float32}), (64, {torch.float32})],
+    ids=["none short", "some short", "all short"],
+)
+def test_attention_by_hand_in_half_precision(
+    short: int, precisions: set[torch.dtype], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dropped_attention_file, "SHORT", short)
+    monkeypatch.setattr(dropped_attention_file, "SMALL", 300)
+    divide.cache_clear()
+    layout = Layout.of((23, 16, 16, 5, 4))
+    qkv = torch.randn(64, 9, 16).bfloat16()
 
-    def out(dtype: torch.dtype) -> Tensor:
+    def output_and_gradient(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         torch.manual_seed(7)
-        return dropped_attention(*qkv.to(dtype).split(3, dim=1), layout, 0.25)
+        given = qkv.to(dtype).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            out = dropped_attention(*given.split(3, dim=1), layout, 0.25)
+        return out, torch.autograd.grad(out.double().square().sum(), given)[0]
 
-    assert out(torch.bfloat16).dtype == torch.bfloat16
-    assert (out(torch.bfloat16).float() - out(torch.float32)).abs().max() < 0.05
+    with Products() as products:
+        ours = output_and_gradient(torch.bfloat16)
+    assert products.precisions == precisions
+    for our, their in zip(ours, output_and_gradient(torch.float64), strict=True):
+        assert our.dtype == torch.bfloat16
+        assert (our - their).norm() < 0.01 * their.norm()
+    divide.cache_clear()
 
 
 def test_it_is_what_training_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:

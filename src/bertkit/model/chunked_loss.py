@@ -13,13 +13,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from bertkit.model.filling import FULL_ROWS, full
+
 # What the float32 logits of one chunk may take, by kind of device. A few tensors of this size live at once, whatever M
 # is. A GPU has that memory, and needs products of thousands of rows to be busy.
 CHUNK_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20}
-
-# What is computed for some of a batch's tokens is filled up to a multiple of so many rows. On a CPU oneDNN compiles a
-# product of half precision anew for each number of rows, in up to 58 ms and 7 MB; of few numbers it soon has all.
-FULL_ROWS = 32
 
 # From the logits of a chunk and which of the M rows they are: the sum of the rows' losses, how many of the rows are
 # predicted correctly, and the gradient of that sum with respect to the logits. May overwrite the logits.
@@ -177,8 +175,8 @@ def _run(
     table = table_VE.detach().to(dtype)
     for chunk in _chunks(len(x_ME), rows):
         count = chunk.stop - chunk.start
-        full = count if dtype == precise else -(-count // FULL_ROWS) * FULL_ROWS
-        x_FE = _filled(x_ME[chunk].detach().to(dtype), full)
+        size = count if dtype == precise else full(count)
+        x_FE = _filled(x_ME[chunk].detach().to(dtype), size)
         logits_RV = (x_FE @ table.T)[:count].to(precise)
         if bias_V is not None:
             logits_RV += bias_V.detach()
@@ -186,7 +184,7 @@ def _run(
         sums_2 += torch.stack((loss, correct.to(precise)))
         if grad_bias_V is not None:
             grad_bias_V += gradient_RV.sum(dim=0)
-        gradient_FV = _filled(gradient_RV.to(dtype), full)
+        gradient_FV = _filled(gradient_RV.to(dtype), size)
         if grad_x_ME is not None:
             grad_x_ME[chunk] = (gradient_FV @ table)[:count]
         if grad_table_VE is not None:
@@ -199,9 +197,9 @@ def _chunks(count: int, rows: int) -> Iterator[slice]:
         yield slice(start, min(start + rows, count))
 
 
-def _filled(rows: Tensor, full: int) -> Tensor:
+def _filled(rows: Tensor, size: int) -> Tensor:
     """Rows of zeros below, up to so many."""
-    spare = full - len(rows)
+    spare = size - len(rows)
     return functional.pad(rows, (0, 0, 0, spare)) if spare else rows
 
 

@@ -27,6 +27,10 @@ from bertkit.model.dropout import kept
 # than their work: entries of its matrices of weights, B · L · L.
 SMALL = 6_000
 
+# Matrices of sequences up to this length are multiplied in float32 at least. oneDNN compiles products of half precision
+# for each number and length of sequences, which takes longer than such a product.
+SHORT = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -44,14 +48,19 @@ class Block:
     places_D: Tensor | None
     unseen_B11L: Tensor | None
 
+    def precision(self, given: torch.dtype) -> torch.dtype:
+        """What products are computed in, where that is what goes into them."""
+        return torch.promote_types(given, torch.float32) if self.length <= SHORT else given
+
     def rows(self, x_TNH: Tensor) -> Tensor:
-        """The tokens, a matrix for each sequence and head, (C, L, H); padding is zeros."""
+        """The tokens, a matrix for each sequence and head, (C, L, H), in `precision`; padding is zeros."""
         x_DNH = x_TNH[self.tokens]
         heads, width = x_DNH.shape[1:]
         if self.places_D is not None:
             padded = x_DNH.new_zeros(self.count * self.length, heads, width)
             x_DNH = padded.index_copy_(0, self.places_D, x_DNH)
         block = x_DNH.view(self.count, self.length, heads, width).transpose(1, 2)
+        block = block.to(self.precision(x_TNH.dtype), memory_format=torch.contiguous_format)
         return block.reshape(self.count * heads, self.length, width)
 
     def put(self, rows_CLH: Tensor, x_TNH: Tensor) -> None:
@@ -59,6 +68,7 @@ class Block:
         heads, width = x_TNH.shape[1:]
         block = rows_CLH.view(self.count, heads, self.length, width).transpose(1, 2)
         if self.places_D is not None:
+            block = block.to(x_TNH.dtype, memory_format=torch.contiguous_format)
             torch.index_select(block.reshape(-1, heads, width), 0, self.places_D, out=x_TNH[self.tokens])
         else:
             x_TNH[self.tokens].view(block.shape).copy_(block)
@@ -67,9 +77,10 @@ class Block:
 def dropped_attention(q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layout, dropout: float) -> Tensor:
     """Attention of every token to all of its own sequence, each weight dropped with this probability, (T, N, H).
 
-    The softmax is computed in float32 at least, products in the precision of what is given.
+    The softmax is computed in float32 at least, products of long sequences in the precision of what is given.
     """
-    out_TNH: Tensor = _DroppedAttention.apply(q_TNH, k_TNH, v_TNH, layout, dropout)  # type: ignore[no-untyped-call]
+    with torch.autocast("cpu", enabled=False):
+        out_TNH: Tensor = _DroppedAttention.apply(q_TNH, k_TNH, v_TNH, layout, dropout)  # type: ignore[no-untyped-call]
     return out_TNH
 
 
@@ -88,8 +99,8 @@ class _DroppedAttention(torch.autograd.Function):
             scores_CLL = torch.baddbmm(_nothing(q_CLH), q_CLH, k_CLH.mT, beta=0, alpha=width**-0.5)
             if block.unseen_B11L is not None:
                 scores_CLL.view(block.count, heads, *scores_CLL.shape[1:]).masked_fill_(block.unseen_B11L, -torch.inf)
-            weights_CLL = torch.softmax(scores_CLL, -1, dtype=precise).to(q_TNH.dtype)
-            keep_CLL = keep.view(weights_CLL.shape)
+            weights_CLL = torch.softmax(scores_CLL, -1, dtype=precise).to(q_CLH.dtype)
+            keep_CLL = keep.view(weights_CLL.shape).to(q_CLH.dtype)
             block.put(torch.bmm(weights_CLL * keep_CLL, v_CLH), out_TNH)
             saved += [q_CLH, k_CLH, v_CLH, weights_CLL, keep_CLL]
         ctx.save_for_backward(*saved)

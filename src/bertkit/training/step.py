@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import math
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -21,17 +20,13 @@ from torch.optim import Optimizer
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.errors import BertkitError
 from bertkit.training.gradients import clip
+from bertkit.training.host_memory import keep_between_steps
 from bertkit.training.micro_batches import to_device
 from bertkit.training.ranks import Ranks
 from bertkit.training.sharing import Sharing, trainable
 from bertkit.training.trainee import Trainee, weighted_loss
 
 Sums = dict[str, Tensor]
-
-# oneDNN compiles a product for each shape, and keeps the last 1,024 of them, in bfloat16 some 0.6 MB each. Packed
-# batches have ever new numbers of tokens, so that nearly all of those are never used again. It reads this at its first
-# product; a value that the user has set stays.
-KEPT_KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32"
 
 
 class NoMemory(BertkitError):
@@ -61,7 +56,7 @@ class Done:
 
 
 class Stepper:
-    """Does steps. Made before the first product of a process, it also bounds what a CPU's kernels take.
+    """Does steps.
 
     Args:
         weights: of each objective in the loss.
@@ -82,7 +77,8 @@ class Stepper:
         autocast: bool,
         seed: int,
     ) -> None:
-        os.environ.setdefault(*KEPT_KERNELS)
+        if ranks.device.type == "cpu":
+            keep_between_steps()
         self.trainee = trainee
         self.optimiser = optimiser
         self.sharing = sharing
