@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bertkit.model.filling import FULL_ROWS, SIZES, compiles_each_size, filled, full
+from tests.model.products import Products
 from tests.model.test_encoder import make, pack
 
 CPU = torch.device("cpu")
@@ -32,6 +33,20 @@ def test_what_is_filled_changes_nothing(sequences: list[list[int]]) -> None:
     assert more.layout.lengths[: len(sequences)] == batch.layout.lengths
     assert more.layout.max_length == batch.layout.max_length
     assert (encoder(more)[:count] - encoder(batch)).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("half", ["weights", "autocast", "neither"])
+@torch.no_grad()
+def test_the_products_of_half_precision_have_few_shapes(half: str) -> None:
+    encoder = make().to(torch.bfloat16 if half == "weights" else torch.float32)
+    rows = set()
+    for count in range(30, 80, 3):
+        batch = pack([[5] * min(20, count - start) for start in range(0, count, 20)])
+        with torch.autocast("cpu", torch.bfloat16, enabled=half == "autocast"), Products() as products:
+            assert len(encoder(batch)) == count
+            assert len(encoder(batch, torch.tensor([3, 7]))) == 2
+        rows |= {left[0] for left, right in products.shapes if len(left) == 2}
+    assert len(rows) == (17 if half == "neither" else 3) + 1, "and the two that were wanted"
 
 
 @pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16])

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.encoder import Encoder, in_their_places
-from bertkit.model.filling import compiles_each_size, filled, full
+from bertkit.model.filling import full
 from bertkit.tasks.objective import Objective
 
 Outputs = dict[str, dict[str, Tensor]]
@@ -51,16 +51,14 @@ class Trainee(nn.Module):
         """The hidden states for each objective, (T, W), in one pass."""
         wanted = [objective.wanted(batch) for objective in self.each()]
         chosen = [wanted_M for wanted_M in wanted if wanted_M is not None]
-        count = len(tokens.ids_T)
-        if compiles_each_size(tokens.ids_T.device, self.encoder.embeddings.token.weight.dtype):
-            tokens = filled(tokens)
         if len(chosen) < len(wanted):
-            return [self.encoder(tokens)[:count]] * len(wanted)
+            return [self.encoder(tokens)] * len(wanted)
         # A token that two want is computed twice: to find out would mean to wait for the device.
         sizes = [len(wanted_M) for wanted_M in chosen]
         x_MW = self.encoder(tokens, _repeated(torch.cat(chosen)))[: sum(sizes)]
         return [
-            in_their_places(part, wanted_M, count) for part, wanted_M in zip(x_MW.split(sizes), chosen, strict=True)
+            in_their_places(part, wanted_M, len(tokens.ids_T))
+            for part, wanted_M in zip(x_MW.split(sizes), chosen, strict=True)
         ]
 
     def each(self) -> list[Objective]:
