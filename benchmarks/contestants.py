@@ -51,6 +51,11 @@ class Taken:
     losses: list[float]
     peak_bytes: int = 0
 
+    def keep(self, rounds: int) -> None:
+        """Only the first of them."""
+        for each in (self.tokens, self.seconds, self.losses):
+            del each[rounds:]
+
     @property
     def tokens_per_second(self) -> float:
         """Over all rounds."""
@@ -119,16 +124,25 @@ class Contestant:
 def compete(contestants: Mapping[str, Contestant], rounds: int) -> None:
     """Each contestant once a round, after one round that does not count; the order turns with the round.
 
+    Interrupted, it ends with the last round that all have done.
+
     Raises:
         SystemExit: they do not train the same model.
     """
     if len({contestant.parameters for contestant in contestants.values()}) > 1:
         raise SystemExit("the contestants do not train the same model: they have other numbers of parameters")
     names = list(contestants)
-    for number in range(rounds + 1):
-        turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
-            contestants[name].step(counts=number > 0)
+    try:
+        for number in range(rounds + 1):
+            turn = number % len(names)
+            for name in names[turn:] + names[:turn]:
+                contestants[name].step(counts=number > 0)
+    except KeyboardInterrupt:
+        whole = min(len(contestant.taken.seconds) for contestant in contestants.values())
+        if whole < 2:
+            raise
+        for contestant in contestants.values():
+            contestant.taken.keep(whole)
 
 
 def report(case: str, contestants: Mapping[str, Contestant], first_peer: str) -> list[dict[str, object]]:
