@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from hypothesis import settings
 # A busy machine is not a failing test.
 settings.register_profile("bertkit", deadline=None)
 settings.load_profile("bertkit")
+
+# What is started in the background (`bash test.sh &`) ignores interrupts, and so would every process that a test
+# interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
