@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file
 
 from bertkit.batching.training_batch import TrainingBatch
-from bertkit.model.filling import full
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.sentence_pair import NextSentence
@@ -32,19 +31,6 @@ FORWARD = Trainee.forward
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_data(tmp_path_factory.mktemp("data"))
-
-
-def test_the_last_layer_gets_full_numbers_of_rows(tmp_path: Path) -> None:
-    make_peer(BERT, "ForPreTraining", tmp_path)
-    ours = Ours(open_pretrained(tmp_path), "masked-lm", "next-sentence")
-    trainee = Trainee(ours.encoder, {MaskedLM.name: MaskedLM(ours.heads["masked-lm"])})
-    asked: list[int] = []
-    trainee.encoder.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[1])))
-    for split in ([13], [4, 1, 6, 2]):
-        for batch in Examples(Sequences.random(LENGTHS, Sizes())).batches(split):
-            trainee(batch)
-    assert len(asked) == 5
-    assert asked == [full(rows) for rows in asked]
 
 
 def lack_memory(monkeypatch: pytest.MonkeyPatch, tokens: int) -> list[int]:

@@ -12,7 +12,7 @@ from bertkit.batching.token_batch import Layout, TokenBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.model.attention import View
 from bertkit.model.embeddings import Embeddings
-from bertkit.model.filling import compiles_each_size, filled
+from bertkit.model.filling import compiles_each_size, filled, repeated
 from bertkit.model.layers import Layer
 from bertkit.model.positions import DistanceBias, Rotation
 
@@ -63,17 +63,16 @@ class Encoder(nn.Module):
             wanted_M: indices of the tokens whose hidden states anyone will read; None for all. What follows attention
                 in the last step, three quarters of its products, is computed for these only.
         """
-        count = len(batch.ids_T)
+        count = len(batch.ids_T if wanted_M is None else wanted_M)
         if compiles_each_size(batch.ids_T.device, self.embeddings.token.weight.dtype):
-            batch = filled(batch)
+            batch, wanted_M = filled(batch), None if wanted_M is None else repeated(wanted_M)
         x_TW: Tensor = self.embeddings(batch)
         views = {sight: self.view(batch, sight) for sight in set(self.config.attention_pattern)}
         last = len(self.config.layer_of_step) - 1
         for step, layer in enumerate(self.config.layer_of_step):
             view = views[self.config.sight_of_step(step)]
             x_TW = self.layers[layer](x_TW, view, wanted_M if step == last else None)
-        x_TW = self.final_norm(x_TW)
-        return x_TW[:count] if wanted_M is None else x_TW
+        return self.final_norm(x_TW)[:count]  # type: ignore[no-any-return]
 
     def hidden(self, batch: TokenBatch, wanted_M: Tensor | None) -> Tensor:
         """As `forward`, each hidden state in the place of its token, (T, W): NaN where it is not wanted.

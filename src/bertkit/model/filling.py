@@ -4,12 +4,13 @@ oneDNN compiles a product anew for each number of rows, in up to 58 ms and 7 MB,
 a step on short texts may take longer to compile than to compute. So what goes through the products is filled up to one
 of few sizes, with rows that nobody reads. The slow twin is the same batch as it is.
 
-Shapes: `T` packed tokens.
+Shapes: `T` packed tokens, `M` of them whose hidden states are wanted.
 """
 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from bertkit.batching.token_batch import Layout, TokenBatch
 
@@ -47,3 +48,9 @@ def filled(batch: TokenBatch) -> TokenBatch:
     )
     layout = Layout.of([*batch.layout.lengths, *lengths], batch.ids_T.device)
     return TokenBatch(ids_T, segments_T, positions_T, layout)
+
+
+def repeated(wanted_M: Tensor) -> Tensor:
+    """The same tokens, and then the first one again; none where there is none."""
+    spare = full(len(wanted_M)) - len(wanted_M)
+    return torch.cat([wanted_M, wanted_M[:1].expand(spare)])

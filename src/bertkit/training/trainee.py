@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.encoder import Encoder, in_their_places
-from bertkit.model.filling import full
 from bertkit.tasks.objective import Objective
 
 Outputs = dict[str, dict[str, Tensor]]
@@ -55,7 +54,7 @@ class Trainee(nn.Module):
             return [self.encoder(tokens)] * len(wanted)
         # A token that two want is computed twice: to find out would mean to wait for the device.
         sizes = [len(wanted_M) for wanted_M in chosen]
-        x_MW = self.encoder(tokens, _repeated(torch.cat(chosen)))[: sum(sizes)]
+        x_MW = self.encoder(tokens, torch.cat(chosen))
         return [
             in_their_places(part, wanted_M, len(tokens.ids_T))
             for part, wanted_M in zip(x_MW.split(sizes), chosen, strict=True)
@@ -68,12 +67,6 @@ class Trainee(nn.Module):
     def counts(self, batch: TrainingBatch) -> list[int]:
         """How many targets each objective has in a micro-batch."""
         return [objective.count(batch) for objective in self.each()]
-
-
-def _repeated(wanted_M: Tensor) -> Tensor:
-    """The same, and then the first one again up to the next of few sizes; none where there is none."""
-    spare = full(len(wanted_M)) - len(wanted_M)
-    return torch.cat([wanted_M, wanted_M[:1].expand(spare)]) if len(wanted_M) else wanted_M
 
 
 def weighted_loss(outputs: Outputs, scales: Mapping[str, float]) -> Tensor:
