@@ -72,7 +72,7 @@ def general(q: Tensor, k: Tensor, v: Tensor, layout: Layout, multipliers: Iterat
 
 def by_sequence(layout: Layout, heads: int, p: float) -> Iterator[Tensor]:
     """What attention by hand draws for each sequence's weights, (heads, length, length)."""
-    blocks = divide(layout.lengths)
+    blocks = divide(layout.lengths).each
     sizes = [block.count * heads * block.length**2 for block in blocks]
     lengths = iter(layout.lengths)
     for block, drawn in zip(blocks, kept((sum(sizes),), p, torch.float64).split(sizes), strict=True):
@@ -89,7 +89,7 @@ def test_attention_by_hand_agrees_with_autograd(
     monkeypatch.setattr(dropped_attention_file, "SMALL", small)
     divide.cache_clear()
     layout = Layout.of(lengths)
-    assert (len(divide(lengths)) == 1) == (small == 10**6 or len(set(lengths)) == 1)
+    assert (len(divide(lengths).each) == 1) == (small == 10**6 or len(set(lengths)) == 1)
     qkv = torch.randn(sum(lengths), 9, 11, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(sum(lengths), 3, 11, dtype=torch.float64)
 
