@@ -162,8 +162,8 @@ def divide(lengths: tuple[int, ...]) -> Blocks:
         blocks.append(Block(span, last - first, longest, None if whole else ~seen_BL[:, None, None]))
         seen.append(seen_BL.flatten())
         first, start = last, span.stop
-    whole = start == sum(lengths)
-    return Blocks(tuple(blocks), start, None if whole else torch.cat(seen).nonzero()[:, 0])
+    places_T = None if start == sum(lengths) else torch.cat(seen).nonzero()[:, 0]
+    return Blocks(tuple(blocks), start, places_T)
 
 
 def _nothing(like: Tensor) -> Tensor:
