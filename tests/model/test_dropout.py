@@ -31,6 +31,18 @@ def test_as_many_are_dropped_as_asked_for_and_the_mean_is_kept(p: float) -> None
         assert abs(together - dropped.mean() ** 2) < 4 * (p**2 / count) ** 0.5
 
 
+@pytest.mark.parametrize("p", [0.0, 0.1 / 2**16, 1.0 / 2**16, 0.25, 1.0 - 2.0 / 2**16, 1.0])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16], ids=str)
+def test_an_entry_is_kept_by_its_sixteen_bits(p: float, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    drawn = torch.empty(1 + 99_999 // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)[:99_999]
+    dropped = round(p * 2**16)
+    scale = 2**16 / (2**16 - dropped) if dropped < 2**16 else 0.0
+    torch.manual_seed(0)
+    expected = torch.tensor(scale, dtype=dtype) * (drawn.int() + 2**15 >= dropped).to(dtype)
+    assert torch.equal(kept((99_999,), p, dtype), expected)
+
+
 def test_by_the_generators_state() -> None:
     def drawn(seed: int) -> Tensor:
         torch.manual_seed(seed)
@@ -72,7 +84,7 @@ def general(q: Tensor, k: Tensor, v: Tensor, layout: Layout, multipliers: Iterat
 
 def by_sequence(layout: Layout, heads: int, p: float) -> Iterator[Tensor]:
     """What attention by hand draws for each sequence's weights, (heads, length, length)."""
-    blocks = divide(layout.lengths).each
+    blocks = divide(layout.lengths, heads).each
     sizes = [block.count * heads * block.length**2 for block in blocks]
     lengths = iter(layout.lengths)
     for block, drawn in zip(blocks, kept((sum(sizes),), p, torch.float64).split(sizes), strict=True):
@@ -89,7 +101,7 @@ def test_attention_by_hand_agrees_with_autograd(
     monkeypatch.setattr(dropped_attention_file, "SMALL", small)
     divide.cache_clear()
     layout = Layout.of(lengths)
-    assert (len(divide(lengths).each) == 1) == (small == 10**6 or len(set(lengths)) == 1)
+    assert (len(divide(lengths, 3).each) == 1) == (small == 10**6 or len(set(lengths)) == 1)
     qkv = torch.randn(sum(lengths), 9, 11, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(sum(lengths), 3, 11, dtype=torch.float64)
 

@@ -5,14 +5,15 @@ forty small operations, which autograd records one by one. By hand they are abou
 for all of them, and neighbours of nearly one length are taken together, padded here and nowhere else. The slow twin is
 the definition, in the tests.
 
-Shapes: `T` packed tokens, `P` of them with the padding, `N` heads, `H` width of one head; of a block `B` sequences, `L`
-tokens of the longest, `C` = B · N.
+Shapes: `T` packed tokens, `N` heads, `H` width of one head; of a block `B` sequences, `L` tokens of the longest,
+`C` = B · N matrices; `R` rows of the matrices of all blocks, `P` of them padding.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -33,54 +34,54 @@ SHORT = 64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Neighbouring sequences, as matrices of one size.
+    """Neighbouring sequences, as matrices of one size: of each sequence one for each head.
 
     Attributes:
-        rows: where their tokens are among the P.
-        unseen_B11L: true where there is only padding; None where there is none.
+        rows: of its matrices, among the R.
+        unseen_C1L: what is added to the scores, -inf where there is only padding; None where there is none.
     """
 
     rows: slice
     count: int
     length: int
-    unseen_B11L: Tensor | None
+    unseen_C1L: Tensor | None
 
-    def matrices(self, x_PNH: Tensor) -> Tensor:
-        """The tokens, a matrix for each sequence and head, (C, L, H), in the precision of its products."""
-        block_BNLH = self._view(x_PNH).to(precision(self.length, x_PNH.dtype), memory_format=torch.contiguous_format)
-        return block_BNLH.flatten(0, 1)
+    def matrices(self, x_RH: Tensor) -> Tensor:
+        """(C, L, H), in the precision of its products."""
+        x_CLH = x_RH[self.rows].view(-1, self.length, x_RH.shape[1])
+        return x_CLH.to(precision(self.length, x_RH.dtype))
 
-    def put(self, matrices_CLH: Tensor, x_PNH: Tensor) -> None:
-        """The opposite: writes the tokens to where they are in `x_PNH`."""
-        block_BNLH = self._view(x_PNH)
-        block_BNLH.copy_(matrices_CLH.view(block_BNLH.shape))
-
-    def _view(self, x_PNH: Tensor) -> Tensor:
-        return x_PNH[self.rows].view(self.count, self.length, *x_PNH.shape[1:]).transpose(1, 2)
+    def put(self, matrices_CLH: Tensor, x_RH: Tensor) -> None:
+        """The opposite: writes the matrices to where they are in `x_RH`."""
+        x_RH[self.rows].view(matrices_CLH.shape).copy_(matrices_CLH)
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A batch in blocks, one after the other.
+    """A batch in blocks, the rows of their matrices one after the other.
+
+    The tokens go there and back in one gather each: the matrices of a head want its rows together, packed tokens have
+    those of all heads side by side.
 
     Attributes:
-        rows: P, of all blocks.
-        places_T: of each token among them; None where nothing is padded.
+        taken_R: which head of which token a row is, as token · N + head; any where there is only padding.
+        padding_P: which rows are padding.
+        places_TN: of each head of each token, its row: the opposite.
     """
 
     each: tuple[Block, ...]
-    rows: int
-    places_T: Tensor | None
+    taken_R: Tensor
+    padding_P: Tensor
+    places_TN: Tensor
 
-    def padded(self, x_TNH: Tensor) -> Tensor:
-        """The tokens in their places, (P, N, H), and zeros elsewhere."""
-        if self.places_T is None:
-            return x_TNH
-        return x_TNH.new_zeros(self.rows, *x_TNH.shape[1:]).index_copy_(0, self.places_T, x_TNH)
+    def rows(self, x_TNH: Tensor) -> Tensor:
+        """The tokens as rows of the matrices, (R, H), and zeros between them."""
+        x_RH = x_TNH.reshape(-1, x_TNH.shape[2]).index_select(0, self.taken_R)
+        return x_RH.index_fill_(0, self.padding_P, 0.0) if len(self.padding_P) else x_RH
 
-    def packed(self, x_PNH: Tensor) -> Tensor:
+    def tokens(self, x_RH: Tensor) -> Tensor:
         """The opposite, (T, N, H)."""
-        return x_PNH if self.places_T is None else x_PNH.index_select(0, self.places_T)
+        return x_RH.index_select(0, self.places_TN.flatten()).view(*self.places_TN.shape, -1)
 
 
 def precision(length: int, given: torch.dtype) -> torch.dtype:
@@ -101,53 +102,53 @@ def dropped_attention(q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layou
 class _DroppedAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layout, dropout: float) -> Tensor:
-        blocks = divide(layout.lengths)
         heads, width = q_TNH.shape[1:]
+        blocks = divide(layout.lengths, heads)
         sizes = [block.count * heads * block.length**2 for block in blocks.each]
         drawn = kept((sum(sizes),), dropout, precision(layout.max_length, q_TNH.dtype))
         keeps = drawn.split(sizes)  # type: ignore[no-untyped-call]
         precise = torch.promote_types(q_TNH.dtype, torch.float32)
-        inputs = [blocks.padded(x_TNH) for x_TNH in (q_TNH, k_TNH, v_TNH)]
-        out_PNH = q_TNH.new_empty(blocks.rows, heads, width)
+        inputs = [blocks.rows(x_TNH) for x_TNH in (q_TNH, k_TNH, v_TNH)]
+        out_RH = torch.empty_like(inputs[0])
         saved: list[Tensor] = []
         for block, keep in zip(blocks.each, keeps, strict=True):
             q_CLH, k_CLH, v_CLH = map(block.matrices, inputs)
-            scores_CLL = torch.baddbmm(_nothing(q_CLH), q_CLH, k_CLH.mT, beta=0, alpha=width**-0.5)
-            if block.unseen_B11L is not None:
-                scores_CLL.view(block.count, heads, *scores_CLL.shape[1:]).masked_fill_(block.unseen_B11L, -torch.inf)
+            scores_CLL = _scaled(q_CLH, k_CLH.mT, width**-0.5, block.unseen_C1L)
             weights_CLL = torch.softmax(scores_CLL, -1, dtype=precise).to(q_CLH.dtype)
             keep_CLL = keep.view(weights_CLL.shape).to(q_CLH.dtype)
-            block.put(torch.bmm(weights_CLL * keep_CLL, v_CLH), out_PNH)
+            block.put(torch.bmm(weights_CLL * keep_CLL, v_CLH), out_RH)
             saved += [q_CLH, k_CLH, v_CLH, weights_CLL, keep_CLL]
         ctx.save_for_backward(*saved)
         ctx.blocks = blocks
-        return blocks.packed(out_PNH)
+        return blocks.tokens(out_RH)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_TNH: Tensor) -> tuple[Tensor | None, ...]:
         blocks: Blocks = ctx.blocks
-        grad_PNH = blocks.padded(grad_TNH)
-        grad_q, grad_k, grad_v = (torch.empty_like(grad_PNH, memory_format=torch.contiguous_format) for _ in range(3))
+        grad_RH = blocks.rows(grad_TNH)
+        grad_q, grad_k, grad_v = (torch.empty_like(grad_RH) for _ in range(3))
         saved = iter(ctx.saved_tensors)
         scale = grad_TNH.shape[2] ** -0.5
         for block, q_CLH, k_CLH, v_CLH, weights_CLL, keep_CLL in zip(blocks.each, *[saved] * 5, strict=True):
-            grad_CLH = block.matrices(grad_PNH)
+            grad_CLH = block.matrices(grad_RH)
             grad_weights_CLL = torch.bmm(grad_CLH, v_CLH.mT).mul_(keep_CLL)
             grad_scores_CLL = torch._softmax_backward_data(grad_weights_CLL, weights_CLL, -1, weights_CLL.dtype)
-            nothing = _nothing(q_CLH)
-            block.put(torch.baddbmm(nothing, grad_scores_CLL, k_CLH, beta=0, alpha=scale), grad_q)
-            block.put(torch.baddbmm(nothing, grad_scores_CLL.mT, q_CLH, beta=0, alpha=scale), grad_k)
+            block.put(_scaled(grad_scores_CLL, k_CLH, scale), grad_q)
+            block.put(_scaled(grad_scores_CLL.mT, q_CLH, scale), grad_k)
             block.put(torch.bmm((weights_CLL * keep_CLL).mT, grad_CLH), grad_v)
-        return *map(blocks.packed, (grad_q, grad_k, grad_v)), None, None
+        return *map(blocks.tokens, (grad_q, grad_k, grad_v)), None, None
 
 
 @lru_cache(maxsize=16)  # every layer of a pass asks for the same
-def divide(lengths: tuple[int, ...]) -> Blocks:
+def divide(lengths: tuple[int, ...], heads: int) -> Blocks:
     """Neighbours together for as long as the padding is worth it."""
     blocks: list[Block] = []
-    seen: list[Tensor] = []
-    first, start = 0, 0
+    taken: list[Tensor] = []
+    real: list[Tensor] = []
+    heads_N1 = torch.arange(heads)[:, None]
+    starts = [0, *accumulate(lengths)]
+    first, row = 0, 0
     while first < len(lengths):
         last, longest, tokens = first + 1, lengths[first], lengths[first]
         while last < len(lengths):
@@ -156,16 +157,23 @@ def divide(lengths: tuple[int, ...]) -> Blocks:
             if padded and (last + 1 - first) * longer**2 > SMALL:
                 break
             last, longest, tokens = last + 1, longer, tokens + lengths[last]
-        seen_BL = torch.arange(longest) < torch.tensor(lengths[first:last])[:, None]
-        whole = tokens == seen_BL.numel()
-        span = slice(start, start + seen_BL.numel())
-        blocks.append(Block(span, last - first, longest, None if whole else ~seen_BL[:, None, None]))
-        seen.append(seen_BL.flatten())
-        first, start = last, span.stop
-    places_T = None if start == sum(lengths) else torch.cat(seen).nonzero()[:, 0]
-    return Blocks(tuple(blocks), start, places_T)
+        # Of each matrix and row: which token it is of, and whether there is one.
+        seen_B1L = torch.arange(longest) < torch.tensor(lengths[first:last])[:, None, None]
+        token_B1L = (torch.tensor(starts[first:last])[:, None, None] + torch.arange(longest)) * seen_B1L
+        taken.append((token_B1L * heads + heads_N1).flatten())
+        real.append(seen_B1L.expand(-1, heads, -1).flatten())
+        span = slice(row, row + len(taken[-1]))
+        unseen_C1L = torch.zeros(len(real[-1])).masked_fill_(~real[-1], -torch.inf).view(-1, 1, longest)
+        blocks.append(Block(span, last - first, longest, None if seen_B1L.all() else unseen_C1L))
+        first, row = last, span.stop
+    taken_R, real_R = torch.cat(taken), torch.cat(real)
+    places_T = taken_R.new_empty(starts[-1] * heads)
+    places_T[taken_R[real_R]] = real_R.nonzero()[:, 0]
+    return Blocks(tuple(blocks), taken_R, (~real_R).nonzero()[:, 0], places_T.view(-1, heads))
 
 
-def _nothing(like: Tensor) -> Tensor:
-    """What a product is not added to."""
-    return like.new_empty(())
+def _scaled(a: Tensor, b: Tensor, scale: float, added: Tensor | None = None) -> Tensor:
+    """`scale` · a b, and what is added to that."""
+    if added is None:
+        return torch.baddbmm(a.new_empty(()), a, b, beta=0, alpha=scale)
+    return torch.baddbmm(added.to(a.dtype), a, b, alpha=scale)
