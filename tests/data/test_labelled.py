@@ -15,7 +15,14 @@ import pytest
 
 from bertkit.data.examples import Example, References, Tagged
 from bertkit.data.label_set import collect_labels
-from bertkit.data.labelled import FIELDS_OF_TASK, FORMATS_OF_TASK, is_labelled, read_examples, sniff_problem
+from bertkit.data.labelled import (
+    FIELDS_OF_TASK,
+    FORMATS_OF_TASK,
+    is_labelled,
+    own_columns,
+    read_examples,
+    sniff_problem,
+)
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError
 from tests.data.example_files import as_jsonl, written
@@ -338,3 +345,28 @@ def test_whether_there_are_labels(
 ) -> None:
     (tmp_path / name).write_text(content)
     assert is_labelled(str(tmp_path / name), task, format=format) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "format", "columns", "expected"),
+    [
+        ("a.csv", "review,verdict\na,b\n", None, {"text": "review", "label": "verdict"}, {"text", "label"}),
+        ("a.csv", "review,source\na,b\n", None, {"text": "review", "label": "verdict"}, {"text"}),
+        ("a.csv", "a,b\n", None, {"text": "1", "label": "2"}, {"text", "label"}),
+        ("a.txt", "a b\n", None, {"text": "review"}, set()),
+        ("a.txt", "a O\n", "conll", {"tokens": "1", "label": "2"}, {"tokens", "label"}),
+        ("a.iob", "a O\n", None, {"tokens": "1", "label": "2"}, {"tokens", "label"}),
+        ("a.jsonl", '{"review": "a"}', None, {"text": "review", "label": "verdict"}, {"text"}),
+    ],
+)
+def test_which_of_the_named_columns_a_file_has(
+    name: str, content: str, format: str | None, columns: dict[str, str], expected: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert own_columns(str(tmp_path / name), columns, format).keys() == expected
+
+
+def test_an_empty_file_has_no_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    with pytest.raises(InputError, match=r"a\.jsonl"):
+        own_columns(str(tmp_path / "a.jsonl"), {"text": "review"})

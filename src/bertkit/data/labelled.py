@@ -149,6 +149,25 @@ def is_labelled(path: str, task: str, *, format: str | None = None, columns: Map
     return any(there.find(field, others) is not None for field, others in (("tokens", WORDS), ("entities", ())))
 
 
+def own_columns(path: str, columns: Mapping[str, str], format: str | None = None) -> dict[str, str]:
+    """Of the columns that the user named for several files, those that this file of texts has: lines have none.
+
+    Raises:
+        UserError, InputError: as `read_examples`.
+    """
+    if format == "conll" or (format is None and _formats_of_ending(path) == ("conll",)):
+        return dict(columns)
+    chosen = _chosen_format(path, "feature-extraction", format)
+    if chosen == "lines":
+        return {}
+    if all(column.isdecimal() for column in columns.values()):
+        return dict(columns)  # of a file without a header line, where they are numbers
+    first = next(_rows(path, chosen, NO_COLUMNS), None)
+    if first is None:
+        raise _no_example(path)
+    return {field: column for field, column in columns.items() if column in first.fields}
+
+
 def _chosen_format(path: str, task: str, format: str | None) -> str:
     if task not in FORMATS_OF_TASK:
         raise UserError(

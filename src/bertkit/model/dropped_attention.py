@@ -140,7 +140,7 @@ class _DroppedAttention(torch.autograd.Function):
         return *map(blocks.tokens, (grad_q, grad_k, grad_v)), None, None
 
 
-@lru_cache(maxsize=16)  # every layer of a pass asks for the same
+@lru_cache(maxsize=2)  # every layer of a pass asks for the same
 def divide(lengths: tuple[int, ...], heads: int) -> Blocks:
     """Neighbours together for as long as the padding is worth it."""
     blocks: list[Block] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,7 +10,7 @@ import torch
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.data.examples import Example, Tagged, Target
 from bertkit.data.label_set import check_labels
-from bertkit.data.labelled import is_labelled, read_examples
+from bertkit.data.labelled import is_labelled, own_columns, read_examples
 from bertkit.data.sample_stream import Sample
 from bertkit.data.tagged_rows import tagged
 from bertkit.errors import ConfigError, UserError
@@ -122,7 +122,10 @@ def _examples(config: FinetuneConfig, task: Teachable) -> tuple[list[Example], l
     assert config.teacher is not None
     table, share = config.data, config.teacher.labels
     check_files(table)
-    labelled = is_labelled(table.train, task.name, format=table.format, columns=table.columns)
+    columns = table.columns
+    if table.eval is not None:  # columns may be named that only the examples to measure on have
+        columns = own_columns(table.train, columns, table.format)
+    labelled = is_labelled(table.train, task.name, format=table.format, columns=columns)
     if share is None:
         share = MIXED if labelled else 0.0
     if share and not labelled:
@@ -131,12 +134,12 @@ def _examples(config: FinetuneConfig, task: Teachable) -> tuple[list[Example], l
             "Leave it out, or name the column of labels.",
         )
     if share or (labelled and isinstance(task, TokenClassification)):  # there the labels say what the words are, too
-        train = _labelled(table.train, config, task)
+        train = _labelled(table.train, config, task, columns)
     else:
-        columns = {field: column for field, column in table.columns.items() if field != "label"}
-        train = list(read_examples(table.train, "feature-extraction", format=table.format, columns=columns))
+        texts = {field: column for field, column in columns.items() if field != "label"}
+        train = list(read_examples(table.train, "feature-extraction", format=table.format, columns=texts))
     if table.eval is not None:
-        held_out = _labelled(table.eval, config, task)
+        held_out = _labelled(table.eval, config, task, table.columns)
     else:
         train, held_out = held_apart(train, config)
     if not share:
@@ -145,11 +148,10 @@ def _examples(config: FinetuneConfig, task: Teachable) -> tuple[list[Example], l
     return train, held_out, share
 
 
-def _labelled(path: str, config: FinetuneConfig, task: Teachable) -> list[Example]:
+def _labelled(path: str, config: FinetuneConfig, task: Teachable, columns: Mapping[str, str]) -> list[Example]:
     problem = task.problem if isinstance(task, TextClassification) else None
-    table = config.data
-    format = None if table.format == "lines" else table.format  # of the texts without labels
-    examples = read_examples(path, task.name, problem=problem, format=format, columns=table.columns)
+    format = None if config.data.format == "lines" else config.data.format  # of the texts without labels
+    examples = read_examples(path, task.name, problem=problem, format=format, columns=columns)
     return list(
         examples if problem == "regression" else check_labels(examples, task.labels, "what the teacher has learnt")
     )
