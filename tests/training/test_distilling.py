@@ -150,7 +150,10 @@ def test_every_word_of_a_text_learns_what_its_teacher_says(tmp_path: Path) -> No
     teacher = open_pretrained(tmp_path)
     tokenizer = teacher.load_tokenizer()
     student = open_student(settings, teacher, tokenizer)
-    sample = taught_lessons(settings, teacher, student, tokenizer, CPU).lessons.samples[0]
+    ticks: list[float] = []
+    samples = taught_lessons(settings, teacher, student, tokenizer, CPU, ticks.append).lessons.samples
+    assert sum(ticks) == 6
+    sample = samples[0]
     theirs = peer(input_ids=torch.tensor([sample.ids[0]])).logits[0, 1:-1].detach().numpy()
     assert sample.targets["teacher_RC"].shape == (len(sample.ids[0]) - 2, 3)
     assert np.allclose(sample.targets["teacher_RC"], theirs, atol=1e-5)

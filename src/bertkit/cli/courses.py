@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bertkit.cli.progress import progress_bar
 from bertkit.cli.running import say
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ def distillation_course(config: FinetuneConfig, ranks: Ranks) -> Course:
     teacher = open_pretrained(find_folder(config.teacher.start))
     tokenizer = teacher.load_tokenizer()
     student = open_student(config, teacher, tokenizer)
-    taught = taught_lessons(config, teacher, student, tokenizer, ranks.device)
+    if ranks.is_first:
+        say("the teacher reads each text once, before the student learns")
+    with progress_bar("texts", shown=ranks.is_first) as tick:
+        taught = taught_lessons(config, teacher, student, tokenizer, ranks.device, tick)
     lessons = taught.lessons
     if ranks.is_first:
         layers = [len(model.config.layer_of_step) for model in (teacher, student)]

@@ -15,6 +15,7 @@ from bertkit.data.sample_stream import Sample
 from bertkit.data.tagged_rows import tagged
 from bertkit.errors import ConfigError, UserError
 from bertkit.model.heads import Head
+from bertkit.model.linear import can_pack, pack_linears
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.student import student_of
@@ -24,7 +25,7 @@ from bertkit.tasks.text_classification import TextClassification
 from bertkit.tasks.token_classification import TokenClassification
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.lessons import Lessons, check_files, held_apart, limit_of, long_of, samples_of
-from bertkit.training.teaching import taught
+from bertkit.training.teaching import Tick, taught, unwatched
 
 Teachable = TextClassification | TokenClassification
 TEACHABLE = (TextClassification.name, TokenClassification.name)
@@ -81,9 +82,17 @@ def open_student(config: FinetuneConfig, teacher: Pretrained, tokenizer: Tokeniz
 
 
 def taught_lessons(
-    config: FinetuneConfig, teacher: Pretrained, student: Pretrained, tokenizer: Tokenizer, device: torch.device
+    config: FinetuneConfig,
+    teacher: Pretrained,
+    student: Pretrained,
+    tokenizer: Tokenizer,
+    device: torch.device,
+    tick: Tick = unwatched,
 ) -> Taught:
     """Reads the texts, and has the teacher read them.
+
+    Args:
+        tick: called with how many more the teacher has read.
 
     Raises:
         InputError: a row cannot be read, or has a label that the teacher does not know.
@@ -103,9 +112,11 @@ def taught_lessons(
     head = teacher.build_head(task)
     assert isinstance(head, Head)
     encoder, head = teacher.build_encoder().float().to(device), head.float().to(device)
+    if device.type == "cpu" and can_pack(torch.float32):
+        pack_linears(encoder, torch.float32)
 
     def samples(examples: Sequence[Example]) -> list[Sample]:
-        return taught(samples_of(examples, learning, reader), encoder, head, device)
+        return taught(samples_of(examples, learning, reader), encoder, head, device, tick)
 
     lessons = Lessons(task, problem, learning, reader, samples(train), train, held_out, left_out=[])
     return Taught(lessons, samples(held_out) if config.data.eval is None else [], share)

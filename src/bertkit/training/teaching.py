@@ -8,7 +8,7 @@ Shapes: `R` texts or words, `C` classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -21,14 +21,22 @@ from bertkit.tasks.tag_learning import NO_TAG
 from bertkit.training.micro_batches import as_tensors, to_device
 
 BATCH_TOKENS = 8192
+Tick = Callable[[float], None]
+
+
+def unwatched(items: float) -> None:
+    """Nobody wants to know."""
 
 
 @torch.no_grad()
-def taught(samples: Sequence[Sample], encoder: Encoder, head: Head, device: torch.device) -> list[Sample]:
+def taught(
+    samples: Sequence[Sample], encoder: Encoder, head: Head, device: torch.device, tick: Tick = unwatched
+) -> list[Sample]:
     """The samples with the target `teacher_RC` besides: a row a text; of words, one for each token that learns a tag.
 
     Args:
         encoder, head: the teacher's, on the device, in evaluation mode.
+        tick: called with how many more the teacher has read.
     """
     done = list(samples)
     everything = SampleBatch(samples)
@@ -42,6 +50,7 @@ def taught(samples: Sequence[Sample], encoder: Encoder, head: Head, device: torc
         for index, part_RC in zip(group, parts, strict=True):
             targets = {**samples[index].targets, "teacher_RC": part_RC.numpy()}
             done[index] = replace(samples[index], targets=targets)
+        tick(len(group))
     return done
 
 
