@@ -45,7 +45,7 @@ def test_text_is_learnt_and_measured_alike(run: Run, tmp_path: Path) -> None:
     assert list(metrics) == ["loss", "accuracy", "pseudo_perplexity"]
     assert metrics["accuracy"] > 0.8
     assert metrics["loss"] < 1 < metrics["pseudo_perplexity"] < 3
-    assert "more windows of long texts" in err
+    assert " windows), " in err
     assert "no masked-language-model head" not in err
 
     judged = ("--task", "fill-mask", "--data", held_out, "--dtype", "float32", "--json")

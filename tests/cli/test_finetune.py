@@ -216,8 +216,7 @@ def test_rankings(run: Run, model: Path, tmp_path: Path) -> None:
     options = ("--task", "text-ranking", "-m", str(model), "--train", train, "-o", place)
     code, out, err = run("finetune", *options, *FAST, "--json")
     assert code == 0, err
-    assert "documents), " in err
-    assert "windows" not in err
+    assert " documents), " in err
     assert json.loads(out.splitlines()[-1])["metrics"]["ndcg_at_10"] > 0.9
     asked = write_rows(tmp_path / "asked.jsonl", [{"query": "w30", "documents": ["w2 w40", "w1 w41"]}])
     code, out, _ = run("predict", "-m", place, "--task", "text-ranking", "--json", "-i", asked)

@@ -167,9 +167,9 @@ def divide(lengths: tuple[int, ...], heads: int) -> Blocks:
         blocks.append(Block(span, last - first, longest, None if seen_B1L.all() else unseen_C1L))
         first, row = last, span.stop
     taken_R, real_R = torch.cat(taken), torch.cat(real)
-    places_T = taken_R.new_empty(starts[-1] * heads)
-    places_T[taken_R[real_R]] = real_R.nonzero()[:, 0]
-    return Blocks(tuple(blocks), taken_R, (~real_R).nonzero()[:, 0], places_T.view(-1, heads))
+    places_TN = taken_R.new_empty(starts[-1], heads)
+    places_TN.view(-1)[taken_R[real_R]] = real_R.nonzero()[:, 0]
+    return Blocks(tuple(blocks), taken_R, (~real_R).nonzero()[:, 0], places_TN)
 
 
 def _scaled(a: Tensor, b: Tensor, scale: float, added: Tensor | None = None) -> Tensor:

@@ -21,9 +21,11 @@ class Learning(ABC):
 
     Attributes:
         masked: whether masks, drawn anew in each epoch, are what is learnt: texts are then read as they stand.
+        parts: what an example is read in, where it is more than one sample.
     """
 
     masked: ClassVar[bool] = False
+    parts: ClassVar[str] = "windows"
 
     def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...] | None:
         """The inputs of a row, where they are others than those the task answers; else None."""

@@ -48,6 +48,8 @@ class RelevanceObjective(Objective):
 class RelevanceLearning(Learning):
     """Each document of a query by itself."""
 
+    parts: ClassVar[str] = "documents"
+
     def samples(self, example: Example, encoded: Sequence[Encoded]) -> list[Sample]:
         """A sample for each document."""
         target = example.target

@@ -26,7 +26,6 @@ from bertkit.tasks.learnings import LEARNINGS, LearningOptions, check_learnt
 from bertkit.tasks.reading import Reader
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.text_classification import TextClassification
-from bertkit.tasks.text_ranking import TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
 
@@ -123,10 +122,8 @@ class Lessons:
     def in_words(self) -> str:
         """What is learnt, for the user."""
         labels = f", {len(self.task.labels)} labels" if self.task.labels else ""
-        more = len(self.samples) - len(self.train)
-        cut = f" ({more:,} more windows of long texts)" if more > 0 else ""
-        if self.task.name == TextRanking.name:
-            cut = f" ({len(self.samples):,} documents)"
+        read = len(self.samples)
+        cut = f" ({read:,} {self.learning.parts})" if read > len(self.train) else ""
         what = f"{self.task.name}{f' ({self.problem})' if self.problem else ''}{labels}"
         return f"{what}: {len(self.train):,} examples to learn from{cut}, {len(self.held_out):,} to measure on"
 
