@@ -125,6 +125,7 @@ def main() -> None:
         for name in os.environ["OPTIMISERS"].split():
             check(Optimiser.model_validate({"name": name, "learning_rate": 0.01, "layer_decay": 0.8}))
             print(f"rank {dist.get_rank()}: {name} agrees", flush=True)
+        dist.barrier()  # nobody leaves while another still works: rarely one was then aborted at its end
     finally:
         dist.destroy_process_group()
 
