@@ -6,11 +6,12 @@ are a file of SQuAD's. Of a training set a sample may be taken, the same one eac
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Dataset:
         train, eval: the publisher's files, in the folder of shared data.
         metric: by which sides are compared, as `bertkit evaluate` names it.
         examples: taken of the training set when nothing else is asked for; 0 takes all.
+        dev: to choose the best checkpoint on, where `eval` is a test set and there is a part between.
         padded: tokens to which transformers' own example script of the task pads every input; 0 where it pads each
             batch to its longest.
         longest: tokens of an input at most; questions' contexts become windows.
@@ -46,6 +48,7 @@ class Dataset:
     padded: int = 128
     longest: int = 512
     doc_stride: int | None = None
+    dev: str | None = None
 
 
 def _lines(path: Path, skip: int = 0) -> Iterator[list[str]]:
@@ -80,7 +83,12 @@ def _goemotions(path: Path) -> Rows:
     return [{"text": text, "label": [names[int(id)] for id in ids.split(",")]} for text, ids, _ in _lines(path)]
 
 
-def _wnut17(path: Path) -> Rows:
+def _clinc150(path: Path) -> Rows:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{"text": row["text"], "label": row["intent"]} for row in csv.DictReader(file)]
+
+
+def _tagged(path: Path) -> Rows:
     rows: Rows = []
     for example in read_examples(str(path), "token-classification", format="conll"):
         text, target = example.row.fields["text"], example.target
@@ -142,12 +150,39 @@ DATASETS: Mapping[str, Dataset] = {
     "wnut17": Dataset(
         "token-classification",
         None,
-        read=_wnut17,
+        read=_tagged,
         train="ner/wnut17/wnut17train.conll",
         eval=("ner/wnut17/emerging.dev.conll",),
         metric="entity_f1",
         epochs=4,
         padded=0,
+    ),
+    "uner-ewt": Dataset(
+        "token-classification",
+        None,
+        read=_tagged,
+        train="ner/uner_ewt/en_ewt-ud-dev.iob2",
+        eval=("ner/uner_ewt/en_ewt-ud-test.iob2",),
+        metric="entity_f1",
+        epochs=4,
+        padded=0,
+    ),
+    "clinc150": Dataset(
+        *_CLASSES,
+        read=_clinc150,
+        train="clinc150/train.csv",
+        eval=("clinc150/test.csv",),
+        metric="accuracy",
+        epochs=3,
+        dev="clinc150/val.csv",
+    ),
+    "clinc150-small": Dataset(
+        *_CLASSES,
+        read=_clinc150,
+        train="clinc150/small_train.csv",
+        eval=("clinc150/small_test.csv",),
+        metric="accuracy",
+        epochs=3,
     ),
     "squad": Dataset(
         "question-answering",
@@ -167,11 +202,12 @@ DATASETS: Mapping[str, Dataset] = {
 
 @dataclass(frozen=True)
 class Files:
-    """A set as both sides read it."""
+    """A set as all sides read it."""
 
     train: Path
     eval: Path
     examples: int
+    dev: Path | None = None
 
 
 def make_files(name: str, data: Path, folder: Path, examples: int | None = None) -> Files:
@@ -203,6 +239,13 @@ def make_files(name: str, data: Path, folder: Path, examples: int | None = None)
         rows = random.Random(0).sample(rows, wanted)
     held_out = [row for path in dataset.eval for row in dataset.read(data / path)]
     files = Files(folder / "train.jsonl", folder / "eval.jsonl", len(rows))
-    for path, some in ((files.train, rows), (files.eval, held_out)):
-        path.write_text("".join(f"{json.dumps(row)}\n" for row in some), encoding="utf-8")
-    return files
+    _write(files.train, rows)
+    _write(files.eval, held_out)
+    if dataset.dev is None:
+        return files
+    _write(folder / "dev.jsonl", dataset.read(data / dataset.dev))
+    return replace(files, dev=folder / "dev.jsonl")
+
+
+def _write(path: Path, rows: Rows) -> None:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")

@@ -87,12 +87,14 @@ class HeadShape:
             or the encoder's pooler.
         activation: after the dense layer; None means the encoder's own.
         reads_key: the key of `config.json`, if there is one, that says `cls`, `bos`, `mean` or `late` instead.
+        standardised: whether the rows that it reads are brought to mean 0 and deviation 1 (a norm without weights).
     """
 
     weights: tuple[Weight, ...]
     reads: Reads = "tokens"
     activation: HeadActivation | None = None
     reads_key: str | None = None
+    standardised: bool = False
 
     def has(self, part: str, config: EncoderConfig) -> bool:
         """Whether the head of such an encoder has a tensor called `part`."""

@@ -23,7 +23,7 @@ HARMLESS = frozenset(
     output_attentions output_hidden_states output_past return_dict torchscript gradient_checkpointing use_bfloat16
     xla_device is_encoder_decoder pruned_heads chunk_size_feed_forward quantization_config
     attn_implementation _attn_implementation _attn_implementation_autoset
-    sentence_transformers sbert_ce_default_activation_function
+    sentence_transformers sbert_ce_default_activation_function bertkit_classifier_reads
     """.split()
 )
 

@@ -54,11 +54,15 @@ class Head(nn.Module):
 
     def forward(self, hidden_TW: Tensor, layout: Layout, encoder: Encoder) -> Tensor:
         """Logits, (T, C) where the head reads tokens, else (B, C)."""
+        logits_RC: Tensor = self.classifier(self.dropout(self.features(hidden_TW, layout, encoder)))
+        return mean_tokens(logits_RC, layout) if self.reads == "late" else logits_RC
+
+    def features(self, hidden_TW: Tensor, layout: Layout, encoder: Encoder) -> Tensor:
+        """What the last layer reads, (R, W): rows of tokens where the head reads `tokens` or `late`, else (B, W)."""
         x_RW = self.dense(_read(self.reads, hidden_TW, layout, encoder))
         if self.activation is not None:
             x_RW = ACTIVATIONS[self.activation](x_RW)
-        logits_RC: Tensor = self.classifier(self.dropout(self.norm(x_RW)))
-        return mean_tokens(logits_RC, layout) if self.reads == "late" else logits_RC
+        return self.norm(x_RW)  # type: ignore[no-any-return]
 
 
 class MaskedLMHead(nn.Module):
@@ -137,7 +141,9 @@ def _transform(shape: HeadShape, config: EncoderConfig, width: int) -> dict[str,
     norm: nn.Module = nn.Identity()
     if shape.has("dense.weight", config):
         dense = nn.Linear(config.width, width, bias=shape.has("dense.bias", config), dtype=torch.float32)
-    if shape.has("norm.weight", config):
+    if shape.standardised:
+        norm = nn.LayerNorm(width, eps=config.norm_eps, elementwise_affine=False)
+    elif shape.has("norm.weight", config):
         norm = nn.LayerNorm(width, eps=config.norm_eps, bias=shape.has("norm.bias", config), dtype=torch.float32)
     activation = (shape.activation or config.activation) if shape.has("dense.weight", config) else None
     return {"dense": dense, "activation": activation, "norm": norm}

@@ -20,7 +20,7 @@ def initialise(module: nn.Module, deviation: float = 0.02, generator: torch.Gene
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Embedding):
             _fill(part.weight, deviation, generator)
-        if isinstance(part, nn.LayerNorm | nn.RMSNorm):
+        if isinstance(part, nn.LayerNorm | nn.RMSNorm) and part.weight is not None:
             nn.init.ones_(part.weight)
         if isinstance(part, nn.Linear | nn.LayerNorm) and part.bias is not None:
             nn.init.zeros_(part.bias)

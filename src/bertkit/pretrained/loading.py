@@ -24,9 +24,10 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.adapters import Adapter, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
+from bertkit.pretrained.direct_reading import Form, recognised
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
 from bertkit.pretrained.tensorflow_names import from_tensorflow
-from bertkit.pretrained.weights import NameTable, canonical
+from bertkit.pretrained.weights import NameTable, canonical, name_table
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
@@ -78,8 +79,7 @@ class Pretrained:
 
     def table(self, rows: tuple[Weight, ...]) -> NameTable:
         """The family's rows for this checkpoint."""
-        places = [self.family.layer_place(layer, self.foreign.values) for layer in range(self.config.layers)]
-        return NameTable(rows, self.config, tuple(places))
+        return name_table(self.foreign, self.config, rows)
 
     def tasks(self) -> list[str]:
         """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
@@ -227,9 +227,11 @@ def open_pretrained(folder: Path) -> Pretrained:
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
+    form = recognised(Form(foreign, config, tensors))
     cross_encoder = read_cross_encoder(folder, foreign.values)
     settings = read_settings(folder) if cross_encoder is None else None
-    return Pretrained(folder, foreign, config, tensors, settings, cross_encoder, read_calibration(folder))
+    opened = Pretrained(folder, form.foreign, form.config, form.tensors, settings, cross_encoder)
+    return replace(opened, calibration=read_calibration(folder))
 
 
 def _adapted(base: Pretrained, adapter: Adapter, folder: Path) -> Pretrained:

@@ -18,6 +18,7 @@ from bertkit.errors import UserError
 from bertkit.families.foreign_config import write_config, write_tensorflow_config
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.calibrated import write_calibration
+from bertkit.pretrained.direct_reading import Form, spelled_out
 from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
@@ -36,6 +37,7 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
     Raises:
         OutputError: the place cannot be written, or is a folder with something in it.
     """
+    pretrained = _spelled_out(pretrained)
     with atomic_folder(folder) as made:
         values = _values(pretrained)
         if pretrained.cross_encoder is not None:
@@ -64,6 +66,7 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
             cannot be written as a `vocab.txt` and the source has no `.model` file.
         OutputError: the place cannot be written, or is a folder with something in it.
     """
+    pretrained = _spelled_out(pretrained)
     layout = tensorflow_layout(pretrained.family, str(pretrained.folder))
     ending = _architecture(pretrained).removeprefix(_own(pretrained))
     tensors, left_out = to_tensorflow(pretrained.family, pretrained.tensors, str(pretrained.folder), ending)
@@ -81,6 +84,12 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
             write_calibration(made, pretrained.calibration)
         (made / "checkpoint").write_text("".join(f'{kind}: "{TENSORFLOW_NAME}"\n' for kind in kinds))
     return left_out
+
+
+def _spelled_out(pretrained: Pretrained) -> Pretrained:
+    """As the hub's library can open it."""
+    form = spelled_out(Form(pretrained.foreign, pretrained.config, pretrained.tensors))
+    return replace(pretrained, foreign=form.foreign, config=form.config, tensors=form.tensors)
 
 
 def _copy_sentencepiece(source: Path, folder: Path, tokenizer: Tokenizer) -> None:

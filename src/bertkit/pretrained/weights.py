@@ -11,6 +11,7 @@ from torch import Tensor
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint
 from bertkit.families.contract import Family, Weight
+from bertkit.families.foreign_config import ForeignConfig
 
 Tensors = dict[str, Tensor]
 
@@ -112,6 +113,12 @@ class NameTable:
                     f"{source}: tensor {name} has shape {tuple(part.shape)}, the configuration says {expected}",
                     "Use the configuration that belongs to these weights.",
                 )
+
+
+def name_table(foreign: ForeignConfig, config: EncoderConfig, rows: tuple[Weight, ...]) -> NameTable:
+    """A family's rows for the checkpoint that a `config.json` describes."""
+    places = [foreign.family.layer_place(layer, foreign.values) for layer in range(config.layers)]
+    return NameTable(rows, config, tuple(places))
 
 
 def _find(name: str, aliases: Iterable[str], tensors: Mapping[str, Tensor]) -> Tensor | None:
