@@ -81,9 +81,7 @@ def _once(options: argparse.Namespace, name: str, side: str, seed: int, files: F
     print(f"{name:16} {side:10} seed {seed} {metric} {metrics[metric]:.4f} {wall:7.1f} s {cpu:7.1f} s cpu", flush=True)
 
 
-def _typed(
-    name: str, side: str, seed: int, files: Files, folder: Path
-) -> tuple[Mapping[str, float], float, float]:
+def _typed(name: str, side: str, seed: int, files: Files, folder: Path) -> tuple[Mapping[str, float], float, float]:
     """What a user types: the metrics of the model on the part to score, wall and processor seconds of training."""
     task, bertkit = DATASETS[name].task, [sys.executable, "-m", "bertkit"]
     line = [*bertkit, "finetune", "--task", task, "--train", str(files.train), "-o", str(folder / "run")]

@@ -10,7 +10,19 @@ import typer
 
 from bertkit.cli import column_options, options
 from bertkit.cli.courses import Course, distillation_course
-from bertkit.cli.finetune import Directory, Format, Long, Set, end_well, run_finetuning
+from bertkit.cli.finetune import (
+    BatchSize,
+    Directory,
+    Epochs,
+    Format,
+    LearningRate,
+    Long,
+    Seed,
+    Set,
+    end_well,
+    run_finetuning,
+    train_values,
+)
 from bertkit.cli.running import say
 
 if TYPE_CHECKING:
@@ -46,6 +58,10 @@ def distill(
     columns: Mapping[str, str] = column_options.NONE,
     long: Long = None,
     device: options.Device = "auto",
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    seed: Seed = None,
     set: Set = None,
     json: options.Json = False,
 ) -> None:
@@ -64,7 +80,7 @@ def distill(
         "model": {"start": student},
         "teacher": {"start": teacher, "layers": layers},
         "data": {"train": train, "eval": eval, "format": format, "columns": columns, "long": long},
-        "train": {"device": device},
+        "train": {"device": device} | train_values(epochs, batch_size, learning_rate, seed),
         "run": {"directory": output},
     }
     source = f"the options{' with --set ' + ' '.join(set) if set else ''}"

@@ -94,7 +94,9 @@ def evaluate(
     Predictions are in the order of the data, one record a line; or answers by SQuAD's ids.
     """
     from bertkit.cli.calibrate import folder_to_calibrate, keep_calibration
+    from bertkit.cli.models import model_folder
     from bertkit.cli.scored import Measured, scored_model, scored_predictions
+    from bertkit.evaluation.baselines import Beside
     from bertkit.evaluation.task_scores import SCORERS
 
     _check(task, problem, model, predictions, no_answer_scores, report)
@@ -109,7 +111,8 @@ def evaluate(
         else:
             settings = {"long": long, "dtype": dtype, "device": device}
             found = scored_model(task, problem, data, examples, model, keep_in is not None, **settings)
-        measured = Measured(f"{model or predictions} on {data}", task, problem, examples, found, other, against)
+        beside = None if model is None else Beside.read(model_folder(model, None))
+        measured = Measured(f"{model or predictions} on {data}", task, problem, examples, found, other, against, beside)
         if page is not None:
             page.write(measured.page())
         kept = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,6 +16,7 @@ from bertkit.cli.running import say, sigterm_is_noted, watched
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
+    from bertkit.evaluation.baselines import Baseline, Beside
     from bertkit.evaluation.intervals import Interval
     from bertkit.evaluation.task_scores import Scores
     from bertkit.training.finetuning import Finetuned
@@ -47,6 +48,22 @@ Search = Annotated[
     int | None,
     typer.Option(min=2, metavar="N", help="Try N settings of learning rate, epochs and batch; the best is kept."),
 ]
+Epochs = Annotated[
+    float | None, typer.Option(help="How often each example is read; by their number when left out.", metavar="N")
+]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Examples of one step, on all processes together; 32.", metavar="N")
+]
+LearningRate = Annotated[
+    float | None, typer.Option(help="The highest of the encoder; by its width when left out.", metavar="RATE")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Of all that is drawn at random; 0.", metavar="N")]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick", help="In seconds: the encoder stays as it is, and the head is the best linear one (a probe)."
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Another setting: train.epochs=5. May be given often.", metavar="KEY=VALUE"),
@@ -66,6 +83,11 @@ def finetune(
     bad_answers: task_options.BadAnswers = None,
     long: Long = None,
     device: options.Device = "auto",
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    seed: Seed = None,
+    quick: Quick = False,
     seeds: Seeds = None,
     search: Search = None,
     set: Set = None,
@@ -84,7 +106,7 @@ def finetune(
         "task": {"name": task, "problem": problem},
         "model": {"start": model},
         "data": data,
-        "train": {"device": device},
+        "train": {"device": device} | train_values(epochs, batch_size, learning_rate, seed, quick),
         "run": {"directory": output},
     }
 
@@ -92,6 +114,20 @@ def finetune(
         return run_finetuning(config, json=json, show=show)
 
     end_well(finetune_as_asked(values, set or [], seeds, search, run_once, json=json))
+
+
+def train_values(
+    epochs: float | None, batch_size: int | None, learning_rate: float | None, seed: int | None, quick: bool = False
+) -> dict[str, object]:
+    """The keys of the table `train` that have options of their own; those that were left out are not there."""
+    given = {
+        "epochs": epochs,
+        "batch_samples": batch_size,
+        "optimiser": None if learning_rate is None else {"learning_rate": learning_rate},
+        "seed": seed,
+        "quick": quick or None,
+    }
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def end_well(finished: bool) -> None:
@@ -114,25 +150,37 @@ def run_finetuning(
         course: makes the parts of the run.
         show: print what it came to.
     """
+    from bertkit.evaluation.baselines import BESIDE, baselines_of
     from bertkit.model.device import choose_device
     from bertkit.training.finetuning import finetune, loop_table
     from bertkit.training.lessons import data_sha256s
     from bertkit.training.ranks import joined
+    from bertkit.training.recipe import Recipe
 
     intervals: dict[str, Interval] = {}
+    simpler: list[Baseline] = []
 
-    def card(result: Finetuned) -> str:
+    def texts(result: Finetuned) -> Mapping[str, str]:
         intervals.update(_intervals(held_out.scores, lessons))
-        return _card(config, lessons, hashes, ranks, result, intervals)
+        beside = _beside(held_out.best_by, lessons, result, simpler)
+        card = _card(config, lessons, hashes, ranks, result, intervals, beside)
+        return {"README.md": card} | ({} if beside is None else {BESIDE: beside.text()})
 
     with joined(choose_device(config.train.device)) as ranks:
         parts = course(config, ranks)
         source, lessons, held_out = parts.source, parts.lessons, parts.held_out
-        steps = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width).steps
+        recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=False)
+        steps = loop_table(config, recipe, lessons.steps_per_epoch(config.train.batch_samples)).steps
         hashes = data_sha256s(config.data)
         if ranks.is_first:
             for line in (*lessons.left_out, lessons.in_words()):
                 say(line)
+            if recipe.why is not None and not config.train.quick:
+                say(recipe.why)
+            if config.teacher is None:
+                simpler += baselines_of(lessons.task.name, lessons.problem, lessons.train, lessons.held_out)
+            for one in simpler:
+                say(f"for comparison, {one.name}: {held_out.best_by} {one.measures[held_out.best_by]:.4f}")
         with watched(config, [*hashes, *parts.sha256s], ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
             if ranks.is_first:
                 parts.keep()
@@ -148,11 +196,35 @@ def run_finetuning(
                 resumed=run.resumed,
                 stopping=stopping,
                 say=say,
-                card=card,
+                texts=texts,
             )
     if result is not None and ranks.is_first and show:
         _show(run.folder, held_out.scores, result, intervals, json)
+        if not json:
+            for line in _in_the_end(held_out.best_by, lessons, result, simpler):
+                say(line)
     return result
+
+
+def _beside(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[Baseline]) -> Beside | None:
+    """The score beside those of simpler models; None where there are none."""
+    from bertkit.evaluation.baselines import PROBE, Beside
+
+    others = {one.name: one.measures[metric] for one in simpler if metric in one.measures}
+    if result.start is not None:
+        others[PROBE] = result.start[metric]
+    return Beside(metric, len(lessons.held_out), result.measures[metric], others) if others else None
+
+
+def _in_the_end(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[Baseline]) -> Iterator[str]:
+    """What a user should know of how it went."""
+    beside = _beside(metric, lessons, result, simpler)
+    if beside is not None:
+        others = ", ".join(f"{name} {value:.4f}" for name, value in beside.others.items())
+        yield f"{metric} {beside.score:.4f}; on the same {beside.examples:,} examples: {others}"
+    if result.rising is not None:
+        before, last = (abs(score) for score in result.rising)
+        yield f"the score was still rising: {metric} {before:.4f}, then {last:.4f}; more epochs may help (--epochs)"
 
 
 def _intervals(scores: Scores | None, lessons: Lessons) -> dict[str, Interval]:
@@ -169,6 +241,7 @@ def _card(
     ranks: Ranks,
     result: Finetuned,
     intervals: Mapping[str, Interval],
+    beside: Beside | None,
 ) -> str:
     from bertkit.config.training_file import flat
     from bertkit.training.finetuned_card import FinetunedFacts, finetuned_card
@@ -190,6 +263,8 @@ def _card(
             measures=result.measures,
             intervals={name: (one.low, one.high) for name, one in intervals.items()},
             recipe=recipe,
+            metric="" if beside is None else beside.metric,
+            beside={} if beside is None else beside.others,
             step=result.step,
             steps=result.steps,
             seconds=result.seconds,

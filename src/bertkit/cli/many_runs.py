@@ -112,7 +112,7 @@ def _seeds(config: FinetuneConfig, count: int, run_once: RunOnce, json: bool) ->
 def _search(config: FinetuneConfig, space: SearchTable, count: int, run_once: RunOnce, json: bool) -> bool:
     """Trials of settings, with one seed, on one and the same division of the examples."""
     from bertkit.pretrained.loading import find_folder, open_pretrained
-    from bertkit.training.finetuning import rate_of
+    from bertkit.training.recipe import rate_of
     from bertkit.training.searching import trial
 
     rate = rate_of(config, open_pretrained(find_folder(config.model.start)).config.width)

@@ -12,6 +12,7 @@ from bertkit.errors import UserError
 
 if TYPE_CHECKING:
     from bertkit.data.examples import Example
+    from bertkit.evaluation.baselines import Beside
     from bertkit.evaluation.intervals import Comparison, Interval
     from bertkit.evaluation.report import Answers, Report
     from bertkit.evaluation.task_scores import Scores
@@ -41,6 +42,7 @@ class Measured:
     Attributes:
         subject: whose answers, to what, in words.
         other: the answers that they are compared with, called `against`.
+        beside: what simpler models reached where the model was trained.
     """
 
     subject: str
@@ -50,6 +52,7 @@ class Measured:
     found: Scored
     other: Scored | None
     against: str | None
+    beside: Beside | None = None
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
@@ -95,6 +98,7 @@ class Measured:
             self.intervals,
             self.comparison,
             self.against,
+            self.beside,
         )
 
 

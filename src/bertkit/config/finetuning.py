@@ -62,12 +62,15 @@ class StartTable(Strict):
         frozen_layers: layers, from below, that do not learn; with any, the embeddings do not either.
         head_only: only the head learns.
         lora: narrow matrices learn for the layers, and the head.
+        probe: a new head that is one linear layer begins as the best one for the encoder as it is, found by L-BFGS
+            (Kumar et al. 2022); else at random.
     """
 
     start: str | None = None
     frozen_layers: Count = 0
     head_only: bool = False
     lora: LoraTable | None = None
+    probe: bool = True
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -102,24 +105,33 @@ class ExamplesTable(Strict):
 
 
 class FinetuneOptimiser(Optimiser):
-    """As of pre-training; the rate is 0.04 / width where left out, ten times that for LoRA and for a head alone."""
+    """As of pre-training; the rate is 0.04 / width where left out, ten times that for LoRA and for a head alone.
+
+    Attributes:
+        head_times: of a head that begins as a linear model of what the encoder says; of others and of LoRA 1.
+    """
 
     learning_rate: Positive | None = None  # type: ignore[assignment]
     betas: Annotated[list[Share], Field(min_length=2, max_length=2)] = Field(default=[0.9, 0.999])
     eps: Positive = 1e-8
+    head_times: Positive = 10.0
 
 
 class FinetuneTable(Strict):
     """How it learns.
 
     Attributes:
+        epochs: where left out, by the number of examples (`training/recipe.py`).
+        quick: no epoch at all: the head is the best linear one for the encoder as it is.
         batch_samples: of one step, over all ranks: texts, or windows of long ones.
         best_by: the metric by which the best checkpoint is chosen; the task's own where left out.
-        patience: measurements without a better one after which training ends; None trains to the end.
+        patience: measurements without a better one after which training ends; 0 trains to the end; where left out, 2
+            in longer runs.
         evaluations: measurements in an epoch, each with a checkpoint; 0.5 for one every second epoch.
     """
 
-    epochs: Positive = 3.0
+    epochs: Positive | None = None
+    quick: bool = False
     batch_samples: Size = 32
     micro_batch_tokens: Size = 8_192
     seed: Count = 0
@@ -128,7 +140,7 @@ class FinetuneTable(Strict):
     precision: Literal["auto", "float32", "bfloat16", "bfloat16-weights"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     best_by: str | None = None
-    patience: Size | None = None
+    patience: Count | None = None
     evaluations: Positive = 1.0
     keep_checkpoints: Size = 1
     log_every: Size = 20

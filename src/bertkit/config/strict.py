@@ -35,6 +35,7 @@ def parse(kind: type[Config], values: Mapping[str, object], source: str) -> Conf
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             hint = near_match(str(first["loc"][-1]), _known_keys(kind, first["loc"][:-1]))
+            hint = _in_another_table(kind, key) or hint
             raise ConfigError(f"{source}: unknown key {key!r}{hint}") from None
         message = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{source}: {f'{key!r}: ' if key else ''}{message}") from None
@@ -46,6 +47,21 @@ def _known_keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
         if isinstance(part, str) and part in kind.model_fields:
             kind = next(_models(kind.model_fields[part].annotation), kind)
     return list(kind.model_fields)
+
+
+def _in_another_table(kind: type[BaseModel], key: str) -> str:
+    """A hint at a key of this name in another table (`train.epochs` for `epochs`); empty where there is none."""
+    name = key.rpartition(".")[2]
+    found = [dotted for dotted in _dotted(kind) if dotted.rpartition(".")[2] == name]
+    return f" (did you mean {found[0]!r}?)" if len(found) == 1 else ""
+
+
+def _dotted(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key of a configuration, with its tables."""
+    for name, field in kind.model_fields.items():
+        yield prefix + name
+        for inner in _models(field.annotation):
+            yield from _dotted(inner, f"{prefix}{name}.")
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:

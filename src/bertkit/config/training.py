@@ -128,6 +128,7 @@ class Optimiser(Strict):
         weight_decay: not applied to biases and norms.
         clip: largest norm of the gradient of all parameters together; None, in a file 0, leaves it.
         layer_decay: each layer's rate is this times that of the layer above it.
+        head_times: the rate of what is not the encoder's, times this.
     """
 
     name: Literal["adamw", "lamb", "muon"] = "adamw"
@@ -138,6 +139,7 @@ class Optimiser(Strict):
     clip: Annotated[Positive | None, BeforeValidator(_none_for_0), PlainSerializer(_0_for_none)] = 1.0
     layer_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     muon_learning_rate: Positive = 0.02
+    head_times: Positive = 1.0
 
 
 class Schedule(Strict):

@@ -46,6 +46,7 @@ class HeldOut:
         self._examples = examples
         self._problem = problem
         self.best_by = best_by or OWN_METRIC[problem or reader.task.name]
+        self.best_possible = best_possible(self.best_by, percent=reader.task.name == "question-answering")
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
@@ -64,6 +65,15 @@ class HeldOut:
             UserError: there is no such metric.
         """
         return as_score(measures, self.best_by)
+
+
+def best_possible(best_by: str, *, percent: bool = False) -> float:
+    """The score that none is better than, as `as_score` has it: an error of 0, or all right.
+
+    Args:
+        percent: all right is 100, not 1.
+    """
+    return 0.0 if best_by in LOWER_IS_BETTER else -100.0 if percent else -1.0
 
 
 def as_score(measures: Measures, best_by: str) -> float:

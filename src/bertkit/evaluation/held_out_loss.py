@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bertkit.evaluation.held_out import as_score
+from bertkit.evaluation.held_out import as_score, best_possible
 from bertkit.evaluation.task_scores import Scores
 from bertkit.training.evaluation import Evaluation, Measures
 from bertkit.training.sharing import Sharing
@@ -23,6 +23,7 @@ class HeldOutLoss:
         self._evaluation = evaluation
         self._names = names
         self.best_by = best_by or next(iter(names.values()))
+        self.best_possible = best_possible(self.best_by)
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bertkit.data.examples import Example
 from bertkit.evaluation.answers_of import answers_of, vectors_of
-from bertkit.evaluation.held_out import as_score
+from bertkit.evaluation.held_out import as_score, best_possible
 from bertkit.evaluation.task_scores import Scores, mean_scores, score_results
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
@@ -32,6 +32,7 @@ class HeldOutPairs:
         self._examples = examples
         self._scored = isinstance(examples[0].target, float)
         self.best_by = best_by or ("spearmanr" if self._scored else "mrr")
+        self.best_possible = best_possible(self.best_by)
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from bertkit.data.examples import Example
 from bertkit.errors import InputError
+from bertkit.evaluation.baselines import Beside
 from bertkit.evaluation.calibrating import Calibrated, calibrated, decisions_of
 from bertkit.evaluation.classification_scores import Confusion
 from bertkit.evaluation.confusions import confusion_of
@@ -35,6 +36,7 @@ class Report:
         abstained: share of the examples whose record says that the model had rather not answered, and the share of
             right ones among the others; None where records say nothing of it.
         against: what the other answers were, in words.
+        beside: what simpler models reached where this one was trained; None where nothing is known of it.
     """
 
     subject: str
@@ -54,6 +56,7 @@ class Report:
     abstained: tuple[float, float | None] | None
     comparison: Mapping[str, Comparison]
     against: str | None
+    beside: Beside | None = None
 
     def record(self) -> dict[str, object]:
         """The facts as JSON values."""
@@ -69,6 +72,8 @@ class Report:
             facts["confusion"] = {"labels": self.confusion.labels, "counts": self.confusion.counts_CC.tolist()}
         if self.calibration is not None:
             facts["calibration"] = asdict(self.calibration)
+        if self.beside is not None:
+            facts["baselines"] = asdict(self.beside)
         if self.abstained is not None:
             facts["abstained"] = dict(zip(("share", "accuracy_of_the_others"), self.abstained, strict=True))
         return facts
@@ -100,6 +105,7 @@ def make_report(
     intervals: Mapping[str, Interval],
     comparison: Mapping[str, Comparison],
     against: str | None,
+    beside: Beside | None = None,
 ) -> Report:
     """Gathers the facts of answers that were scored.
 
@@ -132,6 +138,7 @@ def make_report(
         abstained=_abstained(records, judged),
         comparison=comparison,
         against=against,
+        beside=beside,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from bertkit.evaluation.baselines import Beside
 from bertkit.evaluation.calibrating import Bin, Calibrated
 from bertkit.evaluation.charts import Series, line_chart
 from bertkit.evaluation.classification_scores import Confusion
@@ -27,6 +28,16 @@ def report_page(report: Report) -> str:
     return page(f"{report.task}: report", f"{report.task}: {report.subject}", _parts(report), STYLE)
 
 
+def _beside(beside: Beside) -> Iterator[str]:
+    yield "<h2>Beside simpler models</h2>"
+    yield (
+        f"<p>When the model was trained, on the {beside.examples:,} examples that were held out then. Its checkpoint "
+        "was chosen by them, so that its score is a little better there than elsewhere; the others were not.</p>"
+    )
+    rows = {"this model": beside.score, **beside.others}
+    yield table(("model", beside.metric), [(name, f"{value:.4f}") for name, value in rows.items()])
+
+
 def _parts(report: Report) -> Iterator[str]:
     yield f"<p>{report.examples:,} examples. 95 % intervals, by resampling the examples 1,000 times.</p>"
     yield table(("metric", "value", "from", "to"), _metrics(report))
@@ -36,6 +47,8 @@ def _parts(report: Report) -> Iterator[str]:
         yield table(
             ("metric", "difference", "from", "to", "p"), [_difference(*one) for one in report.comparison.items()]
         )
+    if report.beside is not None:
+        yield from _beside(report.beside)
     if report.counts:
         yield "<h2>Labels</h2>"
         yield table(*_labels(report))

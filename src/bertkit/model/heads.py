@@ -48,6 +48,13 @@ class Head(nn.Module):
         self.dropout = dropout
         self.classifier = classifier
 
+    @property
+    def classes(self) -> int:
+        """C, the numbers that it gives for each row."""
+        weight = self.classifier.weight
+        assert isinstance(weight, Tensor)
+        return weight.shape[0]
+
     def wanted(self, layout: Layout) -> Tensor | None:
         """Indices of the tokens that it reads; None for all of them."""
         return layout.first_B if self.reads in ("first", "pooler") else None

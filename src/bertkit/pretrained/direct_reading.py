@@ -55,9 +55,7 @@ def direct(family: Family, reads: Reading) -> Family:
     """The family with a classifier of texts that is one linear layer, over the standardised mean or the first token."""
     shape = family.heads[HEAD]
     rows = tuple(row for row in shape.weights if row.ours.startswith("classifier."))
-    return replace(
-        family, heads={**family.heads, HEAD: HeadShape(rows, reads=reads, standardised=reads == "mean")}
-    )
+    return replace(family, heads={**family.heads, HEAD: HeadShape(rows, reads=reads, standardised=reads == "mean")})
 
 
 def can_be_direct(family: Family, config: EncoderConfig, reads: Reading) -> bool:
@@ -85,7 +83,7 @@ def can_be_direct(family: Family, config: EncoderConfig, reads: Reading) -> bool
 def spelled_out(form: Form) -> Form:
     """A checkpoint as the hub's library can open it; one with no such classifier is returned as it is."""
     family = FAMILIES[form.foreign.family.name]
-    reads = _reading(form.foreign.family, family)
+    reads = reading_of(form.foreign.family)
     weight_name, bias_name = _classifier(family)
     if reads is None or weight_name not in form.tensors:
         return form
@@ -130,10 +128,10 @@ def recognised(form: Form) -> Form:
     return own
 
 
-def _reading(family: Family, published: Family) -> Reading | None:
+def reading_of(family: Family) -> Reading | None:
     """How a direct classifier reads; None where the head is the family's own."""
     shape = family.heads.get(HEAD)
-    if shape is None or shape == published.heads[HEAD]:
+    if shape is None or shape == FAMILIES[family.name].heads[HEAD]:
         return None
     return "mean" if shape.reads == "mean" else "first"
 

@@ -20,10 +20,13 @@ from bertkit.errors import InputError, near_match
 from bertkit.families.labels import Problem
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
+from bertkit.model.pooling import mean_tokens
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.learning import Learning, ids_and_segments
-from bertkit.tasks.objective import Loss, Objective
+from bertkit.tasks.objective import Fitted, Loss, Objective
 from bertkit.tokenization.windows import Encoded
+
+FITTED: Mapping[Problem, Fitted] = {"single-label": "softmax", "multi-label": "sigmoid", "regression": "squares"}
 
 
 class LabelObjective(Objective):
@@ -64,6 +67,23 @@ class LabelObjective(Objective):
     def wanted(self, batch: TrainingBatch) -> Tensor | None:
         """What the head reads."""
         return self.head.wanted(batch.tokens.layout)
+
+    @property
+    def fitted(self) -> Fitted:
+        """By the problem."""
+        return FITTED[self.problem]
+
+    def to_fit(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> tuple[Tensor, Tensor]:
+        """A row a sequence, (B, W) and (B, C); labels weighted and smoothed as the loss has them."""
+        layout, label_B = batch.tokens.layout, batch.targets["label_B"]
+        rows_RW = self.head.features(hidden_TW, layout, encoder)
+        rows_BW = mean_tokens(rows_RW, layout) if self.head.reads == "late" else rows_RW
+        if self.problem != "single-label":
+            return rows_BW, label_B.reshape(len(rows_BW), -1)
+        classes, weights_C = self.head.classes, self.class_weights
+        label_BC = functional.one_hot(label_B, classes) * (1.0 - self.smoothing) + self.smoothing / classes
+        assert weights_C is None or isinstance(weights_C, Tensor)
+        return rows_BW, label_BC if weights_C is None else label_BC * weights_C
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; its sums have `correct`, where there is a right and a wrong, or a teacher to agree with."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -31,6 +31,10 @@ class Loss:
 
     total: Tensor
     sums: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+# What a linear model of the encoder's rows minimises: cross entropy over classes, a binary one for each, or squares.
+Fitted = Literal["softmax", "sigmoid", "squares"]
 
 
 class Objective(nn.Module, ABC):
@@ -58,6 +62,19 @@ class Objective(nn.Module, ABC):
     def wanted(self, batch: TrainingBatch) -> Tensor | None:
         """Indices of the tokens whose last hidden states it reads; None for all of them."""
         return None
+
+    @property
+    def fitted(self) -> Fitted | None:
+        """What a linear model that is to be the head's last layer minimises; None where it is not one that can be."""
+        return None
+
+    def to_fit(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> tuple[Tensor, Tensor]:
+        """What that model reads and is to give: a row of features for each target, and how much of each class it has.
+
+        Args:
+            hidden_TW: NaN where nobody wanted it.
+        """
+        raise TypeError(f"{self.name} has no linear model")
 
     @abstractmethod
     def count(self, batch: TrainingBatch) -> int:

@@ -17,9 +17,10 @@ from bertkit.data.examples import Example, Tagged
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError, near_match
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import Head
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.learning import Learning, ids_and_segments
-from bertkit.tasks.objective import Loss, Objective
+from bertkit.tasks.objective import Fitted, Loss, Objective
 from bertkit.tokenization.windows import Encoded
 
 NO_TAG = -100
@@ -42,6 +43,19 @@ class TagObjective(Objective):
     def count(self, batch: TrainingBatch) -> int:
         """The words, by their first pieces."""
         return int((batch.targets["tag_T"] != NO_TAG).sum())
+
+    @property
+    def fitted(self) -> Fitted | None:
+        """Of each word its tag."""
+        return "softmax" if isinstance(self.head, Head) else None
+
+    def to_fit(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> tuple[Tensor, Tensor]:
+        """A row for each word, of its first piece, (R, W) and (R, C)."""
+        assert isinstance(self.head, Head)
+        tag_T = batch.targets["tag_T"]
+        learns_T = tag_T != NO_TAG
+        rows_TW = self.head.features(hidden_TW, batch.tokens.layout, encoder)
+        return rows_TW[learns_T], functional.one_hot(tag_T[learns_T], self.head.classes).float()
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; its sums have `correct`, or the tags on which the teacher agrees."""

@@ -27,9 +27,11 @@ class Measuring(Protocol):
 
     Attributes:
         best_by: the measure that the best checkpoint is chosen by.
+        best_possible: the score that none is better than.
     """
 
     best_by: str
+    best_possible: float
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
         """The measures by name. All ranks call this."""
@@ -64,6 +66,7 @@ class Evaluation:
     """
 
     best_by = "loss"
+    best_possible = 0.0
 
     def __init__(
         self,

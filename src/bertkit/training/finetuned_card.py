@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bertkit.training.model_card import table
 
@@ -17,6 +17,8 @@ class FinetunedFacts:
         teacher: whose answers were learnt, in distillation.
         data: each file of examples and its sha256.
         examples, held_out: how many were learnt from, and measured on.
+        metric: that the checkpoint was chosen by.
+        beside: what simpler models reached in it on the same held-out examples, by their names.
         step, steps: of the checkpoint that was kept, and of the whole run.
         intervals: where each measure lies with 95 % confidence.
         machine: the hardware, in words.
@@ -40,6 +42,8 @@ class FinetunedFacts:
     energy: str
     version: str
     teacher: str | None = None
+    metric: str = ""
+    beside: Mapping[str, float] = field(default_factory=dict)
 
 
 def finetuned_card(facts: FinetunedFacts) -> str:
@@ -57,6 +61,7 @@ def finetuned_card(facts: FinetunedFacts) -> str:
         f"On {facts.held_out:,} examples that it did not learn from, at step {facts.step:,} of {facts.steps:,}, the "
         "best by these same examples:\n",
         table(("metric", "value (95 % interval, over resampled examples)"), shown),
+        *_beside(facts),
         "## Data\n",
         f"{facts.examples:,} examples.\n",
         table(("file", "sha256"), facts.data),
@@ -68,6 +73,16 @@ def finetuned_card(facts: FinetunedFacts) -> str:
         f'```bash\nbertkit predict -m FOLDER --task {facts.task} "some text"\n```\n\n`FOLDER` is this folder.\n',
     ]
     return "\n".join(parts)
+
+
+def _beside(facts: FinetunedFacts) -> list[str]:
+    """What to compare the score with."""
+    if not facts.beside:
+        return []
+    return [
+        f"What simpler models reach on the same examples, which chose nothing about them ({facts.metric}):\n",
+        table(("model", facts.metric), {name: f"{value:.4f}" for name, value in facts.beside.items()}),
+    ]
 
 
 def _interval(ends: tuple[float, float] | None) -> str:

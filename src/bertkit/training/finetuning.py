@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.config.finetuning import RATE_TIMES_WIDTH, FinetuneConfig, StartTable
+from bertkit.config.finetuning import FinetuneConfig, StartTable
 from bertkit.config.training import Optimiser, TrainTable
 from bertkit.data.label_set import count_labels
 from bertkit.errors import ConfigError
+from bertkit.families.contract import Family
 from bertkit.families.labels import PROBLEMS
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
@@ -23,11 +24,14 @@ from bertkit.model.heads import Head
 from bertkit.model.init import initialise, say_shares
 from bertkit.model.lora import adapt, adapters, merge
 from bertkit.pretrained.adapters import Adapter, write_adapter
+from bertkit.pretrained.direct_reading import HEAD, Reading, can_be_direct, direct, reading_of
+from bertkit.pretrained.direct_reading import KEY as READING_KEY
 from bertkit.pretrained.loading import Pretrained, weights_sha256
 from bertkit.pretrained.made import More
 from bertkit.pretrained.sentence_transformers import SentenceSettings
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
+from bertkit.tasks.text_classification import TextClassification
 from bertkit.tasks.text_ranking import TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.assembly import Model, choose_precision, share
@@ -38,14 +42,16 @@ from bertkit.training.loop import Loop
 from bertkit.training.memory import check_memory
 from bertkit.training.observer import Observer
 from bertkit.training.optimisers import build_optimiser
+from bertkit.training.probing import can_fit, fit_head
 from bertkit.training.ranks import Ranks
+from bertkit.training.recipe import Recipe
 from bertkit.training.results import write_model
 from bertkit.training.run import build_meters
 from bertkit.training.state import Progress, all_tensors, prime
 from bertkit.training.step import Stepper
 from bertkit.training.trainee import Trainee
 
-PART_RATE = 10.0  # what starts from nothing, a head or LoRA's matrices alone, bears and wants larger steps
+READINGS: dict[str, Reading] = {"mean": "mean", "cls": "first"}  # of each pooling that a linear layer can read
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,12 @@ class Finetuned:
     """What a finished run came to.
 
     Attributes:
-        step: of the checkpoint that was kept, the best.
+        step: of the checkpoint that was kept, the best; 0 where no step made it better.
         steps: that were done.
         measures: of the held-out examples, by that checkpoint.
         score: what it was chosen by, lower is better.
+        start: the measures before the first step, where they were taken: of the linear model that the head began as.
+        rising: the last two scores, where the last was the best and the run ended because it was at its end.
     """
 
     step: int
@@ -64,6 +72,8 @@ class Finetuned:
     measures: Measures
     score: float
     seconds: float
+    start: Measures | None = None
+    rising: tuple[float, float] | None = None
 
 
 def finetune(
@@ -79,34 +89,45 @@ def finetune(
     resumed: Callable[[int], None],
     stopping: Callable[[], bool],
     say: Callable[[str], None],
-    card: Callable[[Finetuned], str],
+    texts: Callable[[Finetuned], Mapping[str, str]],
 ) -> Finetuned | None:
     """Runs to the end, from the newest checkpoint where there is one; None where it was asked to stop before.
 
     Args:
         measuring: of the held-out examples; the best checkpoint by its score is kept.
         resumed, stopping, say: as in pre-training.
-        card: the finished model's `README.md`.
+        texts: files beside the finished model's weights, its `README.md` among them, by their names.
     """
     model, loop = assembled(config, source, lessons, measuring, ranks, folder, observers, stopping, say)
     with closing(loop.checkpoints):
         saved = loop.checkpoints.newest(dict(loop.tensors))
         progress = Progress() if saved is None else Progress.of(saved.state)
         resumed(progress.step)
-        if not loop.run(progress):
+        if config.train.quick:
+            loop.measure_start(progress)
+        elif not loop.run(progress):
             return None
         loop.checkpoints.settle()
-        best = loop.checkpoints.best(dict(loop.tensors))
+        best = None if config.train.quick else loop.checkpoints.best(dict(loop.tensors))
     step = progress.step if best is None else best.step
     measures = measuring.measure(model.trainee, loop.stepper.sharing)
-    result = Finetuned(step, progress.step, measures, measuring.score(measures), progress.seconds)
-    text = card(result) if ranks.is_first else ""
-    more = describe_task(lessons, source)
+    result = Finetuned(
+        step,
+        progress.step,
+        measures,
+        measuring.score(measures),
+        progress.seconds,
+        progress.start,
+        progress.rising() if progress.step == loop.table.steps else None,
+    )
+    files = dict(texts(result)) if ranks.is_first else {}
+    card = files.pop("README.md", "")
+    more = describe_task(lessons, source, model.family)
     if config.model.lora is not None:
         if config.model.lora.keep and ranks.is_first:
-            write_adapter(adapter_of(config, source, model, more), folder / "adapter", text)
+            write_adapter(adapter_of(config, source, model, more), folder / "adapter", card)
         merge(model.trainee.encoder)
-    write_model(model.family, model.trainee, tokenizer, ranks, folder, text, more=more)
+    write_model(model.family, model.trainee, tokenizer, ranks, folder, card, more=more, files=files)
     return result
 
 
@@ -123,12 +144,22 @@ def assembled(
 ) -> tuple[Model, Loop]:
     """The model of a run, and the loop that trains it; nothing has been read from a checkpoint yet."""
     model = build_model(config, source, lessons, ranks.device)
+    (objective,) = model.trainee.each()
+    goes_on = learns_the_same(source, lessons.task)
+    fits = config.model.probe and not goes_on and can_fit(objective)
+    if config.train.quick and not fits:
+        why = "the model has one that goes on" if goes_on else f"{lessons.task.name} has none"
+        raise ConfigError(f"--quick is for a new head that is one linear layer: {why}", "Leave it out.")
     stream = lessons.stream(config.train.batch_samples, config.train.seed)
-    table = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width)
+    recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=fits)
+    table = loop_table(config, recipe, lessons.steps_per_epoch(config.train.batch_samples))
     precision = choose_precision(table.precision, ranks.device)
     check_memory(
         table, model.config, precision, max(len(ids) for sample in lessons.samples for ids in sample.ids), ranks
     )
+    begins = not ranks.any(ranks.is_first and any((folder / "checkpoints").glob("step-*")))
+    if fits and begins:
+        fit_head(model.trainee, lessons.samples, ranks, autocast=precision != "float32", seed=table.seed)
     sharing = share(model, table, ranks, precision, say)
     optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, model.config.layers)
     prime(optimiser)
@@ -149,26 +180,28 @@ def assembled(
         tensors=all_tensors(model.trainee, optimiser, None),
         mean=None,
         evaluation=measuring,
+        measures_start=fits or goes_on,
         checkpoints=Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say),
         meters=build_meters(model, optimiser, ranks, precision),
         skipped=folder / "skipped",
         observers=observers,
         stopping=stopping,
-        patience=config.train.patience,
+        patience=recipe.patience,
     )
     return model, loop
 
 
-def loop_table(config: FinetuneConfig, steps_per_epoch: int, width: int) -> TrainTable:
-    """What the loop is told: epochs as steps, and the rate that the width asks for."""
+def loop_table(config: FinetuneConfig, recipe: Recipe, steps_per_epoch: int) -> TrainTable:
+    """What the loop is told: epochs as steps, and the rates."""
     table = config.train
-    steps = max(1, round(table.epochs * steps_per_epoch))
+    steps = max(1, round(recipe.epochs * steps_per_epoch))
+    rates = {"learning_rate": recipe.learning_rate, "head_times": recipe.head_times}
     each = min(steps, math.ceil(steps_per_epoch / table.evaluations))
     return TrainTable(
         steps=steps,
         seed=table.seed,
         micro_batch_tokens=table.micro_batch_tokens,
-        optimiser=Optimiser(**{**table.optimiser.model_dump(), "learning_rate": rate_of(config, width)}),
+        optimiser=Optimiser(**{**table.optimiser.model_dump(), **rates}),
         schedule=table.schedule,
         precision=table.precision,
         device=table.device,
@@ -177,13 +210,6 @@ def loop_table(config: FinetuneConfig, steps_per_epoch: int, width: int) -> Trai
         keep_checkpoints=table.keep_checkpoints,
         log_every=table.log_every,
     )
-
-
-def rate_of(config: FinetuneConfig, width: int) -> float:
-    """The learning rate: what the file says, or what the width asks for."""
-    given = config.train.optimiser.learning_rate
-    part = PART_RATE if config.model.head_only or config.model.lora else 1.0
-    return given if given is not None else RATE_TIMES_WIDTH / width * part
 
 
 def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, device: torch.device) -> Model:
@@ -196,12 +222,15 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
     task, family = lessons.task, source.family
     if task.head_name is not None and task.head_name not in family.heads:
         raise ConfigError(f"the family {family.name} has no head for {task.name}", "Choose another model.")
+    goes_on = learns_the_same(source, task)
+    reading = None if goes_on else direct_reading(source, task)
+    family = family if reading is None else direct(family, reading)
     shape = None if task.head_name is None else family.heads[task.head_name]
     reads = None if shape is None else source.reads(shape) or shape.reads
     encoder_config = source.config.model_copy(update={"pooler": reads == "pooler"})
     encoder = start_encoder(source, encoder_config, random)
     head = None
-    if learns_the_same(source, task):
+    if goes_on:
         head = source.build_head(task)
     elif shape is not None:
         head = task.build_head(shape, encoder_config, reads)
@@ -212,6 +241,20 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
     freeze(encoder, config.model, random)
     trainee = Trainee(encoder, {objective.name: objective}).to(device)
     return Model(family, encoder_config, trainee, {objective.name: 1.0})
+
+
+def direct_reading(source: Pretrained, task: Task) -> Reading | None:
+    """How a new head reads that is one linear layer over what the checkpoint was trained to be read by; else None.
+
+    A folder of sentence-transformers says by what; an encoder whose pooler was never trained is best read by its mean.
+    """
+    if not isinstance(task, TextClassification):
+        return None
+    pooling = None if source.settings is None else source.settings.pooling
+    if pooling is None and source.family.heads[HEAD].reads == "pooler" and not source.config.pooler:
+        pooling = "mean"
+    reading: Reading | None = None if pooling is None else READINGS.get(pooling)
+    return reading if reading is not None and can_be_direct(source.family, source.config, reading) else None
 
 
 def start_at_shares(head: Head, lessons: Lessons) -> None:
@@ -282,12 +325,18 @@ def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: M
     )
 
 
-def describe_task(lessons: Lessons, source: Pretrained) -> More:
-    """What the model's files say of its task: class, labels, problem, how vectors are made."""
-    task, family = lessons.task, source.family
+def describe_task(lessons: Lessons, source: Pretrained, family: Family) -> More:
+    """What the model's files say of its task: class, labels, problem, how a classifier reads, how vectors are made.
+
+    Args:
+        family: with the head that was trained.
+    """
+    task = lessons.task
     needs = () if task.head_name is None else (task.head_name,)
     ending = next(ending for ending, heads in family.architectures.items() if heads == needs)
     values: dict[str, object] = {"architectures": [family.class_names[source.foreign.model_type] + ending]}
+    if (reads := reading_of(family)) is not None:
+        values[READING_KEY] = reads
     labels = ("relevance",) if isinstance(task, TextRanking) else task.labels
     if labels:
         values["id2label"] = {str(id): label for id, label in enumerate(labels)}

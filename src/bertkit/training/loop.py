@@ -52,6 +52,7 @@ class Loop:
         skipped: the folder for batches of skipped steps.
         observers: of this rank; only the first has any.
         stopping: whether someone has asked this process to stop.
+        measures_start: whether the model before the first step is measured too, and may turn out the best.
         patience: measurements without a better score after which the run is finished; None for all steps.
     """
 
@@ -67,6 +68,7 @@ class Loop:
     skipped: Path
     observers: Sequence[Observer]
     stopping: Callable[[], bool]
+    measures_start: bool = False
     patience: int | None = None
 
     def run(self, progress: Progress) -> bool:
@@ -78,9 +80,11 @@ class Loop:
         """
         self.stepper.trainee.train()
         self.meters.begin()
+        if self.measures_start and progress.step == 0:
+            self._save(progress, self.measure_start(progress))
         with closing(ahead(self._prepared(progress))) as prepared:
             for batch, position, micro in prepared:
-                if self.patience is not None and progress.stale >= self.patience:
+                if self._ends_early(progress):
                     break
                 if self.stepper.ranks.any(self.stopping()):
                     self._save(progress, None)
@@ -96,6 +100,18 @@ class Loop:
                     self._save(progress, None)
                     raise Diverged(f"{progress.skipped} steps were not finite, the last of them {progress.step}")
         return True
+
+    def measure_start(self, progress: Progress) -> float:
+        """Measures the model before its first step; the score."""
+        score = self._evaluate(progress)
+        progress.stale = 0
+        return score
+
+    def _ends_early(self, progress: Progress) -> bool:
+        """Whether no further step can, or is likely to, make the best checkpoint better."""
+        if self.evaluation is not None and progress.best == self.evaluation.best_possible:
+            return True
+        return self.patience is not None and progress.stale >= self.patience
 
     def _prepared(self, progress: Progress) -> Iterator[tuple[GlobalBatch, Position, list[TrainingBatch]]]:
         """Each step's batch, the position after it, and this rank's micro-batches."""
@@ -159,7 +175,7 @@ class Loop:
         chosen = {"steps": self.table.steps, "best_by": self.evaluation.best_by, "score": score}
         self._tell({"step": progress.step, "seconds": round(progress.seconds, 3), "evaluation": measures, **chosen})
         self.meters.leave_out(time.perf_counter() - began)
-        progress.measured(score)
+        progress.measured(score, measures)
         return score
 
     def _save(self, progress: Progress, score: float | None) -> None:

@@ -16,6 +16,7 @@ from bertkit.training.muon import MuonWithAdamW
 
 LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 BELOW = re.compile(r"(?:^|\.)(?:embeddings|distance_bias)\.")
+ENCODER = re.compile(r"(?:^|\.)encoder\.")
 FUSED_DEVICES = {"cpu", "cuda"}
 
 
@@ -27,11 +28,13 @@ class Kind:
         decays: false for all of one dimension: norms and biases.
         depth: 0 for the embeddings, then the layers from 1 on, then what is above them.
         orthogonal: a matrix inside a layer, where Muon is the optimiser.
+        head: not the encoder's.
     """
 
     decays: bool
     depth: int
     orthogonal: bool
+    head: bool
 
 
 def build_optimiser(
@@ -70,6 +73,7 @@ def _kind(name: str, parameter: nn.Parameter, settings: Optimiser, layers: int) 
         decays=parameter.ndim >= 2,
         depth=_depth(name, layers) if settings.layer_decay != 1.0 else 0,
         orthogonal=settings.name == "muon" and parameter.ndim == 2 and LAYER.search(name) is not None,
+        head=settings.head_times != 1.0 and ENCODER.search(name) is None,
     )
 
 
@@ -81,6 +85,7 @@ def _depth(name: str, layers: int) -> int:
 
 def _group(kind: Kind, parameters: list[nn.Parameter], settings: Optimiser, layers: int) -> dict[str, Any]:
     share = settings.layer_decay ** (layers + 1 - kind.depth)
+    share *= settings.head_times if kind.head else 1.0
     highest = share * (settings.muon_learning_rate if kind.orthogonal else settings.learning_rate)
     group = {
         "params": parameters,

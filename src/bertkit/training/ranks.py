@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 from torch._C._distributed_c10d import HashStore
 
 
@@ -43,6 +44,13 @@ class Ranks:
     def any(self, flag: bool) -> bool:
         """Whether the flag is up on some rank."""
         return self.total([float(flag)])[0] > 0
+
+    @torch.no_grad()
+    def same_as_first(self, tensors: Iterable[Tensor]) -> None:
+        """Fills the tensors with what they are on the first rank."""
+        if self.count > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, src=0)
 
     def wait(self) -> None:
         """Returns when every rank has come here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
@@ -27,6 +28,7 @@ from bertkit.training.state import Progress
 from bertkit.training.trainee import Trainee
 
 MODEL, GENERATOR = "model", "generator"
+NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 
 def write_model(
@@ -38,12 +40,14 @@ def write_model(
     card: str,
     *,
     more: More = NOTHING_MORE,
+    files: Mapping[str, str] = NO_FILES,
 ) -> None:
     """Write `model/`, and `generator/` where the run trained one. All ranks call this; the first one writes.
 
     Args:
         card: the model's `README.md`.
         more: what the model's files are to say of its task.
+        files: texts to write beside the weights, by their names.
 
     Raises:
         OutputError: it cannot be written.
@@ -61,15 +65,18 @@ def write_model(
     encoder = whole_state(trainee.encoder)
     if ranks.is_first:
         checkpoint = made(family, trainee.encoder.config, encoder, heads, tokenizer, more)
-        _save(checkpoint, tokenizer, folder / MODEL, card)
+        _save(checkpoint, tokenizer, folder / MODEL, card, files)
     ranks.wait()
 
 
-def _save(checkpoint: Pretrained, tokenizer: Tokenizer, folder: Path, card: str) -> None:
+def _save(
+    checkpoint: Pretrained, tokenizer: Tokenizer, folder: Path, card: str, files: Mapping[str, str] = NO_FILES
+) -> None:
     """Takes the place of what an earlier end of the run, at fewer steps, wrote there."""
     with atomic_folder(folder, replace=True) as place:
         save_pretrained(checkpoint, tokenizer, place)
-        (place / "README.md").write_text(card, encoding="utf-8")
+        for name, text in {"README.md": card, **files}.items():
+            (place / name).write_text(text, encoding="utf-8")
 
 
 def run_card(config: TrainingConfig, model: Model, corpus: Corpus, progress: Progress, folder: Path) -> str:

@@ -27,6 +27,8 @@ class Progress:
         skipped: steps that changed nothing because a number was not finite.
         best: the best score on held-out data so far, lower is better; None before the first.
         stale: measurements since then.
+        scores: the step and the score of each measurement.
+        start: the measures before the first step, where they were taken.
     """
 
     step: int = 0
@@ -38,13 +40,24 @@ class Progress:
     skipped: int = 0
     best: float | None = None
     stale: int = 0
+    scores: list[tuple[int, float]] = field(default_factory=list)
+    start: dict[str, float] | None = None
 
-    def measured(self, score: float) -> None:
+    def measured(self, score: float, measures: dict[str, float]) -> None:
         """Take note of a score on held-out data."""
+        self.scores.append((self.step, score))
+        if self.step == 0:
+            self.start = measures
         if self.best is None or score < self.best:
             self.best, self.stale = score, 0
         else:
             self.stale += 1
+
+    def rising(self) -> tuple[float, float] | None:
+        """The last two scores, where the last is the best so far."""
+        if len(self.scores) < 2 or self.scores[-1][1] != self.best or self.scores[-2][1] == self.best:
+            return None
+        return self.scores[-2][1], self.scores[-1][1]
 
     def record(self) -> dict[str, object]:
         """As JSON values."""
@@ -56,6 +69,7 @@ class Progress:
         values = dict(record)
         position = values.pop("position")
         assert isinstance(position, dict)
+        values["scores"] = [(int(step), float(score)) for step, score in values.get("scores", ())]  # type: ignore[attr-defined]
         return cls(position=Position.of(position), **values)  # type: ignore[arg-type]
 
 

@@ -1,0 +1,66 @@
+"""How long and how fast a run learns, where nobody has said: by its examples, its width, and how its head begins.
+
+Few examples want more epochs than three, or the encoder is stopped half way (Mosbach et al. 2021, arXiv 2006.04884;
+Zhang et al. 2021, arXiv 2006.05987); many want no more. Longer runs end early when the held-out score rises no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bertkit.config.finetuning import RATE_TIMES_WIDTH, FinetuneConfig
+
+PART_RATE = 10.0  # what starts from nothing alone, a head or LoRA's matrices, is trained at a higher rate than a model
+FEWEST_EPOCHS, MOST_EPOCHS = 3, 10
+READ_EXAMPLES = 6_000  # about so many, over all epochs, between these two
+LONG = 4  # epochs beyond which a run may end early
+PATIENCE = 2
+
+
+def rate_of(config: FinetuneConfig, width: int) -> float:
+    """The learning rate: what the configuration says, or what the width asks for."""
+    given = config.train.optimiser.learning_rate
+    part = config.model.head_only or config.model.lora is not None
+    return RATE_TIMES_WIDTH / width * (PART_RATE if part else 1.0) if given is None else given
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a run does.
+
+    Attributes:
+        why: the epochs, in words for the user; None where they were asked for.
+        head_times: the head's learning rate, in those of the encoder.
+        patience: measurements without a better score after which the run ends; None for all epochs.
+    """
+
+    epochs: float
+    learning_rate: float
+    head_times: float
+    patience: int | None
+    why: str | None = None
+
+    @classmethod
+    def of(cls, config: FinetuneConfig, *, examples: int, width: int, fitted: bool) -> Recipe:
+        """What the configuration says, and for what it leaves open what the examples ask for.
+
+        Args:
+            examples: to learn from.
+            width: of the encoder.
+            fitted: whether the head begins as a linear model of what the encoder says, rather than from nothing.
+        """
+        table, part = config.train, config.model.head_only or config.model.lora is not None
+        epochs, why = table.epochs, None
+        if epochs is None:
+            epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(READ_EXAMPLES / examples)))
+            why = f"{epochs} epochs, because {examples:,} examples"
+        patience = table.patience
+        if patience is None:
+            patience = PATIENCE if epochs > LONG else 0
+        return cls(
+            epochs=epochs,
+            learning_rate=rate_of(config, width),
+            head_times=table.optimiser.head_times if fitted and not part else 1.0,
+            patience=patience or None,
+            why=why,
+        )
