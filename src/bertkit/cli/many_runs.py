@@ -134,7 +134,7 @@ def _search(config: FinetuneConfig, space: SearchTable, count: int, run_once: Ru
     rows = [
         (
             name,
-            *(f"{value:.3g}" for value in settings[name].values()),
+            *("by the data" if value is None else f"{value:.3g}" for value in settings[name].values()),
             *(f"{results[name].metrics.get(metric, math.nan):.4f}" for metric in names),
         )
         for name in ordered

@@ -24,7 +24,7 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.adapters import Adapter, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
-from bertkit.pretrained.direct_reading import Form, recognised
+from bertkit.pretrained.direct_reading import KEY, Form, direct, recognised
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
 from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import NameTable, canonical, name_table
@@ -246,12 +246,17 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path) -> Pretrained:
         )
     encoder = adapter.on(base.build_encoder().state_dict())
     config = base.config.model_copy(update={"pooler": any(name.startswith("pooler.") for name in encoder)})
-    foreign = replace(base.foreign, values={**base.foreign.values, **adapter.values})
+    reads, family = adapter.values.get(KEY), base.family
+    foreign = replace(
+        base.foreign,
+        family=direct(family, reads) if reads in ("mean", "first") else family,
+        values={**base.foreign.values, **adapter.values},
+    )
     made = replace(base, foreign=foreign, config=config, settings=None)
     made = replace(made, calibration=read_calibration(folder), adapter=folder)
     tensors = made.table(base.family.encoder).to_theirs(encoder)
     if adapter.head_name is not None:
-        tensors |= made.table(base.family.heads[adapter.head_name].weights).to_theirs(adapter.head())
+        tensors |= made.table(made.family.heads[adapter.head_name].weights).to_theirs(adapter.head())
     return replace(made, tensors=tensors)
 
 

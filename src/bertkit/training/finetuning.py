@@ -37,6 +37,7 @@ from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.assembly import Model, choose_precision, share
 from bertkit.training.checkpoints import Checkpoints
 from bertkit.training.evaluation import Measures, Measuring
+from bertkit.training.kept_states import KeptStates, fits
 from bertkit.training.lessons import Lessons
 from bertkit.training.loop import Loop
 from bertkit.training.memory import check_memory
@@ -239,7 +240,10 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
             start_at_shares(head, lessons)
     objective = lessons.learning.objective(None if head is None else head.float())
     freeze(encoder, config.model, random)
-    trainee = Trainee(encoder, {objective.name: objective}).to(device)
+    every_token = not (isinstance(head, Head) and head.reads in ("first", "pooler"))
+    keeps = config.model.head_only and not lessons.learning.masked
+    keeps = keeps and fits(lessons.samples, encoder_config.width, every_token=every_token)
+    trainee = Trainee(encoder, {objective.name: objective}, KeptStates() if keeps else None).to(device)
     return Model(family, encoder_config, trainee, {objective.name: 1.0})
 
 

@@ -15,6 +15,7 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.encoder import Encoder, in_their_places
 from bertkit.tasks.objective import Objective
+from bertkit.training.kept_states import KeptStates
 
 Outputs = dict[str, dict[str, Tensor]]
 
@@ -25,12 +26,14 @@ class Trainee(nn.Module):
     Args:
         encoder: the encoder.
         objectives: by name; their heads are trained with it.
+        kept: of an encoder that does not learn: what it has given; None computes it each time.
     """
 
-    def __init__(self, encoder: Encoder, objectives: Mapping[str, Objective]) -> None:
+    def __init__(self, encoder: Encoder, objectives: Mapping[str, Objective], kept: KeptStates | None = None) -> None:
         super().__init__()
         self.encoder = encoder
         self.objectives = nn.ModuleDict(objectives)
+        self.kept = kept
 
     def forward(self, batch: TrainingBatch) -> Outputs:
         """For each objective, sums over the micro-batch's targets: `loss`, and what else it measures, detached.
@@ -51,14 +54,20 @@ class Trainee(nn.Module):
         wanted = [objective.wanted(batch) for objective in self.each()]
         chosen = [wanted_M for wanted_M in wanted if wanted_M is not None]
         if len(chosen) < len(wanted):
-            return [self.encoder(tokens)] * len(wanted)
+            return [self._encoded(tokens, None)] * len(wanted)
         # A token that two want is computed twice: to find out would mean to wait for the device.
         sizes = [len(wanted_M) for wanted_M in chosen]
-        x_MW = self.encoder(tokens, torch.cat(chosen))
+        x_MW = self._encoded(tokens, torch.cat(chosen))
         return [
             in_their_places(part, wanted_M, len(tokens.ids_T))
-            for part, wanted_M in zip(x_MW.split(sizes), chosen, strict=True)
+            for part, wanted_M in zip(torch.split(x_MW, sizes), chosen, strict=True)
         ]
+
+    def _encoded(self, tokens: TokenBatch, wanted_M: Tensor | None) -> Tensor:
+        if self.kept is not None:
+            return self.kept(self.encoder, tokens, wanted_M)
+        hidden: Tensor = self.encoder(tokens, wanted_M)
+        return hidden
 
     def each(self) -> list[Objective]:
         """The objectives, in order."""
