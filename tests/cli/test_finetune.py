@@ -99,7 +99,8 @@ def test_a_tenth_is_held_out(run: Run, model: Path, files: tuple[str, str], tmp_
     [record] = map(json.loads, out.splitlines())
     assert (record["task"], record["state"], record["best_by"]) == ("text-classification", "finished", "accuracy")
     assert (record["step"], record["steps"], record["samples"]) == (5, 5, 144)
-    assert record["best_evaluation"] == record["last_evaluation"]
+    measured = evaluations(read_metrics(tmp_path / "run/metrics.jsonl"))
+    assert [one["step"] for one in measured] == [0, 5], "before the first step, and after the last"
 
 
 def test_labels_of_their_own_begin_at_their_shares(run: Run, model: Path, tmp_path: Path) -> None:
@@ -318,7 +319,9 @@ def test_only_the_head_learns(run: Run, model: Path, files: tuple[str, str], tmp
     from bertkit.pretrained.loading import load_encoder
 
     options = ("--task", "text-classification", "-m", str(model), "--train", files[0], "-o", str(tmp_path / "run"))
-    code, _, err = run("finetune", *options, "--set", "model.head_only=true", "--set", "train.epochs=1")
+    code, _, err = run(
+        "finetune", *options, "--set", "model.head_only=true", "--epochs", "1", "--set", "model.probe=false"
+    )
     assert code == 0, err
     before, after = load_encoder(model).state_dict(), load_encoder(tmp_path / "run").state_dict()
     changed = {name for name, tensor in after.items() if not before[name].equal(tensor)}

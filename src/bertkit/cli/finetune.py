@@ -180,7 +180,8 @@ def run_finetuning(
             if config.teacher is None:
                 simpler += baselines_of(lessons.task.name, lessons.problem, lessons.train, lessons.held_out)
             for one in simpler:
-                say(f"for comparison, {one.name}: {held_out.best_by} {one.measures[held_out.best_by]:.4f}")
+                if held_out.best_by in one.measures:
+                    say(f"for comparison, {one.name}: {held_out.best_by} {one.measures[held_out.best_by]:.4f}")
         with watched(config, [*hashes, *parts.sha256s], ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
             if ranks.is_first:
                 parts.keep()
