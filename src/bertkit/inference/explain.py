@@ -1,7 +1,7 @@
 """Answers and why: `Explainer(bertkit.load(…, explainable=True), "attribution").explain([…])`.
 
-Nothing here is in the way of a model that only answers: explanations are made from outside of the encoder, by hooks
-that are there while they are made. A text is explained as one window; one that is read in several is refused.
+Nothing here is in the way of a model that only answers, in this thread or another: explanations are made from outside
+of the encoder, which is left as it is. A text is explained as one window; one that is read in several is refused.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from bertkit.inference.explanation import (
 from bertkit.inference.gradients import Point, head_importance, integrated_gradients
 from bertkit.inference.model import Model
 from bertkit.model.attention_maps import rollout
+from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, MaskedLMHead
 from bertkit.tasks.contract import Outcome, Result, Target, Texts
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
@@ -159,13 +160,12 @@ class Explainer:
         points = [
             Point(one.window.ids, self._without_text(one.window, baseline), one.window.segments) for one in questions
         ]
-        found = integrated_gradients(
-            partial(self._score, questions),
-            self.model.encoder.embeddings,
-            points,
-            steps=self.steps,
-            budget=self._budget,
-        )
+        encoder = self.model.encoder
+
+        def score(x_TW: Tensor, batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+            return self._score(questions, encoder.from_vectors(x_TW, batch), batch, numbers)
+
+        found = integrated_gradients(score, encoder.embeddings, points, steps=self.steps, budget=self._budget)
         return [
             AttributionExplanation(
                 **one.named,
@@ -181,7 +181,11 @@ class Explainer:
 
     def _heads(self, questions: Sequence[_Question]) -> list[Explanation]:
         points = [Point(one.window.ids, one.window.ids, one.window.segments) for one in questions]
-        found = head_importance(partial(self._score, questions), self.model.encoder, points, budget=self._budget)
+
+        def score(encoder: Encoder, batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+            return self._score(questions, encoder(batch), batch, numbers)
+
+        found = head_importance(score, self.model.encoder, points, budget=self._budget)
         return [
             HeadsExplanation(**one.named, importance_SN=importance_SN, target_score=score)
             for one, (importance_SN, score) in zip(questions, found, strict=True)
@@ -202,10 +206,11 @@ class Explainer:
                 found[index] = RolloutExplanation(**one.named, scored=scored, read_from=positions)
         return [explanation for explanation in found if explanation is not None]
 
-    def _score(self, questions: Sequence[_Question], batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+    def _score(
+        self, questions: Sequence[_Question], hidden_TW: Tensor, batch: TokenBatch, numbers: Sequence[int]
+    ) -> Tensor:
         """The target's score of each sequence, (B,) float32, as the head gives it: logits, not probabilities."""
         encoder, head = self.model.encoder, self.model.head
-        hidden_TW = encoder(batch)
         starts = [0, *accumulate(batch.layout.lengths)]
         by_token = isinstance(head, MaskedLMHead) or (isinstance(head, Head) and head.reads == "tokens")
         rows, columns, owners = [], [], []
