@@ -6,20 +6,21 @@ of the encoder, which is left as it is. A text is explained as one window; one t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, islice
-from typing import Any, Literal, get_args
+from itertools import accumulate
+from typing import Any, Literal, get_args, overload
 
 import torch
 from torch import Tensor
 
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.data.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError, near_match
-from bertkit.inference.answerer import AnyRow, Failure, as_row, attempt
+from bertkit.inference.answerer import Failure, OnError, attempt, check_on_error
 from bertkit.inference.explanation import (
     AttributionExplanation,
     Explanation,
@@ -104,33 +105,43 @@ class Explainer:
         self.steps = steps
         self._budget = min(model.batch_tokens, MOST_TOKENS)
 
-    def explain(self, rows: Iterable[AnyRow]) -> list[Explained]:
+    @overload
+    def explain(self, rows: AnyRow) -> Explained: ...  # type: ignore[overload-overlap]  # a text is also an iterable
+
+    @overload
+    def explain(self, rows: AnyRows) -> list[Explained]: ...
+
+    def explain(self, rows: AnyRow | AnyRows) -> Explained | list[Explained]:
         """The answers to all rows and their explanations, in order; rows are as `Model.predict` takes them.
 
         Raises:
             InputError: at the first row that has no answer.
         """
-        return [one for one in self.stream(rows) if isinstance(one, Explained)]
+        found = [one for one in self.stream(rows) if isinstance(one, Explained)]
+        return found[0] if is_one_row(rows) else found
 
-    def stream(
-        self, rows: Iterable[AnyRow], *, on_error: Literal["stop", "record"] = "stop"
-    ) -> Iterator[Explained | Failure]:
+    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop") -> Iterator[Explained | Failure]:
         """The answers with their explanations, in order, as they are ready.
 
         Args:
             on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
         """
-        numbered = enumerate(rows, 1)
-        while chunk := list(islice(numbered, ROWS_AT_ONCE)):
-            yield from self._explain([as_row(row, number) for number, row in chunk], on_error == "record")
+        check_on_error(on_error)
+        return self._stream(rows, on_error == "record")
 
-    def _explain(self, rows: Sequence[Row], record: bool) -> Iterator[Explained | Failure]:
+    def _stream(self, rows: AnyRow | AnyRows, record: bool) -> Iterator[Explained | Failure]:
+        for chunk in self.model.answerer.read(rows, ROWS_AT_ONCE, record):
+            yield from self._explain(chunk, record)
+
+    def _explain(self, rows: Sequence[Row | Failure], record: bool) -> Iterator[Explained | Failure]:
         asked: list[tuple[Result, _Question | None] | Failure] = []
         for row, outcomes in zip(rows, self.model.answerer.outcomes(rows, record), strict=True):
-            if isinstance(outcomes, Failure):
+            if isinstance(row, Failure):
+                asked.append(row)
+            elif isinstance(outcomes, Failure):
                 asked.append(outcomes)
             else:
-                asked.append(attempt(partial(self._ask, outcomes), row, record))
+                asked.append(attempt(partial(self._ask, outcomes), row.place, record))
         questions = [one[1] for one in asked if not isinstance(one, Failure) and one[1] is not None]
         found = iter(self._answer(questions))
         for one in asked:

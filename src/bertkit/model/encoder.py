@@ -56,6 +56,14 @@ class Encoder(nn.Module):
         self.final_norm = final_norm
         self.pooler = pooler
 
+    def __repr__(self) -> str:
+        """Its sizes in a line, not the tree of its modules; those are `named_modules()`."""
+        config, table = self.config, self.embeddings.token.weight
+        return (
+            f"Encoder({len(config.layer_of_step)} layers, {config.heads} heads, width {config.width:,}, "
+            f"vocabulary {config.vocab_size:,}, {str(table.dtype).removeprefix('torch.')} on {table.device})"
+        )
+
     def forward(self, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
         """Hidden states of the last layer, (T, W), or those that are wanted, (M, W).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from bertkit.checkpoints.tensors import read_tensors
 from bertkit.checkpoints.weight_files import find_weights
 from bertkit.config.calibration import Calibration
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError, near_match
+from bertkit.errors import BadCheckpoint, ConfigError, MissingHead
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.build import build_encoder
@@ -25,6 +24,7 @@ from bertkit.model.encoder import Encoder
 from bertkit.pretrained.adapters import Adapter, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
+from bertkit.pretrained.task_options import make_task
 from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import NameTable, canonical
 from bertkit.tasks.catalogue import TASKS, find_task
@@ -58,6 +58,10 @@ class Pretrained:
     cross_encoder: Activation | None = None
     calibration: Calibration | None = None
     adapter: Path | None = None
+
+    def __repr__(self) -> str:
+        """Which checkpoint it is, not all that it holds."""
+        return f"Pretrained({str(self.adapter or self.folder)!r}, {self.family.name}, {len(self.tensors):,} tensors)"
 
     @property
     def family(self) -> Family:
@@ -121,24 +125,20 @@ class Pretrained:
         self._fill(head, shape.weights)
         return head.eval()
 
-    def build_task(self, name: str | None, tokenizer: Tokenizer, **options: object) -> Task:
+    def build_task(self, name: str | None, tokenizer: Tokenizer, /, **options: object) -> Task:
         """The task called `name`, or the checkpoint's likeliest.
 
         What the checkpoint's files say (labels, the pooling of a sentence-transformers folder, the temperature) are
         defaults of options.
 
         Raises:
-            UserError: no such task, or it has no such option.
+            UserError: no such task, or it has no such option or value of one.
             ConfigError: the files say something that the task cannot use.
         """
-        kind = find_task(name or self.tasks()[0])
+        kind = find_task(self.tasks()[0] if name is None else name)
         options = self.task_options(kind) | options
         options = self._calibrated(kind, options) | options
-        known = inspect.signature(kind).parameters
-        for option in options:
-            if option not in known:
-                raise UserError(f"{kind.name} has no option {option!r}{near_match(option, known)}")
-        return kind(tokenizer, **options)
+        return make_task(kind, tokenizer, options)
 
     def load_tokenizer(self) -> Tokenizer:
         """The folder's tokenizer.
