@@ -115,6 +115,12 @@ def test_what_is_no_row_is_an_error_in_its_place(folder: Path, bad: object, said
             model.predict(bad)  # type: ignore[call-overload]
 
 
+def test_a_field_that_is_missing_may_be_in_a_column_of_another_name(folder: Path) -> None:
+    with pytest.raises(InputError, match="row 1: no field 'text_pair'") as caught:
+        load(folder, "next-sentence-prediction").predict({"text": "paris", "review": "a city"})
+    assert "name its column with --text-pair-column; this one has 'text', 'review'" in caught.value.remedy
+
+
 def test_a_tuple_has_the_fields_of_its_task(tmp_path: Path) -> None:
     make_task_peer("question-answering", tmp_path)
     model = bertkit.load(tmp_path, task="question-answering")

@@ -86,6 +86,19 @@ def test_saving_beside_answering(model: bertkit.Model, tmp_path: Path) -> None:
     np.testing.assert_allclose(predicted(bertkit.load(tmp_path / "two", dtype="float32")), expected, atol=1e-5)
 
 
+def test_loading_beside_answering(model: bertkit.Model) -> None:
+    expected = predicted(model)
+    with ThreadPoolExecutor(4) as pool:
+        loaded = [
+            pool.submit(bertkit.load, model.source, task="text-classification", dtype="float32") for _ in range(3)
+        ]
+        answers = [pool.submit(predicted, model) for _ in range(TIMES)]
+    for one in loaded:
+        np.testing.assert_allclose(predicted(one.result()), expected, atol=1e-5)
+    for answer in answers:
+        np.testing.assert_allclose(answer.result(), expected, atol=1e-6)
+
+
 def test_nothing_of_the_process_or_of_the_model_is_changed(model: bertkit.Model, tmp_path: Path) -> None:
     def state() -> list[object]:
         modules = [*model.encoder.modules(), *model.head.modules()] if model.head else []

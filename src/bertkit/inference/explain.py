@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.arguments import check_argument
 from bertkit.data.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError, near_match
@@ -85,6 +86,9 @@ class Explainer:
     """
 
     def __init__(self, model: Model, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS):
+        check_argument("kind", kind, str)
+        check_argument("target", target, str | None)
+        check_argument("steps", steps, int)
         if kind not in get_args(Kind):
             hint = near_match(kind, get_args(Kind))
             raise UserError(f"unknown explanation {kind!r}{hint}", f"Choose {', '.join(get_args(Kind))}.")

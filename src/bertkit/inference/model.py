@@ -240,5 +240,3 @@ def _check(given: Mapping[str, object]) -> None:
         check_argument(name, value, declared[name])
     if given["task"] is not None:
         find_task(str(given["task"]))
-    if given["model"] is None and given["revision"] is not None:
-        raise UserError("revision is given, and no model", "Name the model of the hub that it is a revision of.")

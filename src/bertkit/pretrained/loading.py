@@ -14,9 +14,10 @@ from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.tensors import read_tensors
 from bertkit.checkpoints.weight_files import find_weights
+from bertkit.config.arguments import check_argument
 from bertkit.config.calibration import Calibration
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import BadCheckpoint, ConfigError, MissingHead
+from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.build import build_encoder
@@ -259,7 +260,16 @@ def weights_sha256(folder: Path) -> str:
 
 
 def find_folder(model: str | Path | None, revision: str | None = None, task: str | None = None) -> Path:
-    """The folder of a model: a path, a hub name, or for None the embedded default, which `task` may have one of."""
+    """The folder of a model: a path, a hub name, or for None the embedded default, which `task` may have one of.
+
+    Raises:
+        UserError: a revision of no model, or an argument is none of these.
+        ModelNotFound: there is no such model.
+    """
+    check_argument("model", model, str | Path | None)
+    check_argument("revision", revision, str | None)
+    if model is None and revision is not None:
+        raise UserError("revision is given, and no model", "Name the model of the hub that it is a revision of.")
     return embedded_folder(task) if model is None else locate(str(model), revision=revision)
 
 

@@ -276,7 +276,9 @@ def _value(fields: Mapping[str, object], name: str, wanted: str) -> object:
         return value
     if name in fields:
         raise InputError(f"field {name!r} is null", f"Leave the row out, or give it {wanted}.")
-    raise InputError(f"no field {name!r}", f"Give every row {wanted}; this one has {_names(fields)}.")
+    option = f"--{name.replace('_', '-')}-column"
+    remedy = f"Give every row {wanted}, or name its column with {option}; this one has {_names(fields)}."
+    raise InputError(f"no field {name!r}", remedy)
 
 
 def _text(name: str, value: object) -> str:
