@@ -66,9 +66,10 @@ WAYS = [predicted, streamed, encoded, explained("attribution"), explained("rollo
 
 
 def test_all_ways_to_use_a_model_at_once(model: bertkit.Model) -> None:
-    alone = [way(model) for way in WAYS]
-    with ThreadPoolExecutor(len(WAYS)) as pool:
-        runs = [pool.submit(lambda way=way: [way(model) for _ in range(TIMES)]) for way in WAYS]  # type: ignore[misc]
+    ways = [*WAYS, *WAYS]  # each also beside itself
+    alone = [way(model) for way in ways]
+    with ThreadPoolExecutor(len(ways)) as pool:
+        runs = [pool.submit(lambda way=way: [way(model) for _ in range(TIMES)]) for way in ways]  # type: ignore[misc]
     for run, expected in zip(runs, alone, strict=True):
         for found in run.result():
             np.testing.assert_allclose(found, expected, atol=1e-5)
