@@ -93,7 +93,7 @@ class Client:
 
     def locate(self, model: str, revision: str = "", **environment: str) -> Answer:
         with self.start(model, revision, **environment) as process:
-            stdout, stderr = process.communicate(timeout=120)
+            stdout, stderr = process.communicate(timeout=300)
         assert process.returncode == 0, stderr
         said = json.loads(stdout)
         folder = Path(said.get("folder", "/no folder"))

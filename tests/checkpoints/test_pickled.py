@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,11 @@ def test_other_content_than_named_dense_tensors_is_refused(file: Path, content: 
 def test_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadCheckpoint, match=r"absent\.bin: cannot be read: No such file"):
         read_bin(tmp_path / "absent.bin")
+
+
+def test_many_threads_read_pickles_and_the_filters_of_warnings_stay(file: Path) -> None:
+    torch.save({"weight": torch.ones(3)}, file)
+    before = [str(one) for one in warnings.filters]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read_bin, [file] * 100))
+    assert [str(one) for one in warnings.filters] == before

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bertkit.cli.main import main
+from bertkit.cli.scored_task import ANSWERED
+from bertkit.tasks.catalogue import TASKS
 
 Output = pytest.CaptureFixture[str]
 
@@ -101,6 +103,28 @@ def test_answers_by_id_or_as_records(tmp_path: Path, squad: str, capsys: Output)
         metrics = json.loads(capsys.readouterr().out)["metrics"]
         assert (metrics["exact_match"], metrics["f1"], metrics["NoAns_exact"]) == (100.0, 100.0, 100.0)
         assert ("best_exact" in metrics) == (arguments != (by_id,))
+
+
+def test_predictions_say_what_was_predicted(tmp_path: Path, reviews: str, squad: str, capsys: Output) -> None:
+    failed = {"error": {"type": "InputError", "message": "row 1: empty", "remedy": "…"}}
+    found = write(tmp_path / "p.jsonl", *[labels("good", "bad")] * 3)
+    by_id = write(tmp_path / "p.json", {"a": "ada", "b": ""})
+    for data, predictions, task in ((reviews, found, "text-classification"), (squad, by_id, "question-answering")):
+        assert main(["evaluate", "--data", data, "--predictions", predictions]) == 0
+        assert capsys.readouterr().out.startswith(f"{task}: ")
+    for records, said in (([{"score": 1}], "do not say what"), ([failed], "do not say what")):
+        path = write(tmp_path / "odd.jsonl", *records)
+        assert main(["evaluate", "--data", reviews, "--predictions", path]) == 2
+        assert said in capsys.readouterr().err
+    assert main(["evaluate", "--data", reviews, "--predictions", "-"]) == 2
+    assert "Say what was predicted with --task" in capsys.readouterr().err
+    assert main(["evaluate", "--data", reviews]) == 2
+    assert "Give -m MODEL or --predictions FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task", ANSWERED.values())
+def test_every_task_that_is_told_from_its_records_is_one(task: str) -> None:
+    assert task in TASKS
 
 
 def test_v1_counts_what_is_missing_and_says_so(tmp_path: Path, capsys: Output) -> None:

@@ -111,7 +111,7 @@ def test_a_signal_ends_in_the_middle_of_work_without_a_partial_file(
             time.sleep(0.02)
         time.sleep(0.3)
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (code, b"", word)
     assert [path.name for path in tmp_path.iterdir()] == ["rows.txt"]
 
@@ -124,7 +124,7 @@ def test_ctrl_c_while_waiting_for_standard_input() -> None:
         process.stdin.flush()
         first = process.stdout.readline()  # the batch of two is answered while the pipe is still open
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=120)
     assert first.startswith(b'{"embedding": [3.00000000, 1.00000000, 0.100000000]')
     assert (process.returncode, err) == (130, b"interrupted\n")
 
@@ -138,7 +138,7 @@ def test_a_closed_pipe_ends_quietly(arguments: list[str]) -> None:
         process.stdin.write(b"a text\n" * 10)
         process.stdin.close()
         process.stdin = process.stdout = None
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (141, b"")
 
 
@@ -147,7 +147,7 @@ def test_help_into_a_closed_pipe_ends_quietly() -> None:
         assert process.stdout is not None
         process.stdout.close()
         process.stdout = None
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (141, b"")
 
 

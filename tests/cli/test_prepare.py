@@ -164,7 +164,7 @@ def test_an_interrupt_ends_at_once(vocab: str, tmp_path: Path) -> None:
         process.stdin.flush()
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=120) == 130
         assert process.stderr.read() == b"interrupted\n"
         process.stdin.close()
     assert not (folder / "manifest.json").exists()

@@ -124,7 +124,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
         process.stdin.flush()
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=120) == 130
         assert process.stderr.read() == b"interrupted\n"
         process.stdin.close()
     assert list(tmp_path.iterdir()) == []

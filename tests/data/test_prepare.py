@@ -3,10 +3,8 @@ from __future__ import annotations
 import fcntl
 import json
 import random
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -231,16 +229,28 @@ def command(corpus: Sequence[str], folder: Path, vocab: Path, *more: str) -> lis
     return [sys.executable, "-m", "bertkit", "prepare", *corpus, *options]
 
 
+# The program kills itself: another process may come to it long after the moment, on a busy machine.
+KILLED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from bertkit.cli.main import main
+folder, shards, delay_seconds, *arguments = sys.argv[1:]
+def kill():
+    while len(list(Path(folder).glob("*.documents"))) < int(shards):
+        time.sleep(0.001)
+    time.sleep(float(delay_seconds))
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=kill, daemon=True).start()
+sys.exit(main(arguments))
+"""
+
+
 def kill_after(shards: int, arguments: list[str], folder: Path, delay_seconds: float) -> None:
-    """Runs a command and kills it when so many shards are there, and a little later."""
-    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and len(list(folder.glob("*.documents"))) < shards:
-            time.sleep(0.001)
-        time.sleep(delay_seconds)
-        process.send_signal(signal.SIGKILL)
-        assert process.stderr is not None
-        # Ends when the last of its processes has ended. Python itself may warn of what the killed one did not put away.
-        assert b"Error" not in process.stderr.read()
+    """Runs a command that is killed when so many shards are there, and a little later."""
+    killed = [sys.executable, "-c", KILLED, str(folder), str(shards), str(delay_seconds), *arguments[3:]]
+    # Ends when the last of its processes has ended. Python itself may warn of what the killed one did not put away.
+    done = subprocess.run(killed, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    assert b"Error" not in done.stderr
 
 
 def test_killed_and_run_again_the_bytes_are_the_same(vocab: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +11,7 @@ from bertkit.data.samples import Samples, plan
 from bertkit.data.shards import Shard
 from bertkit.errors import InputError
 from bertkit.tokenization.template import Frame, Run, Template
+from tests.data.calls import python_calls
 from tests.data.shard_files import random_shard, shard_of, shard_of_lengths
 
 FRAME = Template(
@@ -210,11 +209,7 @@ def test_a_shard_without_text_has_no_samples() -> None:
     assert len(planned(shard_of([]), "sentence-order")) == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arrangement", ["next-sentence", "sentence-order", "full-sentences", "documents"])
-def test_a_large_shard_is_planned_in_about_a_second(arrangement: Sequences) -> None:
-    shard = random_shard(3, documents=40_000, sentences=34, tokens=46)
-    assert len(shard.tokens) > 16e6
-    begin = time.process_time()
-    planned(shard, arrangement, length=128)
-    assert time.process_time() - begin < 3.0  # a busy machine is not a failing test
+def test_a_shard_is_planned_by_its_documents_not_by_its_tokens(arrangement: Sequences) -> None:
+    shard = random_shard(3, documents=1000, sentences=34, tokens=46)
+    assert python_calls(lambda: planned(shard, arrangement, length=128)) < 0.1 * len(shard.tokens)

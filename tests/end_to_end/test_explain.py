@@ -54,7 +54,6 @@ def test_the_embedded_model_has_a_rollout(capsys: pytest.CaptureFixture[str]) ->
     assert "sentence-embedding gives a vector, not a score" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
-def test_only_in_float32(classifier: str, dtype: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", "paris", "-m", classifier, "--explain", "heads", "--dtype", dtype]) == 2
-    assert f"explanations are computed in float32, not in {dtype}" in capsys.readouterr().err
+def test_only_in_float32(classifier: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "paris", "-m", classifier, "--explain", "heads", "--dtype", "bfloat16"]) == 2
+    assert "explanations are computed in float32, not in bfloat16" in capsys.readouterr().err

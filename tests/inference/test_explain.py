@@ -251,6 +251,16 @@ def test_without_a_mask_padding_stands_in(tmp_path: Path) -> None:
     assert explained(Explainer(load(tmp_path, "text-classification")).explain(["w1 w2"])[0]).baseline == "[PAD]"
 
 
+def test_one_row_has_one_explanation(classifier: Path) -> None:
+    explainer = Explainer(load(classifier, "text-classification"), "heads")
+    alone, (among,) = explainer.explain("w1 w2"), explainer.explain(["w1 w2"])
+    assert explained(alone).target_score == pytest.approx(explained(among).target_score, abs=1e-5)
+    found = list(explainer.stream(["w1", None, ("w1", "w2", "w3")], on_error="record"))  # type: ignore[list-item]
+    assert [type(one) for one in found] == [Explained, Failure, Failure]
+    with pytest.raises(UserError, match="on_error is 'recrod'"):
+        explainer.stream("w1", on_error="recrod")  # type: ignore[arg-type]
+
+
 def test_bad_rows_can_be_recorded(classifier: Path) -> None:
     model = load(classifier, "text-classification")
     stream = list(Explainer(model, "heads").stream(["w1", "", "w2"], on_error="record"))
@@ -271,6 +281,9 @@ def test_what_cannot_be_explained_is_refused(classifier: Path) -> None:
     refused: list[tuple[str, Any]] = [
         ("unknown explanation 'atribution' .did you mean 'attribution'", lambda: Explainer(model, "atribution")),
         ("steps is 0", lambda: Explainer(model, steps=0)),
+        ("steps is '8'", lambda: Explainer(model, steps="8")),  # type: ignore[arg-type]
+        ("target is 5", lambda: Explainer(model, target=5)),  # type: ignore[arg-type]
+        ("kind is None", lambda: Explainer(model, None)),  # type: ignore[arg-type]
         ("laid out for answers only", lambda: Explainer(bertkit.load(classifier))),
         ("of one window", lambda: Explainer(load(classifier, "text-classification", long="window"))),
         ("float32, not in bfloat16", lambda: load(classifier, "text-classification", dtype="bfloat16")),

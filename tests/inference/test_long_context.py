@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
-import sys, time
+import sys
 from pathlib import Path
 import torch
 from bertkit.batching.token_batch import TokenBatch
@@ -31,10 +31,9 @@ batch = TokenBatch.pack([list(range(length))], [[0] * length])
 Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
 before = status("VmRSS")
 with torch.inference_mode():
-    start = time.perf_counter()
     hidden = encoder(batch)
 assert hidden.isfinite().all()
-print(status("VmHWM") - before, time.perf_counter() - start)
+print(status("VmHWM") - before)
 """
 
 
@@ -43,6 +42,4 @@ print(status("VmHWM") - before, time.perf_counter() - start)
 def test_8192_tokens_within_2_gigabytes() -> None:
     command = [sys.executable, "-c", SCRIPT, "8192"]
     output = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout
-    grown, seconds = map(float, output.split())
-    print(f"\n{grown / 1e6:.0f} MB over the weights, {seconds:.1f} s")
-    assert grown < 2e9
+    assert int(output) < 2e9

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 import torch
 
@@ -13,11 +15,15 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, TextTooLong, UserError
 from bertkit.inference.answerer import ROWS_AT_ONCE, Failure
+from bertkit.inference.explain import Explainer
 from bertkit.inference.model import Model
+from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.fill_mask import Fills
 from bertkit.tasks.next_sentence_prediction import IsNext
 from bertkit.tasks.sentence_embedding import Embedding
+from tests.data.test_frames import Frame, Stream
 from tests.parity.bert_peer import Sizes, make_peer
+from tests.parity.task_peers import make_task_peer
 
 WORDS = [f"w{number}" for number in range(40)]
 LONG = " ".join(WORDS)  # 40 tokens; the model reads 23, special tokens included
@@ -44,6 +50,123 @@ def test_rows_come_in_four_shapes(folder: Path) -> None:
     first, *others = [result.record() for result in load(folder, "next-sentence-prediction").predict(rows)]
     assert others == [pytest.approx(first, abs=1e-6)] * 2
     assert load(folder).predict(["paris"])[0].record()["input_tokens"] == 3
+
+
+def test_one_row_has_one_answer(folder: Path) -> None:
+    model, pairs = load(folder), load(folder, "next-sentence-prediction")
+    (alone,) = model.predict(["paris is"])
+    expected = pytest.approx(alone.record()["embedding"], abs=1e-6)
+    rows = ("paris is", np.str_("paris is"), {"text": "paris is"}, Row({"text": "paris is"}, "here:1"))
+    for row in rows:
+        assert model.predict(row).record()["embedding"] == expected
+        assert [one.record()["embedding"] for one in model.stream(row)] == [expected]
+    assert isinstance(pairs.predict(("paris is", "a city")), IsNext)
+    with pytest.raises(InputError, match="row 1: the text is empty"):
+        model.predict("")
+    assert isinstance(model.predict("", on_error="record"), Failure)
+
+
+def test_tables_and_columns_are_rows(folder: Path) -> None:
+    model = load(folder)
+    expected = embeddings(model, ["paris", "a city"])
+    table = pyarrow.table({"text": ["paris", "a city"], "n": [1, 2]})
+    for rows in (
+        table,
+        Stream(table),
+        table["text"],
+        Frame({"text": ["paris", "a city"]}),
+        np.array(["paris", "a city"]),
+    ):
+        np.testing.assert_allclose(embeddings(model, rows), expected, atol=1e-6)
+
+
+BAD: list[tuple[object, str]] = [
+    (None, "the text is missing (None)"),
+    (5, "the number 5, not text"),
+    (float("nan"), "the text is missing (nan)"),
+    (b"paris", "of type bytes, not text"),
+    (Path("paris"), "of type"),
+    (["paris", "a city"], "of type list, not text"),
+    (("paris", "is", "a city"), "a tuple of 3, not of 2"),
+    (("paris",), "a tuple of 1, not of 2"),
+    ((1, 2), "field 'text' is int, not text"),
+    (("paris", None), "'text_pair' of a tuple is None"),
+    ({"text": 5, "text_pair": "a"}, "field 'text' is int, not text"),
+    ({"text": None, "text_pair": "a"}, "field 'text' is null"),
+    ({"text": "paris", "text_pair": float("nan")}, "field 'text_pair' is float, not text"),
+    ({"text": ["paris", "is"], "text_pair": "a"}, "field 'text' is list, not text"),
+    ({"txet": "paris"}, "no field 'text'"),
+    ({}, "no field 'text'"),
+]
+
+
+@pytest.mark.parametrize(("bad", "said"), BAD, ids=[repr(bad) for bad, _ in BAD])
+def test_what_is_no_row_is_an_error_in_its_place(folder: Path, bad: object, said: str) -> None:
+    model, good = load(folder, "next-sentence-prediction"), ("paris is", "a city")
+    rows: list[object] = [good, bad, good]
+    with pytest.raises(InputError, match=re.escape(f"row 2: {said}")) as caught:
+        model.predict(rows)  # type: ignore[call-overload]
+    assert caught.value.remedy
+    found: list[object] = model.predict(rows, on_error="record")  # type: ignore[call-overload]
+    assert [type(one) for one in found] == [IsNext, Failure, IsNext]
+    assert [type(one) for one in model.stream(rows, on_error="record")] == [IsNext, Failure, IsNext]  # type: ignore[call-overload]
+    if not isinstance(bad, list):
+        with pytest.raises(InputError, match=re.escape(f"row 1: {said}")):
+            model.predict(bad)  # type: ignore[call-overload]
+
+
+def test_a_field_that_is_missing_may_be_in_a_column_of_another_name(folder: Path) -> None:
+    with pytest.raises(InputError, match="row 1: no field 'text_pair'") as caught:
+        load(folder, "next-sentence-prediction").predict({"text": "paris", "review": "a city"})
+    assert "name its column with --text-pair-column; this one has 'text', 'review'" in caught.value.remedy
+
+
+def test_a_tuple_has_the_fields_of_its_task(tmp_path: Path) -> None:
+    make_task_peer("question-answering", tmp_path)
+    model = bertkit.load(tmp_path, task="question-answering")
+    by_name = model.predict({"question": "is w3 a", "context": "paris is w1"})
+    assert model.predict(("is w3 a", "paris is w1")).record() == by_name.record()
+
+
+ARGUMENTS: list[tuple[dict[str, object], str]] = [
+    ({"batch_tokens": 0}, "batch_tokens is 0"),
+    ({"batch_tokens": -5}, "batch_tokens is -5"),
+    ({"batch_tokens": "64"}, "batch_tokens is '64'"),
+    ({"batch_tokens": True}, "batch_tokens is True"),
+    ({"batch_tokens": 64.0}, "batch_tokens is 64.0"),
+    ({"dtype": 32}, "dtype is 32"),
+    ({"device": 0}, "device is 0"),
+    ({"device": "cpu:x"}, "unknown device 'cpu:x'"),
+    ({"task": ""}, "unknown task ''"),
+    ({"task": 5}, "task is 5"),
+    ({"long": None}, "long is None"),
+    ({"long": "widow"}, "long is 'widow' (did you mean 'window'?)"),
+    ({"explainable": "no"}, "explainable is 'no'"),
+    ({"revision": 1}, "revision is 1"),
+    ({"model": 5}, "model is 5"),
+    ({"model": None, "revision": "main"}, "revision is given, and no model"),
+    ({"pooling": "medn"}, "pooling is 'medn'"),
+    ({"normalize": "no"}, "normalize is 'no'"),
+    ({"tokenizer": None}, "sentence-embedding has no option 'tokenizer'"),
+    ({"task": "fill-mask", "top_k": "5"}, "top_k is '5'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), ARGUMENTS, ids=[said for _, said in ARGUMENTS])
+def test_arguments_are_checked(folder: Path, arguments: dict[str, object], said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        bertkit.load(**({"model": folder, "task": "sentence-embedding"} | arguments))  # type: ignore[call-overload]
+
+
+def test_what_to_do_with_bad_rows_is_checked_at_once(folder: Path) -> None:
+    for word in ("recrod", None):
+        with pytest.raises(UserError, match=f"on_error is {word!r}"):
+            load(folder).stream(["paris"], on_error=word)  # type: ignore[call-overload]
+
+
+def test_torchs_own_names_of_precision_and_device(folder: Path) -> None:
+    model = bertkit.load(folder, dtype=torch.float32, device=torch.device("cpu"))
+    assert (model.dtype, model.device) == ("float32", "cpu")
 
 
 def test_a_row_in_a_batch_equals_the_row_alone_and_order_changes_nothing(folder: Path) -> None:
@@ -179,6 +302,26 @@ def test_records_are_json_that_reads_back_as_the_same_float32(folder: Path) -> N
     record = json.loads(json.dumps(result.record()))
     assert list(record) == ["embedding", "input_tokens", "windows", "truncated", "dtype"]
     assert np.array_equal(np.array(record["embedding"], np.float32), result.embedding)
+
+
+def test_what_a_notebook_shows_is_short(folder: Path) -> None:
+    model = load(folder, "feature-extraction")
+    batch = TokenBatch.pack([[2, 5, 3], [2, 3]], [[0, 0, 0], [0, 0]])
+    (attribution,) = Explainer(bertkit.load(folder, task="fill-mask", explainable=True), steps=1).explain(["w1 [MASK]"])
+    shown = {
+        f"<bertkit.Model feature-extraction of {str(folder)!r}: 33 wide, reads 23 tokens, float32 on cpu>": model,
+        "Encoder(2 layers, 3 heads, width 33, vocabulary 99, float32 on cpu)": load(folder).encoder,
+        "TokenBatch(2 sequences, 5 tokens, the longest 3, on cpu)": batch,
+        "Layout(2 sequences, 5 tokens, the longest 3)": batch.layout,
+        "Tokenizer(WordPiece, 99 tokens)": model.tokenizer,
+        "FeatureExtraction()": model.task,
+        "SentenceEmbedding(pooling='mean', normalize=True, prompt='')": load(folder).task,
+    }
+    assert list(map(repr, shown.values())) == list(shown)
+    assert re.fullmatch(r"TokenVectors\(.*vectors=<4 x 33 numbers>, input_tokens=4\)", repr(model.predict("w1 w2")))
+    for long in (attribution, open_pretrained(folder)):
+        assert len(repr(long)) < 600
+        assert "\n" not in repr(long)
 
 
 @torch.inference_mode()

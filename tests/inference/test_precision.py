@@ -36,6 +36,17 @@ def test_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         choose_device("cuda")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"), [("cpu:x", "unknown device 'cpu:x'"), ("cuda:2", "no device 'cuda:2': there are 2")]
+)
+def test_devices_by_number(name: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(DeviceError, match=message):
+        choose_device(name)
+
+
 def test_unknown_precisions() -> None:
     with pytest.raises(DeviceError, match=r"unknown dtype 'float16' \(did you mean '.*float"):
         choose_dtype("float16", torch.device("cpu"))

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bertkit.errors import BadCheckpoint, BertkitError, MissingHead, UserError
-from bertkit.pretrained.loading import load_encoder, open_pretrained
+from bertkit.pretrained.loading import find_folder, load_encoder, open_pretrained
 from bertkit.tasks.fill_mask import FillMask
 from bertkit.tasks.next_sentence_prediction import NextSentencePrediction
 from bertkit.tokenization.tokenizer import Tokenizer
@@ -51,6 +52,12 @@ CHANGES: dict[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = {
         name.replace("cls.predictions.bias", "cls.predictions.decoder.bias"): tensor for name, tensor in tensors.items()
     },
 }
+
+
+@pytest.mark.parametrize(("arguments", "said"), [((5,), "model is 5"), ((None, "main"), "revision is given, and no")])
+def test_what_is_no_model_is_refused(arguments: tuple[Any, ...], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        find_folder(*arguments)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

@@ -20,7 +20,7 @@ from bertkit.pretrained.weights import NameTable
 from tests.checkpoints.test_tensors import anonymous_bytes
 
 SCRIPT = """
-import sys, time
+import sys
 from pathlib import Path
 from bertkit.pretrained.loading import open_pretrained
 
@@ -28,19 +28,19 @@ def anonymous() -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith("RssAnon")))
 
-before, began = anonymous(), time.perf_counter()
+before = anonymous()
 pretrained = open_pretrained(Path(sys.argv[1]))
-seconds, opened = time.perf_counter() - began, anonymous()
+opened = anonymous()
 total = sum(float(tensor.sum()) for tensor in pretrained.tensors.values())
 read = anonymous()
 encoder = pretrained.build_encoder()
-print(opened - before, read - before, anonymous() - before, seconds)
+print(opened - before, read - before, anonymous() - before)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc/self/status")
-def test_opening_takes_little_memory_and_time(tmp_path: Path) -> None:
+def test_opening_takes_little_memory(tmp_path: Path) -> None:
     config = FAMILY.presets["base"]
     (tmp_path / "bert_config.json").write_text(json.dumps(write_config(FAMILY, config)))
     with torch.device("meta"):
@@ -57,11 +57,10 @@ def test_opening_takes_little_memory_and_time(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     print(output)  # pytest -s shows it
-    opened, read, built, seconds = map(float, output.split())
+    opened, read, built = map(int, output.split())
     weights = 4 * count_parameters(config)
     assert (tmp_path / "bert_model.ckpt.data-00000-of-00001").stat().st_size == weights
     assert opened < 0.05 * weights
     assert read < 0.06 * weights
     stacked = 4 * config.layers * 3 * config.width * (config.width + 1)  # query, key and value become one tensor
     assert built < stacked + 0.1 * weights
-    assert weights / seconds > 100e6

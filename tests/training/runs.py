@@ -91,7 +91,7 @@ def environment() -> dict[str, str]:
 def pretrain(file: Path, *sets: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
     """Runs the program to its end."""
     line = command(file, *sets, processes=processes)
-    return subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=300)
+    return subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=600)
 
 
 def losses(directory: Path) -> list[tuple[int, float]]:

@@ -29,7 +29,7 @@ def children(pid: int) -> list[int]:
 
 def kill_after(process: subprocess.Popen[bytes], run: Path, step: int) -> None:
     """SIGKILL to every process of the run, as soon as a step has been written down and there is a whole checkpoint."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     metrics = run / "metrics.jsonl"
     while time.monotonic() < end and process.poll() is None:
         written = metrics.exists() and metrics.read_text().count("\n") >= step

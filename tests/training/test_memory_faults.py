@@ -52,7 +52,7 @@ def results(data: Path) -> Path:
         env=environment() | paths,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return folder

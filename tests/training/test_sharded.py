@@ -37,7 +37,7 @@ def test_divided_parameters_learn_as_whole_ones() -> None:
     port = free_port()
     ranks = [start(rank, port) for rank in range(RANKS)]
     try:
-        outputs = [rank.communicate(timeout=120)[0] for rank in ranks]
+        outputs = [rank.communicate(timeout=600)[0] for rank in ranks]
     finally:
         for rank in ranks:
             rank.kill()

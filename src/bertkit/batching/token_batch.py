@@ -39,6 +39,14 @@ class Layout:
     lengths: tuple[int, ...]
     cu_lengths_B1: Tensor
 
+    def __repr__(self) -> str:
+        """How much there is of what, not which."""
+        return f"Layout({self._shown()})"
+
+    def _shown(self) -> str:
+        longest = max(self.lengths, default=0)
+        return f"{len(self.lengths):,} sequences, {sum(self.lengths):,} tokens, the longest {longest:,}"
+
     @classmethod
     def of(cls, lengths: Sequence[int], device: torch.device | str = "cpu") -> Layout:
         """The layout of sequences of these lengths."""
@@ -79,6 +87,10 @@ class TokenBatch:
     segments_T: Tensor
     positions_T: Tensor
     layout: Layout
+
+    def __repr__(self) -> str:
+        """How much there is of what, not which."""
+        return f"TokenBatch({self.layout._shown()}, on {self.ids_T.device})"
 
     @classmethod
     def pack(

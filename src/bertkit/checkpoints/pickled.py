@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import threading
 import warnings
 import zipfile
 from pathlib import Path
@@ -19,6 +20,8 @@ from bertkit.errors import BadCheckpoint, UnsafeCheckpoint
 
 _PICKLE_START = b"\x80"
 _ZIP_START = b"PK\x03\x04"
+# Warnings are the whole process's: of two threads that silence them, one would put back what the other has set.
+_ONE_AT_A_TIME = threading.Lock()
 _DTYPES = {getattr(torch, name) for name, _ in DTYPES.values()}
 
 
@@ -33,7 +36,7 @@ def read_bin(path: Path) -> dict[str, torch.Tensor]:
     """
     start = _read_start(path)
     try:
-        with warnings.catch_warnings():
+        with _ONE_AT_A_TIME, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a remark about pickle protocols; what matters fails below
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=_can_be_mapped(path, start))
     except pickle.UnpicklingError as error:

@@ -110,7 +110,7 @@ def _show(config: FinetuneConfig, held_out: Sequence[Example], result: Finetuned
     assert config.teacher is not None
     place, name = Path(config.run.directory) / "model", config.task.name
     settings = {"task": name, "long": config.data.long or "window", "device": config.train.device}
-    models = [load(folder, **settings) for folder in (config.teacher.start, place)]  # type: ignore[arg-type]
+    models = [load(folder, **settings) for folder in (config.teacher.start, place)]  # type: ignore[call-overload]
     teacher, student = texts_a_second(models, [example.row for example in held_out[:TIMED_TEXTS]])
     metrics, theirs = result.measures, {}
     if config.data.eval is not None:

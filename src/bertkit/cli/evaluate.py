@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from bertkit.evaluation.label_counts import Counts
     from bertkit.families.labels import Problem
 
-Task = Annotated[str, typer.Option(help="What was predicted: a task's name, e.g. text-classification.", metavar="TASK")]
+Task = Annotated[
+    str | None,
+    typer.Option(help="What was predicted; by the model or the predictions when left out.", metavar="TASK"),
+]
 Data = Annotated[str, typer.Option(help="Labelled data; SQuAD's files end in .json or .json.gz.", metavar="FILE")]
 Predictions = Annotated[
     str | None,
@@ -71,8 +74,8 @@ LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data 
 
 @column_options.column_options(column_options.LABELLED)
 def evaluate(
-    task: Task,
     data: Data,
+    task: Task = None,
     predictions: Predictions = None,
     model: Model = None,
     problem: task_options.Problem = None,
@@ -96,10 +99,14 @@ def evaluate(
     from bertkit.cli.calibrate import folder_to_calibrate, keep_calibration
     from bertkit.cli.models import model_folder
     from bertkit.cli.scored import Measured, scored_model, scored_predictions
+    from bertkit.cli.scored_task import task_of
     from bertkit.evaluation.baselines import Beside
     from bertkit.evaluation.task_scores import SCORERS
 
-    _check(task, problem, model, predictions, no_answer_scores, report)
+    if (model is None) == (predictions is None):
+        raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
+    task = task_of(model, predictions) if task is None else task
+    _check(task, problem, no_answer_scores, report)
     keep_in = folder_to_calibrate(model, task, problem, calibrate, abstain_at_precision)
     # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
     scorable = task in SCORERS or (task == MASKS and model is not None)
@@ -121,22 +128,13 @@ def evaluate(
     _print(measured, kept, report, data, json)
 
 
-def _check(
-    task: str,
-    problem: str | None,
-    model: str | None,
-    predictions: str | None,
-    no_answer_scores: str | None,
-    report: str | None,
-) -> None:
+def _check(task: str, problem: str | None, no_answer_scores: str | None, report: str | None) -> None:
     if problem is not None and task not in WITH_PROBLEM:
         raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
     if no_answer_scores is not None and task != ANSWERS:
         raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
     if report is not None and task == MASKS:
         raise UserError(f"--report with {task}, whose masks are no examples", "Leave it out.")
-    if (model is None) == (predictions is None):
-        raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
 
 
 def _page(path: str | None) -> AbstractContextManager[TextIO | None]:

@@ -40,7 +40,7 @@ def show_tuning(folder: Path) -> None:
         }
         run_finetuning(parse(FinetuneConfig, with_overrides(values, SETTINGS), "the quickstart"), json=False)
     model = load(folder, task="text-classification")
-    for message, result in zip(MESSAGES, model.predict(MESSAGES), strict=True):
+    for message, result in zip(MESSAGES, model.predict(list(MESSAGES)), strict=True):
         best = result.record()["labels"][0]  # type: ignore[index]
         print(f"  {best['label']:<20} {best['score']:.2f}  {message}")
     print(f"{time.perf_counter() - began:.1f} s.")

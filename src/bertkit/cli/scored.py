@@ -125,7 +125,7 @@ def scored_model(
     from bertkit.tasks.text_classification import TextClassification
 
     plain = {"temperature": 1.0, "abstain_below": None} if uncalibrated else {}
-    loaded = load(model, task=task, **plain, **settings)  # type: ignore[arg-type]
+    loaded = load(model, task=task, **plain, **settings)  # type: ignore[call-overload]
     if not uncalibrated:
         say_if_fitted_on(model_folder(model, None), data)
     if task == MASKS:

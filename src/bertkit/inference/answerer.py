@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
+from bertkit.data.python_rows import AnyRow, AnyRows, each_row, fields_of
 from bertkit.data.rows import Row
-from bertkit.errors import BertkitError
+from bertkit.errors import BertkitError, UserError, near_match
 from bertkit.inference.engine import Engine
 from bertkit.tasks.contract import Outcome, Reading, Result, Texts
 from bertkit.tasks.reading import Reader
+from bertkit.tokenization.tokens import Tokens
 from bertkit.tokenization.windows import Encoded, Window
 
-AnyRow = str | tuple[str, str] | Mapping[str, object] | Row
+OnError = Literal["stop", "record"]
 ROWS_AT_ONCE = 1024  # rows that are sorted by length together: enough to fill batches, little enough to stream
 
 
@@ -54,23 +56,38 @@ class Answerer:
         self.task = reader.task
         self._dtype = dtype
 
-    def stream(
-        self, rows: Iterable[AnyRow], *, on_error: Literal["stop", "record"] = "stop"
-    ) -> Iterator[Result | Failure]:
+    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop") -> Iterator[Result | Failure]:
         """The answers, in order, as they are ready: any number of rows in bounded memory.
 
         Args:
+            rows: any iterable of rows, a table, or one row.
             on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
 
         Raises:
             InputError: at the first row that has no answer, where failures are not recorded.
         """
-        numbered = enumerate(rows, 1)
-        while chunk := list(islice(numbered, ROWS_AT_ONCE)):
-            for one in self.outcomes([as_row(row, number) for number, row in chunk], on_error == "record"):
+        record = on_error == "record"
+        for chunk in self.read(rows, ROWS_AT_ONCE, record):
+            for one in self.outcomes(chunk, record):
                 yield one if isinstance(one, Failure) else self.result(one)
 
-    def outcomes(self, rows: Sequence[Row], record: bool) -> Iterator[list[Outcome] | Failure]:
+    def read(self, rows: Any, at_once: int, record: bool) -> Iterator[list[Row | Failure]]:
+        """The rows that a caller gave, as fields and the places that their errors begin with.
+
+        Args:
+            at_once: how many at a time.
+            record: give a `Failure` in the place of what is no row instead of raising.
+        """
+        numbered = enumerate(each_row(rows), 1)
+        while chunk := list(islice(numbered, at_once)):
+            yield [self._read(row, f"row {number}", record) for number, row in chunk]
+
+    def _read(self, given: object, place: str, record: bool) -> Row | Failure:
+        if isinstance(given, Row):
+            return given
+        return attempt(lambda: Row(fields_of(given, self.task.fields), place), place, record)
+
+    def outcomes(self, rows: Sequence[Row | Failure], record: bool) -> Iterator[list[Outcome] | Failure]:
         """How each row was read and what the head gives for it, one a row's input; `result` makes it an answer.
 
         Args:
@@ -85,18 +102,27 @@ class Answerer:
             else:
                 yield request
 
-    def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
+    def _prepare(self, rows: Sequence[Row | Failure], record: bool) -> list[_Request | Failure]:
         """Each row's windows, all texts tokenised in one call."""
-        read = [attempt(partial(self.task.read, row.fields), row, record) for row in rows]
+        read = [
+            row if isinstance(row, Failure) else attempt(partial(self.task.read, row.fields), row.place, record)
+            for row in rows
+        ]
         tokens = self._reader.tokenize(texts for one in read if not isinstance(one, Failure) for texts in one)
+        return [self._request(row, inputs, tokens, record) for row, inputs in zip(rows, read, strict=True)]
 
-        def request(inputs: tuple[Texts, ...]) -> _Request:
+    def _request(
+        self, row: Row | Failure, inputs: tuple[Texts, ...] | Failure, tokens: Mapping[str, Tokens], record: bool
+    ) -> _Request | Failure:
+        if isinstance(row, Failure):
+            return row
+        if isinstance(inputs, Failure):
+            return inputs
+
+        def step() -> _Request:
             return _Request(list(zip(inputs, self._reader.encode(inputs, tokens), strict=True)))
 
-        return [
-            one if isinstance(one, Failure) else attempt(partial(request, one), row, record)
-            for row, one in zip(rows, read, strict=True)
-        ]
+        return attempt(step, row.place, record)
 
     def result(self, outcomes: Sequence[Outcome]) -> Result:
         """The answer of one row."""
@@ -110,26 +136,26 @@ class Answerer:
         return self.task.decode(outcomes, reading)
 
 
-def as_row(row: AnyRow, number: int) -> Row:
-    """A row as it was given, as fields and the place that its errors begin with."""
-    if isinstance(row, Row):
-        return row
-    place = f"row {number}"
-    if isinstance(row, str):
-        return Row({"text": row}, place)
-    if isinstance(row, tuple):
-        return Row(dict(zip(("text", "text_pair"), row, strict=True)), place)
-    return Row(row, place)
-
-
 Value = TypeVar("Value")
 
 
-def attempt(step: Callable[[], Value], row: Row, record: bool) -> Value | Failure:
-    """`step()`, or why the row cannot be answered; raised, unless failures are recorded."""
+def attempt(step: Callable[[], Value], place: str, record: bool) -> Value | Failure:
+    """`step()`, or why the row at this place cannot be answered; raised, unless failures are recorded."""
     try:
         return step()
     except BertkitError as error:
         if record:
-            return Failure(error.at(row.place))
-        raise error.at(row.place) from None
+            return Failure(error.at(place))
+        raise error.at(place) from None
+
+
+def check_on_error(on_error: str) -> None:
+    """Refuses a word that says nothing about bad rows.
+
+    Raises:
+        UserError: naming the nearest one.
+    """
+    if on_error not in get_args(OnError):
+        raise UserError(
+            f"on_error is {on_error!r}{near_match(str(on_error), get_args(OnError))}", "Choose stop or record."
+        )

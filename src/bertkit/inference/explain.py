@@ -1,25 +1,27 @@
 """Answers and why: `Explainer(bertkit.load(…, explainable=True), "attribution").explain([…])`.
 
-Nothing here is in the way of a model that only answers: explanations are made from outside of the encoder, by hooks
-that are there while they are made. A text is explained as one window; one that is read in several is refused.
+Nothing here is in the way of a model that only answers, in this thread or another: explanations are made from outside
+of the encoder, which is left as it is. A text is explained as one window; one that is read in several is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, islice
-from typing import Any, Literal, get_args
+from itertools import accumulate
+from typing import Any, Literal, get_args, overload
 
 import torch
 from torch import Tensor
 
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.arguments import check_argument
+from bertkit.data.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError, near_match
-from bertkit.inference.answerer import AnyRow, Failure, as_row, attempt
+from bertkit.inference.answerer import Failure, OnError, attempt, check_on_error
 from bertkit.inference.explanation import (
     AttributionExplanation,
     Explanation,
@@ -30,6 +32,7 @@ from bertkit.inference.explanation import (
 from bertkit.inference.gradients import Point, head_importance, integrated_gradients
 from bertkit.inference.model import Model
 from bertkit.model.attention_maps import rollout
+from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, MaskedLMHead
 from bertkit.tasks.contract import Outcome, Result, Target, Texts
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
@@ -83,6 +86,9 @@ class Explainer:
     """
 
     def __init__(self, model: Model, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS):
+        check_argument("kind", kind, str)
+        check_argument("target", target, str | None)
+        check_argument("steps", steps, int)
         if kind not in get_args(Kind):
             hint = near_match(kind, get_args(Kind))
             raise UserError(f"unknown explanation {kind!r}{hint}", f"Choose {', '.join(get_args(Kind))}.")
@@ -103,33 +109,43 @@ class Explainer:
         self.steps = steps
         self._budget = min(model.batch_tokens, MOST_TOKENS)
 
-    def explain(self, rows: Iterable[AnyRow]) -> list[Explained]:
+    @overload
+    def explain(self, rows: AnyRow) -> Explained: ...  # type: ignore[overload-overlap]  # a text is also an iterable
+
+    @overload
+    def explain(self, rows: AnyRows) -> list[Explained]: ...
+
+    def explain(self, rows: AnyRow | AnyRows) -> Explained | list[Explained]:
         """The answers to all rows and their explanations, in order; rows are as `Model.predict` takes them.
 
         Raises:
             InputError: at the first row that has no answer.
         """
-        return [one for one in self.stream(rows) if isinstance(one, Explained)]
+        found = [one for one in self.stream(rows) if isinstance(one, Explained)]
+        return found[0] if is_one_row(rows) else found
 
-    def stream(
-        self, rows: Iterable[AnyRow], *, on_error: Literal["stop", "record"] = "stop"
-    ) -> Iterator[Explained | Failure]:
+    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop") -> Iterator[Explained | Failure]:
         """The answers with their explanations, in order, as they are ready.
 
         Args:
             on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
         """
-        numbered = enumerate(rows, 1)
-        while chunk := list(islice(numbered, ROWS_AT_ONCE)):
-            yield from self._explain([as_row(row, number) for number, row in chunk], on_error == "record")
+        check_on_error(on_error)
+        return self._stream(rows, on_error == "record")
 
-    def _explain(self, rows: Sequence[Row], record: bool) -> Iterator[Explained | Failure]:
+    def _stream(self, rows: AnyRow | AnyRows, record: bool) -> Iterator[Explained | Failure]:
+        for chunk in self.model.answerer.read(rows, ROWS_AT_ONCE, record):
+            yield from self._explain(chunk, record)
+
+    def _explain(self, rows: Sequence[Row | Failure], record: bool) -> Iterator[Explained | Failure]:
         asked: list[tuple[Result, _Question | None] | Failure] = []
         for row, outcomes in zip(rows, self.model.answerer.outcomes(rows, record), strict=True):
-            if isinstance(outcomes, Failure):
+            if isinstance(row, Failure):
+                asked.append(row)
+            elif isinstance(outcomes, Failure):
                 asked.append(outcomes)
             else:
-                asked.append(attempt(partial(self._ask, outcomes), row, record))
+                asked.append(attempt(partial(self._ask, outcomes), row.place, record))
         questions = [one[1] for one in asked if not isinstance(one, Failure) and one[1] is not None]
         found = iter(self._answer(questions))
         for one in asked:
@@ -159,13 +175,12 @@ class Explainer:
         points = [
             Point(one.window.ids, self._without_text(one.window, baseline), one.window.segments) for one in questions
         ]
-        found = integrated_gradients(
-            partial(self._score, questions),
-            self.model.encoder.embeddings,
-            points,
-            steps=self.steps,
-            budget=self._budget,
-        )
+        encoder = self.model.encoder
+
+        def score(x_TW: Tensor, batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+            return self._score(questions, encoder.from_vectors(x_TW, batch), batch, numbers)
+
+        found = integrated_gradients(score, encoder.embeddings, points, steps=self.steps, budget=self._budget)
         return [
             AttributionExplanation(
                 **one.named,
@@ -181,7 +196,11 @@ class Explainer:
 
     def _heads(self, questions: Sequence[_Question]) -> list[Explanation]:
         points = [Point(one.window.ids, one.window.ids, one.window.segments) for one in questions]
-        found = head_importance(partial(self._score, questions), self.model.encoder, points, budget=self._budget)
+
+        def score(encoder: Encoder, batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+            return self._score(questions, encoder(batch), batch, numbers)
+
+        found = head_importance(score, self.model.encoder, points, budget=self._budget)
         return [
             HeadsExplanation(**one.named, importance_SN=importance_SN, target_score=score)
             for one, (importance_SN, score) in zip(questions, found, strict=True)
@@ -202,10 +221,11 @@ class Explainer:
                 found[index] = RolloutExplanation(**one.named, scored=scored, read_from=positions)
         return [explanation for explanation in found if explanation is not None]
 
-    def _score(self, questions: Sequence[_Question], batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+    def _score(
+        self, questions: Sequence[_Question], hidden_TW: Tensor, batch: TokenBatch, numbers: Sequence[int]
+    ) -> Tensor:
         """The target's score of each sequence, (B,) float32, as the head gives it: logits, not probabilities."""
         encoder, head = self.model.encoder, self.model.head
-        hidden_TW = encoder(batch)
         starts = [0, *accumulate(batch.layout.lengths)]
         by_token = isinstance(head, MaskedLMHead) or (isinstance(head, Head) and head.reads == "tokens")
         rows, columns, owners = [], [], []

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from bertkit.tasks.contract import Array, Texts
+from bertkit.tasks.shown import shown, shown_fields
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Window
 from bertkit.tokenization.words import words_of
@@ -40,6 +41,14 @@ class Explanation(ABC):
     target: str | None
     input: int
 
+    def __init_subclass__(cls) -> None:
+        cls.__repr__ = Explanation.__repr__  # type: ignore[method-assign]  # else each dataclass makes one, of all numbers
+
+    def __repr__(self) -> str:
+        """One line: what was found, of long lists the beginning."""
+        scored = getattr(self, "scored", None)
+        return shown_fields(self, without=("scored",), more="" if scored is None else repr(scored))
+
     def record(self) -> dict[str, object]:
         """The explanation as JSON values."""
         return {"kind": self.kind, "target": self.target, "input": self.input} | self.findings()
@@ -66,6 +75,11 @@ class ScoredTokens:
     parts: list[int | None]
     scores: list[float]
     words: list[ExplainedWord]
+
+    def __repr__(self) -> str:
+        """The words that the score hangs on the most."""
+        words = sorted(self.words, key=lambda word: -abs(word.score))
+        return f"ScoredTokens({shown([f'{word.text} {word.score:+.3f}' for word in words])})"
 
     @classmethod
     def of(cls, texts: Texts, window: Window, tokenizer: Tokenizer, scores_L: Iterable[float]) -> ScoredTokens:

@@ -18,11 +18,14 @@ from torch import Tensor, nn
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
-from bertkit.model.steps import before_each_step
+from bertkit.model.steps import watched
 from bertkit.tasks.contract import Array
 
-# From a batch, and for each of its sequences the number of the input that it is a copy of, to scores (B,).
-Score = Callable[[TokenBatch, Sequence[int]], Tensor]
+# From the vectors (T, W) of a batch's tokens, the batch, and for each of its sequences the number of the input that it
+# is a copy of, to scores (B,).
+ScoreOfVectors = Callable[[Tensor, TokenBatch, Sequence[int]], Tensor]
+# From an encoder to run, a batch, and for each of its sequences the number of its input, to scores (B,).
+Score = Callable[[Encoder, TokenBatch, Sequence[int]], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class _Copy(NamedTuple):
 
 
 def integrated_gradients(
-    score: Score, embeddings: nn.Module, points: Sequence[Point], *, steps: int, budget: int
+    score: ScoreOfVectors, embeddings: nn.Module, points: Sequence[Point], *, steps: int, budget: int
 ) -> list[Attribution]:
     """Integrated gradients of each input (Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365).
 
@@ -73,7 +76,7 @@ def integrated_gradients(
     padding, and copies of several inputs share batches.
 
     Args:
-        score: must run the encoder that has the `embeddings`.
+        score: of the vectors that it is given, not of those that the batch's tokens have.
         embeddings: from a batch to the vectors of its tokens, (T, W).
         steps: points on the path.
         budget: most tokens of one batch.
@@ -93,7 +96,7 @@ def integrated_gradients(
 
 
 def _run_copies(
-    score: Score, embeddings: nn.Module, points: Sequence[Point], copies: Sequence[_Copy]
+    score: ScoreOfVectors, embeddings: nn.Module, points: Sequence[Point], copies: Sequence[_Copy]
 ) -> tuple[list[float], list[Array]]:
     """The score of each copy, and its gradient along the path, (L,) a copy."""
     device = next(embeddings.parameters()).device
@@ -108,11 +111,7 @@ def _run_copies(
         at_TW = start_TW + way_T[:, None] * path_TW
     with torch.enable_grad():
         at_TW.requires_grad_()
-        handle = embeddings.register_forward_hook(lambda module, inputs, output: at_TW)
-        try:
-            scores_B = score(batch, [copy.number for copy in copies])
-        finally:
-            handle.remove()
+        scores_B = score(at_TW, batch, [copy.number for copy in copies])
         (gradient_TW,) = torch.autograd.grad(scores_B.sum(), at_TW)
     along_T = (gradient_TW * path_TW).sum(dim=-1).cpu()
     return scores_B.tolist(), [part.numpy() for part in torch.split(along_T, list(batch.layout.lengths))]
@@ -127,7 +126,7 @@ def head_importance(
     respect to the mask, |∂ score / ∂ ξ|, (S, N) for each input. The paper's is the mean of these over a data set.
 
     Args:
-        score: must run `encoder`.
+        score: must run the encoder that it is given: this one, watched.
         budget: most tokens of one batch.
     """
     found: list[tuple[Array, float]] = [(np.zeros((0, 0), dtype=np.float32), 0.0)] * len(points)
@@ -136,15 +135,13 @@ def head_importance(
         batch = TokenBatch.pack(
             [one.ids for one in inputs], [one.segments for one in inputs], encoder.embeddings.token.weight.device
         )
-        scores_B, gradient_SBN = _mask_gradients(lambda batch, of=indices: score(batch, of), encoder, batch)  # type: ignore[misc]
+        scores_B, gradient_SBN = _mask_gradients(score, encoder, batch, indices)
         for index, one, gradient_SN in zip(indices, scores_B.tolist(), gradient_SBN.unbind(dim=1), strict=True):
             found[index] = gradient_SN.abs().cpu().numpy(), one
     return found
 
 
-def _mask_gradients(
-    score: Callable[[TokenBatch], Tensor], encoder: Encoder, batch: TokenBatch
-) -> tuple[Tensor, Tensor]:
+def _mask_gradients(score: Score, encoder: Encoder, batch: TokenBatch, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Scores (B,) and their gradients with respect to a mask of each head of each sequence, (S, B, N)."""
     lengths = torch.tensor(batch.layout.lengths, device=batch.ids_T.device)
     shape = (len(encoder.config.layer_of_step), len(lengths), encoder.config.heads)
@@ -156,7 +153,6 @@ def _mask_gradients(
             x_TNH = x_TW.view(len(x_TW), shape[-1], -1)
             return (x_TNH * mask_TN[:, :, None]).flatten(1)
 
-        with before_each_step(encoder, lambda layer: layer.attention.output, multiply):
-            scores_B = score(batch)
+        scores_B = score(watched(encoder, "attention.output", multiply), batch, numbers)
         (gradient_SBN,) = torch.autograd.grad(scores_B.sum(), mask_SBN)
     return scores_B.detach(), gradient_SBN

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Generic, Literal, cast, get_type_hints, overload
 
 import torch
+from pydantic import Field
+from typing_extensions import TypeVar  # Python's own has no defaults before 3.13
 
-from bertkit.errors import UserError
-from bertkit.inference.answerer import Answerer, AnyRow, Failure
+from bertkit.config.arguments import check_argument
+from bertkit.data.python_rows import AnyRow, AnyRows, is_one_row
+from bertkit.errors import UserError, near_match
+from bertkit.inference.answerer import Answerer, Failure, OnError, check_on_error
 from bertkit.inference.engine import Engine
 from bertkit.inference.precision import choose_dtype, exact_dtype, make_ready
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
+from bertkit.tasks.catalogue import find_task
 from bertkit.tasks.contract import Result, Task
+from bertkit.tasks.feature_extraction import TokenVectors
+from bertkit.tasks.fill_mask import Fills
+from bertkit.tasks.multiple_choice import Choices
+from bertkit.tasks.next_sentence_prediction import IsNext
+from bertkit.tasks.question_answering import Answers
 from bertkit.tasks.reading import Reader
+from bertkit.tasks.scoring import Labels
+from bertkit.tasks.sentence_embedding import Embedding
+from bertkit.tasks.text_classification import Value
+from bertkit.tasks.text_ranking import Ranking
+from bertkit.tasks.token_classification import Entities
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
 
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
+Source = str | Path | None
+BatchTokens = Annotated[int, Field(ge=1)]
+Answer = TypeVar("Answer", bound=Result, covariant=True, default=Result)
 
 
-class Model:
+class Model(Generic[Answer]):
     """A checkpoint that is ready to answer for one task.
+
+    Any number of threads may use one model at once, whatever they do with it: nothing that one calls changes it.
 
     Args:
         long: what to do with a text that has more tokens than the model reads: `error`, `truncate` or `window`.
@@ -70,26 +90,56 @@ class Model:
         reader = Reader(task, self.max_length, long, offsets=explainable or task.needs_offsets)
         self.answerer = Answerer(engine, reader, self.dtype)
 
-    def predict(self, rows: Iterable[AnyRow]) -> list[Result]:
-        """The answers to all rows, in order.
+    def __repr__(self) -> str:
+        """What it does, where it comes from and how it runs, in a line."""
+        facts = f"{self.encoder.config.width:,} wide, reads {self.max_length:,} tokens, {self.dtype} on {self.device}"
+        return f"<bertkit.Model {self.task.name} of {str(self.source)!r}: {facts}>"
+
+    # A text is one row, and also an iterable of letters: what comes first wins, for mypy as when it is called.
+    @overload
+    def predict(self, rows: AnyRow, *, on_error: Literal["stop"] = "stop") -> Answer: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, rows: AnyRow, *, on_error: OnError) -> Answer | Failure: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, rows: AnyRows, *, on_error: Literal["stop"] = "stop") -> list[Answer]: ...
+    @overload
+    def predict(self, rows: AnyRows, *, on_error: OnError) -> list[Answer | Failure]: ...
+    def predict(
+        self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop"
+    ) -> Answer | Failure | list[Answer] | list[Answer | Failure]:
+        """The answers to all rows, in order; to one row alone, its answer.
+
+        A row is a text; a tuple of the task's fields in their order, such as (text, text_pair) or (question, context);
+        or a mapping of them, whose other names are not read. A tuple by itself is therefore one row.
 
         Args:
-            rows: each a text, a (text, text_pair), or a mapping of the task's input fields.
+            rows: one row, or several: any iterable of rows, each text of a column, or a table, whose columns are the
+                fields: a frame of pandas, or what speaks Arrow, such as a frame of polars.
+            on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
 
         Raises:
-            InputError: at the first row that has no answer.
+            InputError: at the first row that has no answer, where failures are not recorded; it is named.
         """
-        return [result for result in self.stream(rows) if isinstance(result, Result)]
+        found = list(self.stream(rows, on_error=on_error))
+        return found[0] if is_one_row(rows) else found
 
-    def stream(
-        self, rows: Iterable[AnyRow], *, on_error: Literal["stop", "record"] = "stop"
-    ) -> Iterator[Result | Failure]:
+    @overload
+    def stream(self, rows: AnyRow | AnyRows, *, on_error: Literal["stop"] = "stop") -> Iterator[Answer]: ...
+    @overload
+    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError) -> Iterator[Answer | Failure]: ...
+    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop") -> Iterator[Answer | Failure]:
         """The answers, in order, as they are ready: any number of rows in bounded memory.
 
         Args:
+            rows: as `predict` takes them; of one row, one answer comes.
             on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
+
+        Raises:
+            UserError: `on_error` is another word.
+            InputError: at the first row that has no answer, where failures are not recorded; it is named.
         """
-        return self.answerer.stream(rows, on_error=on_error)
+        check_on_error(on_error)
+        return cast("Iterator[Answer | Failure]", self.answerer.stream(rows, on_error=on_error))
 
     def save(self, folder: str | Path) -> None:
         """Write the checkpoint that this model was loaded from as a hub folder, at its stored precision.
@@ -100,15 +150,49 @@ class Model:
         save_pretrained(open_pretrained(self.source), self.tokenizer, Path(folder))
 
 
+# What a task answers, for those who name it; `options` are those of the last one.
+@overload
+def load(model: Source = None, *, task: Literal["sentence-embedding"], **options: Any) -> Model[Embedding]: ...
+@overload
+def load(model: Source = None, *, task: Literal["feature-extraction"], **options: Any) -> Model[TokenVectors]: ...
+@overload
+def load(model: Source = None, *, task: Literal["text-classification"], **options: Any) -> Model[Labels | Value]: ...
+@overload
+def load(model: Source = None, *, task: Literal["zero-shot-classification"], **options: Any) -> Model[Labels]: ...
+@overload
+def load(model: Source = None, *, task: Literal["token-classification"], **options: Any) -> Model[Entities]: ...
+@overload
+def load(model: Source = None, *, task: Literal["question-answering"], **options: Any) -> Model[Answers]: ...
+@overload
+def load(model: Source = None, *, task: Literal["text-ranking"], **options: Any) -> Model[Ranking]: ...
+@overload
+def load(model: Source = None, *, task: Literal["multiple-choice"], **options: Any) -> Model[Choices]: ...
+@overload
+def load(model: Source = None, *, task: Literal["fill-mask"], **options: Any) -> Model[Fills]: ...
+@overload
+def load(model: Source = None, *, task: Literal["next-sentence-prediction"], **options: Any) -> Model[IsNext]: ...
+@overload
 def load(
-    model: str | Path | None = None,
+    model: Source = None,
     *,
     task: str | None = None,
-    dtype: str = "auto",
-    device: str = "auto",
+    dtype: str | torch.dtype = "auto",
+    device: str | torch.device = "auto",
     revision: str | None = None,
     long: str = "error",
-    batch_tokens: int | None = None,
+    batch_tokens: BatchTokens | None = None,
+    explainable: bool = False,
+    **task_options: object,
+) -> Model: ...
+def load(
+    model: Source = None,
+    *,
+    task: str | None = None,
+    dtype: str | torch.dtype = "auto",
+    device: str | torch.device = "auto",
+    revision: str | None = None,
+    long: str = "error",
+    batch_tokens: BatchTokens | None = None,
     explainable: bool = False,
     **task_options: object,
 ) -> Model:
@@ -117,8 +201,8 @@ def load(
     Args:
         model: a folder or a hub name; None is the embedded default.
         task: one of the hub's task names; None is what the checkpoint's head does, else `sentence-embedding`.
-        dtype: `float32`, `bfloat16`, or `auto`: bfloat16 where the device is faster with it.
-        device: `cpu`, `cuda`, or `auto`: the GPU where there is one.
+        dtype: `float32`, `bfloat16`, or `auto`: bfloat16 where the device is faster with it; torch's own will do.
+        device: `cpu`, `cuda`, or `auto`: the GPU where there is one; torch's own will do.
         revision: branch, tag or commit of a hub model.
         long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.
         batch_tokens: most tokens of one batch; None chooses for the device.
@@ -128,18 +212,31 @@ def load(
     Raises:
         BertkitError: each subclass says what is wrong and what to do.
     """
-    if long not in [policy.value for policy in LongText]:
-        raise UserError(f"long is {long!r}", f"Choose {', '.join(LongText)}.")
+    given = {"model": model, "task": task, "dtype": dtype, "device": device, "revision": revision, "long": long}
+    _check(given | {"batch_tokens": batch_tokens, "explainable": explainable})
+    policies = [policy.value for policy in LongText]
+    if long not in policies:
+        raise UserError(f"long is {long!r}{near_match(long, policies)}", f"Choose {', '.join(policies)}.")
+    precision = str(dtype).removeprefix("torch.")
     pretrained = open_pretrained(find_folder(model, revision, task))
     tokenizer = pretrained.load_tokenizer()
-    place = choose_device(device)
+    place = choose_device(str(device))
     return Model(
         pretrained,
         tokenizer,
         pretrained.build_task(task, tokenizer, **task_options),
         device=place,
-        dtype=exact_dtype(dtype) if explainable else choose_dtype(dtype, place),
+        dtype=exact_dtype(precision) if explainable else choose_dtype(precision, place),
         long=LongText(long),
         batch_tokens=batch_tokens or BATCH_TOKENS[place.type],
         explainable=explainable,
     )
+
+
+def _check(given: Mapping[str, object]) -> None:
+    """Refuses arguments of `load` that are not of the types that it declares."""
+    declared = get_type_hints(load, include_extras=True)
+    for name, value in given.items():
+        check_argument(name, value, declared[name])
+    if given["task"] is not None:
+        find_task(str(given["task"]))

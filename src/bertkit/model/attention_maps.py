@@ -15,7 +15,7 @@ from torch import Tensor
 from bertkit.batching.token_batch import Layout, TokenBatch
 from bertkit.model.attention import Attention, View
 from bertkit.model.encoder import Encoder
-from bertkit.model.steps import before_each_step
+from bertkit.model.steps import watched
 
 
 @torch.no_grad()
@@ -44,8 +44,7 @@ def attention_inputs(
         if step in steps:
             kept[step] = x_TW if tokens is None else x_TW[tokens].clone()  # a view would hold on to all tokens
 
-    with before_each_step(encoder, lambda layer: layer.attention, keep):
-        encoder(batch)
+    watched(encoder, "attention", keep)(batch)
     return kept
 
 

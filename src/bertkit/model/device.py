@@ -23,7 +23,15 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if kind == "cuda" and not torch.cuda.is_available():
         raise DeviceError("no CUDA device on this machine", "Use --device cpu, or check the driver with nvidia-smi.")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise DeviceError(f"unknown device {name!r}", f"Write it as {kind} or, for one of several, {kind}:0.") from None
+    if kind == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(
+            f"no device {name!r}: there are {torch.cuda.device_count()}", "Count them from 0, or use cuda."
+        )
+    return device
 
 
 def is_faster_in_bfloat16(device: torch.device) -> bool:

@@ -56,6 +56,14 @@ class Encoder(nn.Module):
         self.final_norm = final_norm
         self.pooler = pooler
 
+    def __repr__(self) -> str:
+        """Its sizes in a line, not the tree of its modules; those are `named_modules()`."""
+        config, table = self.config, self.embeddings.token.weight
+        return (
+            f"Encoder({len(config.layer_of_step)} layers, {config.heads} heads, width {config.width:,}, "
+            f"vocabulary {config.vocab_size:,}, {str(table.dtype).removeprefix('torch.')} on {table.device})"
+        )
+
     def forward(self, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
         """Hidden states of the last layer, (T, W), or those that are wanted, (M, W).
 
@@ -66,13 +74,16 @@ class Encoder(nn.Module):
         count = len(batch.ids_T if wanted_M is None else wanted_M)
         if compiles_each_size(batch.ids_T.device, self.embeddings.token.weight.dtype):
             batch, wanted_M = filled(batch), None if wanted_M is None else repeated(wanted_M)
-        x_TW: Tensor = self.embeddings(batch)
+        return self.from_vectors(self.embeddings(batch), batch, wanted_M)[:count]
+
+    def from_vectors(self, x_TW: Tensor, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
+        """As `forward`, from vectors that stand in the place of the embeddings', (T, W)."""
         views = {sight: self.view(batch, sight) for sight in set(self.config.attention_pattern)}
         last = len(self.config.layer_of_step) - 1
         for step, layer in enumerate(self.config.layer_of_step):
             view = views[self.config.sight_of_step(step)]
             x_TW = self.layers[layer](x_TW, view, wanted_M if step == last else None)
-        return self.final_norm(x_TW)[:count]  # type: ignore[no-any-return]
+        return self.final_norm(x_TW)  # type: ignore[no-any-return]
 
     def hidden(self, batch: TokenBatch, wanted_M: Tensor | None) -> Tensor:
         """As `forward`, each hidden state in the place of its token, (T, W): NaN where it is not wanted.

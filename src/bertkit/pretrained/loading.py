@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +14,10 @@ from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.tensors import read_tensors
 from bertkit.checkpoints.weight_files import find_weights
+from bertkit.config.arguments import check_argument
 from bertkit.config.calibration import Calibration
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError, near_match
+from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.model.build import build_encoder
@@ -26,6 +26,7 @@ from bertkit.pretrained.adapters import Adapter, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
 from bertkit.pretrained.direct_reading import KEY, Form, direct, recognised
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
+from bertkit.pretrained.task_options import make_task
 from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import NameTable, canonical, name_table
 from bertkit.tasks.catalogue import TASKS, find_task
@@ -59,6 +60,10 @@ class Pretrained:
     cross_encoder: Activation | None = None
     calibration: Calibration | None = None
     adapter: Path | None = None
+
+    def __repr__(self) -> str:
+        """Which checkpoint it is, not all that it holds."""
+        return f"Pretrained({str(self.adapter or self.folder)!r}, {self.family.name}, {len(self.tensors):,} tensors)"
 
     @property
     def family(self) -> Family:
@@ -121,24 +126,20 @@ class Pretrained:
         self._fill(head, shape.weights)
         return head.eval()
 
-    def build_task(self, name: str | None, tokenizer: Tokenizer, **options: object) -> Task:
+    def build_task(self, name: str | None, tokenizer: Tokenizer, /, **options: object) -> Task:
         """The task called `name`, or the checkpoint's likeliest.
 
         What the checkpoint's files say (labels, the pooling of a sentence-transformers folder, the temperature) are
         defaults of options.
 
         Raises:
-            UserError: no such task, or it has no such option.
+            UserError: no such task, or it has no such option or value of one.
             ConfigError: the files say something that the task cannot use.
         """
-        kind = find_task(name or self.tasks()[0])
+        kind = find_task(self.tasks()[0] if name is None else name)
         options = self.task_options(kind) | options
         options = self._calibrated(kind, options) | options
-        known = inspect.signature(kind).parameters
-        for option in options:
-            if option not in known:
-                raise UserError(f"{kind.name} has no option {option!r}{near_match(option, known)}")
-        return kind(tokenizer, **options)
+        return make_task(kind, tokenizer, options)
 
     def load_tokenizer(self) -> Tokenizer:
         """The folder's tokenizer.
@@ -266,7 +267,16 @@ def weights_sha256(folder: Path) -> str:
 
 
 def find_folder(model: str | Path | None, revision: str | None = None, task: str | None = None) -> Path:
-    """The folder of a model: a path, a hub name, or for None the embedded default, which `task` may have one of."""
+    """The folder of a model: a path, a hub name, or for None the embedded default, which `task` may have one of.
+
+    Raises:
+        UserError: a revision of no model, or an argument is none of these.
+        ModelNotFound: there is no such model.
+    """
+    check_argument("model", model, str | Path | None)
+    check_argument("revision", revision, str | None)
+    if model is None and revision is not None:
+        raise UserError("revision is given, and no model", "Name the model of the hub that it is a revision of.")
     return embedded_folder(task) if model is None else locate(str(model), revision=revision)
 
 

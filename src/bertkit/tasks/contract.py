@@ -6,6 +6,7 @@ Shapes: `T` packed tokens, `W` width, `R` rows of a task's own output (one a win
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_head
+from bertkit.tasks.shown import shown, shown_fields
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
 
@@ -79,6 +81,15 @@ class Result(ABC):
 
     reading: Reading
 
+    def __init_subclass__(cls) -> None:
+        if "__repr__" not in vars(cls):  # else each dataclass makes one, of all its numbers
+            cls.__repr__ = Result.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        """One line: the task's own fields, of long ones the beginning, and how much text was read."""
+        more = f"input_tokens={self.reading.input_tokens}" + (", truncated=True" if self.reading.truncated else "")
+        return shown_fields(self, without=("reading",), more=more)
+
     def record(self) -> dict[str, object]:
         """The answer as JSON values: the task's own fields first, then how the text was read."""
         return self.answer() | asdict(self.reading)
@@ -109,6 +120,7 @@ class Task(ABC):
 
     Attributes:
         name: the hub's name of the task.
+        fields: that it reads from a row, in the order that a tuple has their values.
         head_name: which of a family's heads it needs; None where the encoder alone is enough.
         classes: numbers that the head gives for each row.
         labels: what those numbers stand for, where they have names.
@@ -118,6 +130,7 @@ class Task(ABC):
     """
 
     name: ClassVar[str]
+    fields: ClassVar[tuple[str, ...]] = ("text", "text_pair")
     head_name: ClassVar[str | None] = None
     needs_offsets: ClassVar[bool] = False
     overlap: ClassVar[float | None] = 0.0
@@ -127,6 +140,12 @@ class Task(ABC):
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
+
+    def __repr__(self) -> str:
+        """The options that it was made with."""
+        known = {name: vars(self).get(name) for name in inspect.signature(type(self)).parameters if name != "tokenizer"}
+        options = [f"{name}={shown(value)}" for name, value in known.items() if value is not None]
+        return f"{type(self).__name__}({', '.join(options)})"
 
     def build_head(self, shape: HeadShape, config: EncoderConfig, reads: Reads | None) -> nn.Module:
         """The family's head for the task, without weights; only asked of a task that has a `head_name`."""
@@ -216,10 +235,7 @@ class Task(ABC):
 
 def text_field(fields: Mapping[str, object], name: str) -> str:
     """The text called `name` in a row."""
-    value = fields.get(name)
-    if value is None:
-        raise InputError(f"no field {name!r}", f"Give every row {name!r}; this one has {_names(fields)}.")
-    return _text(name, value)
+    return _text(name, _value(fields, name, repr(name)))
 
 
 def optional_text_field(fields: Mapping[str, object], name: str) -> str | None:
@@ -230,9 +246,9 @@ def optional_text_field(fields: Mapping[str, object], name: str) -> str | None:
 
 def texts_field(fields: Mapping[str, object], name: str) -> list[str]:
     """The texts called `name` in a row, a list."""
-    value = fields.get(name)
-    if value is None:
-        raise InputError(f"no field {name!r}", f"Give every row {name!r}, a list; this one has {_names(fields)}.")
+    value = _value(fields, name, f"{name!r}, a list")
+    if isinstance(value, np.ndarray):  # as Parquet and pandas give lists
+        value = value.tolist()
     if not isinstance(value, list | tuple):
         raise InputError(f"field {name!r} is {type(value).__name__}, not a list", 'Write it as ["one", "another"].')
     if not value:
@@ -254,9 +270,22 @@ def place_of(name: str, known: Sequence[str], what: str) -> int:
     return list(known).index(name)
 
 
+def _value(fields: Mapping[str, object], name: str, wanted: str) -> object:
+    value = fields.get(name)
+    if value is not None:
+        return value
+    if name in fields:
+        raise InputError(f"field {name!r} is null", f"Leave the row out, or give it {wanted}.")
+    option = f"--{name.replace('_', '-')}-column"
+    remedy = f"Give every row {wanted}, or name its column with {option}; this one has {_names(fields)}."
+    raise InputError(f"no field {name!r}", remedy)
+
+
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise InputError(f"field {name!r} is {type(value).__name__}, not text", f"Make {name!r} a string.")
+        several = isinstance(value, list | tuple | np.ndarray)
+        remedy = "Give one text a row; many rows are a list of dicts." if several else f"Make {name!r} a string."
+        raise InputError(f"field {name!r} is {type(value).__name__}, not text", remedy)
     try:
         value.encode()
     except UnicodeEncodeError as error:  # found here, the row is known; the tokenizer gets many rows at once

@@ -30,6 +30,7 @@ class MultipleChoice(ScoringTask):
     """
 
     name: ClassVar[str] = "multiple-choice"
+    fields: ClassVar[tuple[str, ...]] = ("text", "choices")
     head_name: ClassVar[str | None] = "multiple-choice"
     classes = 1
 

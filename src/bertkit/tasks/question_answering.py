@@ -70,6 +70,7 @@ class QuestionAnswering(Task):
     """
 
     name: ClassVar[str] = "question-answering"
+    fields: ClassVar[tuple[str, ...]] = ("question", "context")
     head_name: ClassVar[str | None] = "question-answering"
     needs_offsets: ClassVar[bool] = True
     overlap: ClassVar[float | None] = 0.25

@@ -44,6 +44,7 @@ class SentenceEmbedding(Task):
     """
 
     name: ClassVar[str] = "sentence-embedding"
+    fields: ClassVar[tuple[str, ...]] = ("text",)
 
     def __init__(
         self, tokenizer: Tokenizer, pooling: Pooling = "mean", normalize: bool = True, prompt: str = ""

@@ -41,6 +41,7 @@ class TextRanking(ScoringTask):
     """
 
     name: ClassVar[str] = "text-ranking"
+    fields: ClassVar[tuple[str, ...]] = ("query", "documents")
     head_name: ClassVar[str | None] = "text-classification"
     overlap: ClassVar[float | None] = 0.25
     classes = 1

@@ -56,6 +56,7 @@ class TokenClassification(Task):
     """
 
     name: ClassVar[str] = "token-classification"
+    fields: ClassVar[tuple[str, ...]] = ("text",)
     head_name: ClassVar[str | None] = "token-classification"
     needs_offsets: ClassVar[bool] = True
     overlap: ClassVar[float | None] = 0.25

@@ -33,6 +33,7 @@ class ZeroShotClassification(ScoringTask):
     """
 
     name: ClassVar[str] = "zero-shot-classification"
+    fields: ClassVar[tuple[str, ...]] = ("text", "candidate_labels")
     head_name: ClassVar[str | None] = "text-classification"
 
     def __init__(

@@ -60,6 +60,10 @@ class Tokenizer:
         self.template = probe(backend, next((token.content for token in added.values() if token.special), "a"))
         self.vocab_size = max([backend.get_vocab_size(), *(id + 1 for id in added)])
 
+    def __repr__(self) -> str:
+        """What kind it is, and how large."""
+        return f"Tokenizer({self.algorithm}, {self.vocab_size:,} tokens)"
+
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
         """Reads `tokenizer.json`, else the vocabulary files of a family (see `opening.py`), with the settings beside.
