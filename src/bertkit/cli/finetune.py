@@ -16,6 +16,7 @@ from bertkit.cli.running import say, sigterm_is_noted, watched
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
+    from bertkit.data.doubts import Doubts
     from bertkit.evaluation.intervals import Interval
     from bertkit.evaluation.task_scores import Scores
     from bertkit.training.finetuning import Finetuned
@@ -114,6 +115,7 @@ def run_finetuning(
         course: makes the parts of the run.
         show: print what it came to.
     """
+    from bertkit.data.doubts import doubts
     from bertkit.model.device import choose_device
     from bertkit.training.finetuning import finetune, loop_table
     from bertkit.training.lessons import data_sha256s
@@ -123,15 +125,16 @@ def run_finetuning(
 
     def card(result: Finetuned) -> str:
         intervals.update(_intervals(held_out.scores, lessons))
-        return _card(config, lessons, hashes, ranks, result, intervals)
+        return _card(config, lessons, doubted, hashes, ranks, result, intervals)
 
     with joined(choose_device(config.train.device)) as ranks:
         parts = course(config, ranks)
         source, lessons, held_out = parts.source, parts.lessons, parts.held_out
         steps = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width).steps
         hashes = data_sha256s(config.data)
+        doubted = doubts(lessons.train, lessons.held_out)
         if ranks.is_first:
-            for line in (*lessons.left_out, lessons.in_words()):
+            for line in (*lessons.notes, *(f"warning: {line}" for line in doubted.lines), lessons.in_words()):
                 say(line)
         with watched(config, [*hashes, *parts.sha256s], ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
             if ranks.is_first:
@@ -165,6 +168,7 @@ def _intervals(scores: Scores | None, lessons: Lessons) -> dict[str, Interval]:
 def _card(
     config: FinetuneConfig,
     lessons: Lessons,
+    doubted: Doubts,
     hashes: list[str],
     ranks: Ranks,
     result: Finetuned,
@@ -187,6 +191,8 @@ def _card(
             data=dict(zip(files, hashes, strict=True)),
             examples=len(lessons.train),
             held_out=len(lessons.held_out),
+            shared=doubted.shared,
+            notes=[_without_folders(line, config) for line in (*lessons.notes, *doubted.lines)],
             measures=result.measures,
             intervals={name: (one.low, one.high) for name, one in intervals.items()},
             recipe=recipe,
@@ -198,6 +204,13 @@ def _card(
             version=version("bertkit"),
         )
     )
+
+
+def _without_folders(line: str, config: FinetuneConfig) -> str:
+    """A line for others to read, to whom a file's place on this machine says nothing."""
+    for name in (config.data.train, config.data.eval):
+        line = line if name is None else line.replace(name, Path(name).name)
+    return line
 
 
 def _start(config: FinetuneConfig) -> str:

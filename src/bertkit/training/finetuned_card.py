@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bertkit.data.shared_texts import FOLDED, Shared
 from bertkit.training.model_card import table
 
 
@@ -17,6 +18,8 @@ class FinetunedFacts:
         teacher: whose answers were learnt, in distillation.
         data: each file of examples and its sha256.
         examples, held_out: how many were learnt from, and measured on.
+        shared: which were both.
+        notes: how the data was understood and what is odd in it, a line each.
         step, steps: of the checkpoint that was kept, and of the whole run.
         intervals: where each measure lies with 95 % confidence.
         machine: the hardware, in words.
@@ -30,6 +33,7 @@ class FinetunedFacts:
     data: Mapping[str, str]
     examples: int
     held_out: int
+    shared: Shared
     measures: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     recipe: Mapping[str, object]
@@ -40,6 +44,7 @@ class FinetunedFacts:
     energy: str
     version: str
     teacher: str | None = None
+    notes: Sequence[str] = ()
 
 
 def finetuned_card(facts: FinetunedFacts) -> str:
@@ -54,11 +59,11 @@ def finetuned_card(facts: FinetunedFacts) -> str:
         f"# {facts.name}\n",
         f"{facts.task}, {origin} with bertkit {facts.version}.{labels}\n",
         "## Results\n",
-        f"On {facts.held_out:,} examples that it did not learn from, at step {facts.step:,} of {facts.steps:,}, the "
-        "best by these same examples:\n",
+        f"On {_measured_on(facts)}, at step {facts.step:,} of {facts.steps:,}, the best by these same examples:\n",
         table(("metric", "value (95 % interval, over resampled examples)"), shown),
         "## Data\n",
         f"{facts.examples:,} examples.\n",
+        *(["".join(f"- {' '.join(line.split())}\n" for line in facts.notes)] if facts.notes else []),
         table(("file", "sha256"), facts.data),
         "## Recipe\n",
         table(("setting", "value"), facts.recipe),
@@ -68,6 +73,12 @@ def finetuned_card(facts: FinetunedFacts) -> str:
         f'```bash\nbertkit predict -m FOLDER --task {facts.task} "some text"\n```\n\n`FOLDER` is this folder.\n',
     ]
     return "\n".join(parts)
+
+
+def _measured_on(facts: FinetunedFacts) -> str:
+    if not facts.shared.examples:
+        return f"{facts.held_out:,} examples that it did not learn from"
+    return f"{facts.held_out:,} examples, of which it has learnt from {facts.shared.examples:,} ({FOLDED})"
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
