@@ -24,4 +24,5 @@ def test_scores_that_are_no_cosines_are_scaled(scores: list[float], expected: tu
 
 def test_it_is_said() -> None:
     assert range_in_words([0, 5]) == ["scores from 0 to 5 are scaled to cosines from 0 to 1"]
+    assert range_in_words([-0.5, 1]) == ["scores from -0.5 to 1 are taken as cosines"]
     assert range_in_words([0.5, 1]) == range_in_words([]) == []

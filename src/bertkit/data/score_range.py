@@ -20,6 +20,9 @@ def cosine_range(scores: Sequence[float]) -> tuple[float, float]:
 
 
 def range_in_words(scores: Sequence[float]) -> list[str]:
-    """A line for the user, where there are scores and they are no cosines."""
+    """A line for the user, where there are scores and it is not plain that they are cosines."""
     low, high = cosine_range(scores or [0.0])
-    return [] if (low, high) == (0, 1) else [f"scores from {low:g} to {high:g} are scaled to cosines from 0 to 1"]
+    if (low, high) != (0, 1):
+        return [f"scores from {low:g} to {high:g} are scaled to cosines from 0 to 1"]
+    least = min(scores, default=0)
+    return [f"scores from {least:g} to {max(scores):g} are taken as cosines"] if least < 0 else []
