@@ -74,39 +74,6 @@ def test_a_model_that_has_learnt(run: Run, model: Path, files: tuple[str, str], 
     assert str(tmp_path) not in card
 
 
-def test_what_is_odd_in_the_data_is_told_and_in_the_card(
-    run: Run, model: Path, files: tuple[str, str], tmp_path: Path
-) -> None:
-    train, place = tmp_path / "train.tsv", str(tmp_path / "run")
-    train.write_text(Path(files[0]).read_text() + "w5 w6\tgood\nW5  w6\tGood\nw5 w7\tbad\n")
-    eval = tmp_path / "eval.tsv"
-    eval.write_text("text\tlabel\nW5 w6\tgood\nw8 w9 w10\tbad\n")
-    options = (
-        "--task",
-        "text-classification",
-        "-m",
-        str(model),
-        "--train",
-        str(train),
-        "--eval",
-        str(eval),
-        "-o",
-        place,
-    )
-    code, _, err = run("finetune", *options, "--set", "train.epochs=0.2")
-    assert code == 0, err
-    lines = [line for line in err.splitlines() if line.startswith("warning: ")]
-    assert lines == [
-        "warning: labels that are nearly the same are learnt as different ones: 'Good' (1) and 'good' (81)",
-        f"warning: 1 text has more than one answer to learn: 'good' at {train}:162, 'Good' at {train}:163",
-        "warning: 1 of 2 texts to measure on are also learnt from (letter case and white space put aside)",
-    ]
-    card = (tmp_path / "run/model/README.md").read_text()
-    for line in lines:
-        assert "- " + line.removeprefix("warning: ").replace(f"{tmp_path}/", "") in card
-    assert "On 2 examples, of which it has learnt from 1 (letter case and white space put aside)" in card
-
-
 def test_the_best_checkpoint_is_kept(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:
     train, held_out = files
     place = str(tmp_path / "run")

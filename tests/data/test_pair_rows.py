@@ -121,6 +121,12 @@ def test_a_pair_with_a_negative_belongs_together(tmp_path: Path) -> None:
         assert ": a pair with a negative, and with '" in told
 
 
+def test_which_of_two_columns_is_asked(tmp_path: Path) -> None:
+    for columns in ({"score": 1, "similarity": 0}, {"is_duplicate": 1, "gold_label": 0}):
+        told = refusal(tmp_path, PAIRS, {"text": "a", "text_pair": "b"} | columns)
+        assert told == f"rows.jsonl: 'label' could be any of the columns {', '.join(map(repr, columns))}"
+
+
 @pytest.mark.parametrize("values", [(0, 1), (0, 1, 2)])
 def test_numbers_of_classes_are_no_scores(tmp_path: Path, values: tuple[int, ...]) -> None:
     """Of texts called premise and hypothesis, 0 is entailment in most sets, 1 in others."""

@@ -34,9 +34,8 @@ class PairRows:
         self._columns = columns
         self._texts = TextRows(columns, paired=True)
         self._negative = columns.find("negative", NEGATIVES)
-        label = columns.find("label") or columns.find("", SCORES) or columns.find("", JUDGEMENTS)
-        self._label = label
-        self._shown = columns.shown(label or "label")
+        self._label = columns.find("label", SCORES) or columns.find("label", JUDGEMENTS)  # a score says more
+        self._shown = columns.shown(self._label or "label")
         self._scored = self._shown.casefold() in SCORES
         self._unread: dict[str, set[str]] = {}
 
