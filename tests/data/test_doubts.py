@@ -83,8 +83,10 @@ def test_one_text_with_two_answers(one: Target, other: Target, shown: tuple[str,
     assert said(one, one, texts="aa") == []
 
 
-def test_the_order_of_labels_says_nothing() -> None:
+def test_answers_that_can_both_be_right() -> None:
     assert said(("x", "y"), ("y", "x"), texts="aa") == []
+    assert said(References(("a", "b"), (0, 1)), References(("b",), (1,)), texts="aa") == []
+    assert said(References((), ()), References((), ()), texts="aa") == []
 
 
 def test_several_texts_with_two_answers_are_counted() -> None:

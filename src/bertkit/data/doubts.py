@@ -103,18 +103,18 @@ def _conflicts(train: Sequence[Example]) -> list[tuple[Example, Example]]:
         if example.target is not None and "query" not in example.row.fields:  # whose documents are others each time
             key = input_of(example)
             first = firsts.setdefault(key, example)
-            if key not in found and _comparable(first.target) != _comparable(example.target):
+            if key not in found and _contradict(first.target, example.target):
                 found[key] = (first, example)
     return list(found.values())
 
 
-def _comparable(target: Target) -> object:
-    """Of several labels and answers, their order says nothing."""
-    if isinstance(target, References):
-        return frozenset(target.texts)
-    if isinstance(target, Tagged):
-        return target.tags
-    return frozenset(target) if isinstance(target, tuple) else target
+def _contradict(one: Target, other: Target) -> bool:
+    """Whether two answers cannot both be right. Of several labels, their order says nothing."""
+    if isinstance(one, References) and isinstance(other, References):
+        return one.texts != other.texts and {*one.texts}.isdisjoint(other.texts)
+    if isinstance(one, Tagged) and isinstance(other, Tagged):
+        return one.tags != other.tags
+    return {*one} != {*other} if isinstance(one, tuple) and isinstance(other, tuple) else one != other
 
 
 def _shown(target: Target) -> str:
