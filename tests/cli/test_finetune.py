@@ -190,13 +190,16 @@ def test_embeddings(scored: bool, run: Run, model: Path, tmp_path: Path) -> None
         "finetune", "--task", "sentence-embedding", "-m", str(model), "--train", train, "-o", place, *FAST, "--json"
     )
     assert code == 0, err
+    assert ("scores from 1 to 5 are scaled to cosines from 0 to 1" in err) is scored
     metrics = json.loads(out.splitlines()[-1])["metrics"]
     assert metrics["spearmanr"] > 0.6 if scored else metrics["mrr"] > 0.4
     code, out, _ = run("predict", "-m", place, "--json", "w7 w7 w7 w30", "w7 w7 w7 w31", "w9 w9 w9 w31")
     one, two, other = (json.loads(line)["embedding"] for line in out.splitlines())
     if scored:
-        code, out, _ = run("evaluate", "--task", "sentence-embedding", "-m", place, "--data", train, "--json")
+        code, out, err = run("evaluate", "--task", "sentence-embedding", "-m", place, "--data", train, "--json")
+        assert "scores from 1 to 5 are scaled" in err
         assert json.loads(out)["metrics"]["spearmanr"] > 0.6
+        assert json.loads(out)["metrics"]["mean_squared_error"] < 1
     assert dot(one, two) > dot(two, other)
 
 

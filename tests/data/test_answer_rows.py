@@ -28,12 +28,31 @@ ROW = {"question": "When?", "context": CONTEXT}
         ({"answers": [{"text": "1953", "answer_start": 9}]}, References(("1953",), (9,))),
         ({"answers": ["1953", "É"]}, References(("1953", "É"), (9, 0))),
         ({"answers": []}, References((), ())),
+        ({"answers": ["1953"], "answer_start": [23]}, References(("1953",), (23,))),
+        ({"answers": '{"text": ["1953"], "answer_start": [23]}'}, References(("1953",), (23,))),
+        ({"answers": "{'text': ['1953'], 'answer_start': [23]}"}, References(("1953",), (23,))),
+        (
+            {"answers": "{'text': array(['1953'], dtype=object), 'answer_start': array([23], dtype=int32)}"},
+            References(("1953",), (23,)),
+        ),
+        ({"answers": '[{"text": "1953", "answer_start": 23}]'}, References(("1953",), (23,))),
+        ({"answers": '["1953", "É"]'}, References(("1953", "É"), (9, 0))),
+        ({"answer": "['1953']", "answer_start": "[23]"}, References(("1953",), (23,))),
+        ({"answers": "['1953' 'É']"}, References(("1953", "É"), (9, 0))),
+        ({"answers": "[]"}, References((), ())),
+        ({"answers": '{"text": [], "answer_start": []}'}, References((), ())),
     ],
 )
 def test_answers_come_in_many_forms(tmp_path: Path, answer: dict[str, object], expected: References) -> None:
     (example,) = examples_of(tmp_path, TASK, ROW | answer)
     assert example.target == expected
     assert example.row.fields == ROW
+
+
+@pytest.mark.parametrize("answer", ["[1]", "['a']", "{x}", '["b"'])
+def test_an_answer_that_looks_like_a_list_and_is_in_the_context(tmp_path: Path, answer: str) -> None:
+    (example,) = examples_of(tmp_path, TASK, {"question": "Which?", "context": f"see {answer} there", "answer": answer})
+    assert example.target == References((answer,), (4,))
 
 
 def test_the_answers_go_before_the_answer_and_other_names_are_known(tmp_path: Path) -> None:
@@ -76,6 +95,13 @@ def test_the_answers_go_before_the_answer_and_other_names_are_known(tmp_path: Pa
         ({"answers": {"text": "1953"}}, "answers: no list 'text'"),
         ({"answers": [{"answer_start": 9}]}, "answers: None is no answer"),
         ({"answers": [""]}, "answers: '' is no answer"),
+        ({"answers": '["1953"'}, "answers: '[\"1953\"' is neither JSON nor as Python prints it"),
+        (
+            {"answers": "{'text': array(['19"},
+            "answers: \"{'text': array(['19\" is neither JSON nor as Python prints it",
+        ),
+        ({"answers": '["1954"]'}, "answers: '1954' is not in the context (question '0')"),
+        ({"answers": ["1953"], "answer_start": [9, 23]}, "answers: 'answer_start' is not a list as long as 'text' (1)"),
     ],
 )
 def test_a_bad_answer_is_told(tmp_path: Path, answer: dict[str, object], told: str) -> None:

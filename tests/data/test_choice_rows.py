@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.example_files import examples_of, refusal
+from bertkit.data.labelled import read_examples
+from tests.data.example_files import as_jsonl, examples_of, refusal, written
 
 CHOICE = "multiple-choice"
 RANKING = "text-ranking"
@@ -48,19 +49,29 @@ def test_a_query_with_its_documents(tmp_path: Path) -> None:
     assert (example.row.fields, example.id) == ({"query": "q", "documents": ["a", "b"], "id": "q7"}, "q7")
 
 
-def test_neighbouring_rows_of_one_query_are_one_example(tmp_path: Path) -> None:
+def test_all_rows_of_one_query_are_one_example(tmp_path: Path) -> None:
     rows = [
         {"query": query, "document": document, "label": label}
         for query, document, label in [("q", "a", 1), ("q", "b", 0), ("r", "c", 1), ("q", "d", 2)]
     ]
-    found = examples_of(tmp_path, RANKING, *rows)
+    notes: list[str] = []
+    found = list(read_examples(written(tmp_path, "a.jsonl", as_jsonl(*rows)), RANKING, note=notes.append))
     assert [(example.row.fields["query"], example.row.fields["documents"], example.target) for example in found] == [
-        ("q", ["a", "b"], (1.0, 0.0)),
+        ("q", ["a", "b", "d"], (1.0, 0.0, 2.0)),
         ("r", ["c"], (1.0,)),
-        ("q", ["d"], (2.0,)),
     ]
-    assert [example.row.place[-1] for example in found] == ["1", "3", "4"]
-    assert [example.id for example in found] == ["0", "1", "2"]
+    assert [example.row.place[-1] for example in found] == ["1", "3"]
+    assert [example.id for example in found] == ["0", "1"]
+    assert [note.partition(": ")[2] for note in notes] == [
+        "rows of 1 of 2 queries stand apart, and are read together: all documents of a query are ranked at once"
+    ]
+
+
+def test_rows_that_stand_together_need_no_word(tmp_path: Path) -> None:
+    rows = [{"query": query, "document": "a", "label": 1} for query in "qqrr"]
+    notes: list[str] = []
+    assert len(list(read_examples(written(tmp_path, "a.jsonl", as_jsonl(*rows)), RANKING, note=notes.append))) == 2
+    assert notes == []
 
 
 def test_other_names_are_known(tmp_path: Path) -> None:

@@ -90,6 +90,62 @@ def test_ranges_and_empty_nodes_are_dropped(tmp_path: Path) -> None:
     assert [[word for word, _ in sentence] for sentence in found] == [["do", "n't"], ["ca", "n't"]]
 
 
+def universal(*rows: tuple[str, str, str, str], columns: int = 10) -> str:
+    """Lines of CoNLL-U: number, word, lemma and part of speech of each."""
+    return "".join("\t".join([*row, *"123456789"][:columns]) + "\n" for row in rows) + "\n"
+
+
+FILMS = (("1", "the", "the", "DET"), ("2", "films", "film", "NOUN"))
+PARTS_OF_SPEECH = [("the", "DET"), ("films", "NOUN")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        universal(*FILMS),
+        "# global.columns = ID FORM LEMMA UPOS\n# newdoc\n#text=the films\n" + universal(*FILMS),
+        universal(("1-2", "thefilms", "_", "_"), *FILMS, ("2.1", "go", "go", "VERB")),
+    ],
+)
+def test_of_conll_u_the_part_of_speech_is_the_tag(tmp_path: Path, content: str) -> None:
+    notes: list[str] = []
+    (example,) = read_conll(written(tmp_path, "a.conllu", content), {}, notes.append)
+    assert words_and_tags(example) == PARTS_OF_SPEECH
+    assert [note.partition(": ")[2] for note in notes] == [
+        "10 columns, read as CoNLL-U: column 4 (UPOS) is the tag; --label-column names another"
+    ]
+    assert read(tmp_path, universal(*FILMS), label="5") == [[("the", "1"), ("films", "1")]]
+
+
+@pytest.mark.parametrize("columns", [6, 8, 9, 11, 13])
+def test_which_of_many_columns_is_the_tag_is_asked(tmp_path: Path, columns: int) -> None:
+    with pytest.raises(InputError, match=f"which of its {columns} columns is the tag is not known") as caught:
+        read(tmp_path, universal(*FILMS, columns=columns))
+    assert caught.value.remedy == "Name it by its number, from 1, with --label-column."
+    assert read(tmp_path, universal(*FILMS, columns=columns), label="4") == [PARTS_OF_SPEECH]
+
+
+def test_names_of_documents_are_not_words(tmp_path: Path) -> None:
+    """CoNLL-2012."""
+    lines = ["#begin document (a)", "a 0 0 the DET x -", "a 0 1 films NOUN x -", "", "#end document"]
+    with pytest.raises(InputError, match="which of its 7 columns is the tag") as caught:
+        read(tmp_path, "\n".join(lines))
+    assert "--text-column" in caught.value.remedy
+    assert read(tmp_path, "\n".join(lines), text="4", label="5") == [PARTS_OF_SPEECH]
+
+
+@pytest.mark.parametrize("content", ["1 the the\n2 films film\n", "the DET the\nfilms NOUN film\nold ADJ old\n"])
+def test_lemmas_are_not_tags(tmp_path: Path, content: str) -> None:
+    with pytest.raises(InputError, match=r"column 3 repeats the word in .* lines, as lemmas do, not tags"):
+        read(tmp_path, content)
+    assert read(tmp_path, content, label="3")
+
+
+def test_a_word_without_a_part_of_speech_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r":1: the word 'the' has no UPOS \(column 4 is '_'\)"):
+        read(tmp_path, universal(("1", "the", "the", "_"), FILMS[1]))
+
+
 def test_a_sentence_keeps_its_own_name(tmp_path: Path) -> None:
     found = sentences(tmp_path, "# sent_id = a-1\n1\tAda\tB-PER\n\n1\tslept\tO\n")
     assert [(example.id, example.row.place[-1]) for example in found] == [("a-1", "2"), ("1", "4")]

@@ -107,6 +107,19 @@ def test_the_same_text_is_on_one_side(field: str) -> None:
     assert len(held) == 12
 
 
+def test_a_pair_is_on_one_side_both_ways_round() -> None:
+    pairs = [(f"a{n}", f"b{n}") for n in range(20)]
+    rows = [*pairs, *((second.upper(), first) for first, second in pairs), ("b0", "b1"), ("b1", "b0"), ("c", "c")]
+    given = [Example(Row({"text": one, "text_pair": two}, "a"), None, str(n)) for n, (one, two) in enumerate(rows)]
+    for seed in range(5):
+        train, held = hold_out(given, 0.2, seed)
+        both = [
+            {frozenset(str(text).lower() for text in one.row.fields.values()) for one in side} for side in (train, held)
+        ]
+        assert both[0].isdisjoint(both[1])
+        assert held
+
+
 @pytest.mark.parametrize("target", [3.5, None, 1, (1.0, 0.0), References(("a",), (0,)), Tagged(((0, 1),), ("O",))])
 def test_targets_without_classes_are_divided_by_lot(target: Target) -> None:
     train, held = hold_out(examples([target] * 30), 0.1, seed=0)

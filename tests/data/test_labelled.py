@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import sys
 import types
@@ -32,7 +33,7 @@ TAGS = "token-classification"
 PAIRS = "sentence-embedding"
 
 
-def targets(path: str | Path, task: str = CLASSES, **options: str | None) -> list[object]:
+def targets(path: str | Path, task: str = CLASSES, **options: object) -> list[object]:
     return [example.target for example in read_examples(str(path), task, **options)]  # type: ignore[arg-type]
 
 
@@ -60,6 +61,14 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
     assert targets(path) == [("x",), ()]
     pq.write_table(pa.table({"tokens": [["a", "b"]], "ner_tags": [["O", "B-X"]]}), path)
     assert targets(path, TAGS) == [Tagged(((0, 1), (2, 3)), ("O", "B-X"))]
+    named = {"label": {"_type": "ClassLabel", "names": ["O", "B-X"]}}
+    schema = {"huggingface": f'{{"info": {{"features": {json.dumps(named | {"ner_tags": [named["label"]]})}}}}}'}
+    table = pa.table({"tokens": [["a", "b"]], "text": ["a"], "ner_tags": [[0, 1]], "label": [1]})
+    pq.write_table(table.replace_schema_metadata(schema), path)
+    assert targets(path) == ["B-X"]
+    assert targets(path, columns={"label": "label"}) == ["B-X"]
+    pq.write_table(table.drop_columns("label").replace_schema_metadata(schema), path)
+    assert targets(path, TAGS) == [Tagged(((0, 1), (2, 3)), ("O", "B-X"))]
     pq.write_table(
         pa.table({"question": ["q"], "context": ["abc"], "answers": [{"text": ["b"], "answer_start": [1]}]}), path
     )
@@ -77,7 +86,7 @@ def test_the_same_ending_means_what_the_task_reads(tmp_path: Path) -> None:
         Row({"text": "Ada B-PER"}, f"{path}:1"),
         Row({"text": "slept O"}, f"{path}:3"),
     ]
-    for ending in ("conll", "iob", "IOB2", "bio.gz"):
+    for ending in ("conll", "iob", "IOB2", "bio.gz", "conllu"):
         assert len(targets(written(tmp_path, f"a.{ending}", "Ada B-PER\n"), TAGS)) == 1
 
 

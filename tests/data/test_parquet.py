@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from bertkit.data.parquet import class_names
 from bertkit.data.rows import read_rows
 from bertkit.errors import InputError, UserError
 
@@ -34,6 +36,33 @@ def test_gzip_and_standard_input_are_read_too(path: Path, monkeypatch: pytest.Mo
     reader = io.BufferedReader(io.BytesIO(path.read_bytes()))  # type: ignore[arg-type]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(reader))
     assert [row.fields for row in read_rows("-", format="parquet")] == ROWS
+
+
+@pytest.mark.parametrize("items", ["Sequence", "List", None])
+def test_names_of_classes(path: Path, items: str | None) -> None:
+    """As the library `datasets` writes them, of columns of numbers and of lists; older ones as a list of one."""
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    classes = {"_type": "ClassLabel", "names": ["a", "b"]}
+    features = {
+        "tags": {"_type": items, "feature": classes} if items else [classes],
+        "stars": classes,
+        "text": {"_type": "Value", "dtype": "string"},
+    }
+    table = pyarrow.Table.from_pylist(ROWS).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": features}})}
+    )
+    parquet.write_table(table, path)
+    with path.open("rb") as file:
+        assert class_names(file, "rows.parquet") == {"tags": ("a", "b"), "stars": ("a", "b")}
+
+
+@pytest.mark.parametrize("written", [None, "", "{}", "[]", '{"info": {"features": {"stars": 3}}}', '{"info": []}'])
+def test_a_file_without_names_of_classes(path: Path, written: str | None) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.Table.from_pylist(ROWS)
+    parquet.write_table(table if written is None else table.replace_schema_metadata({"huggingface": written}), path)
+    with path.open("rb") as file:
+        assert class_names(file, "rows.parquet") == {}
 
 
 def test_a_missing_column_lists_those_that_are_there(path: Path) -> None:

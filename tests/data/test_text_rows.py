@@ -9,7 +9,6 @@ from bertkit.data.rows import Row
 from tests.data.example_files import examples_of, refusal
 
 CLASSES = "text-classification"
-PAIRS = "sentence-embedding"
 
 
 def test_a_text_and_its_label(tmp_path: Path) -> None:
@@ -66,36 +65,6 @@ def test_errors_call_a_column_as_the_file_does(tmp_path: Path) -> None:
     rows = [{"body": "a", "stars": 1.5}, {"body": "b", "stars": "many"}]
     told = refusal(tmp_path, CLASSES, *rows, text="body", label="stars", problem="regression")
     assert told == "rows.jsonl:2: the field 'stars' is 'many', not a finite number"
-
-
-def test_pairs_with_a_score_and_pairs_that_belong_together(tmp_path: Path) -> None:
-    (example,) = examples_of(tmp_path, PAIRS, {"sentence1": "a", "sentence2": "b", "similarity": "3.5"})
-    assert (example.row.fields, example.target) == ({"text": "a", "text_pair": "b"}, 3.5)
-    (example,) = examples_of(tmp_path, PAIRS, {"anchor": "a", "positive": "b", "negative": "c"})
-    assert (example.row.fields, example.target) == ({"text": "a", "text_pair": "b", "negative": "c"}, None)
-    rows = [{"text": "a", "text_pair": "b", "hard": "c"}]
-    (example,) = examples_of(tmp_path, PAIRS, *rows, negative="hard")
-    assert example.row.fields["negative"] == "c"
-
-
-@pytest.mark.parametrize(
-    ("rows", "told"),
-    [
-        ([{"anchor": "a"}], "rows.jsonl: no column 'text_pair'; the columns are 'anchor'"),
-        ([{"text": "a", "text_pair": "b"}, {"text": "a"}], "rows.jsonl:2: the field 'text_pair' is empty"),
-        (
-            [{"text": "a", "text_pair": "b", "label": "yes"}],
-            "rows.jsonl:1: the field 'label' is 'yes', not a finite number",
-        ),
-        ([{"text": "a", "text_pair": "b", "negative": ["c"]}], "rows.jsonl:1: the field 'negative' is ['c'], not text"),
-        (
-            [{"text": "a", "text_pair": "b", "score": 1}, {"text": "a", "text_pair": "b"}],
-            "rows.jsonl:2: the field 'score' is empty",
-        ),
-    ],
-)
-def test_bad_pairs_are_told(tmp_path: Path, rows: list[dict[str, object]], told: str) -> None:
-    assert refusal(tmp_path, PAIRS, *rows) == told
 
 
 @pytest.mark.parametrize("task", ["fill-mask", "feature-extraction"])

@@ -99,6 +99,18 @@ def test_answers_by_id() -> None:
         score_answers({"id1": "cat"}, [*right[:1], *right[:1]])
 
 
+def test_similarities_of_another_unit_are_made_cosines() -> None:
+    """But not where what was answered is in that unit, too."""
+    cosines = [{"value": value} for value in (0.1, 0.5, 1.0)]
+    for gold, expected in (((0.0, 2.5, 5.0), 0.1**2), ((-1.0, 0.0, 1.0), 1.1**2 + 0.5**2)):
+        found = score("sentence-embedding", None, cosines, examples(*gold))
+        assert found["mean_squared_error"] == pytest.approx(expected / 3)
+    whole = [{"value": value} for value in (0.0, 2.5, 4.0)]
+    assert score("sentence-embedding", None, whole, examples(0.0, 2.5, 5.0))["mean_squared_error"] == pytest.approx(
+        1 / 3
+    )
+
+
 def test_rankings() -> None:
     right = examples((0.0, 1.0, 0.0), (2.0, 0.0))
     results = [

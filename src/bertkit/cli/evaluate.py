@@ -199,7 +199,14 @@ def _examples(
     bad_answers: Literal["stop", "drop"] | None,
 ) -> list[Example]:
     from bertkit.data.labelled import read_examples
+    from bertkit.data.score_range import range_in_words
 
     read_as = LABELLED_AS.get(task, task)
-    dropped = partial(print, file=sys.stderr) if bad_answers == "drop" else None
-    return list(read_examples(path, read_as, problem=problem, format=format, columns=columns, dropped=dropped))
+    note = partial(print, file=sys.stderr)
+    dropped = note if bad_answers == "drop" else None
+    read = partial(read_examples, path, read_as, problem=problem, format=format, columns=columns)
+    examples = list(read(dropped=dropped, note=note))
+    if task == "sentence-embedding":
+        for line in range_in_words([one.target for one in examples if isinstance(one.target, float)]):
+            note(line)
+    return examples

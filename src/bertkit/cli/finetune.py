@@ -16,6 +16,7 @@ from bertkit.cli.running import say, sigterm_is_noted, watched
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
+    from bertkit.data.doubts import Doubts
     from bertkit.evaluation.baselines import Baseline, Beside
     from bertkit.evaluation.intervals import Interval
     from bertkit.evaluation.task_scores import Scores
@@ -150,6 +151,7 @@ def run_finetuning(
         course: makes the parts of the run.
         show: print what it came to.
     """
+    from bertkit.data.doubts import doubts
     from bertkit.evaluation.baselines import BESIDE, baselines_of
     from bertkit.model.device import choose_device
     from bertkit.training.finetuning import finetune, loop_table
@@ -163,7 +165,7 @@ def run_finetuning(
     def texts(result: Finetuned) -> Mapping[str, str]:
         intervals.update(_intervals(held_out.scores, lessons))
         beside = _beside(held_out.best_by, lessons, result, simpler)
-        card = _card(config, lessons, hashes, ranks, result, intervals, beside)
+        card = _card(config, lessons, doubted, hashes, ranks, result, intervals, beside)
         return {"README.md": card} | ({} if beside is None else {BESIDE: beside.text()})
 
     with joined(choose_device(config.train.device)) as ranks:
@@ -172,8 +174,9 @@ def run_finetuning(
         recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=False)
         steps = loop_table(config, recipe, lessons.steps_per_epoch(config.train.batch_samples)).steps
         hashes = data_sha256s(config.data)
+        doubted = doubts(lessons.train, lessons.held_out)
         if ranks.is_first:
-            for line in (*lessons.left_out, lessons.in_words()):
+            for line in (*lessons.notes, *(f"warning: {line}" for line in doubted.lines), lessons.in_words()):
                 say(line)
             if recipe.why is not None and not config.train.quick:
                 say(recipe.why)
@@ -238,6 +241,7 @@ def _intervals(scores: Scores | None, lessons: Lessons) -> dict[str, Interval]:
 def _card(
     config: FinetuneConfig,
     lessons: Lessons,
+    doubted: Doubts,
     hashes: list[str],
     ranks: Ranks,
     result: Finetuned,
@@ -261,6 +265,8 @@ def _card(
             data=dict(zip(files, hashes, strict=True)),
             examples=len(lessons.train),
             held_out=len(lessons.held_out),
+            shared=doubted.shared,
+            notes=[_without_folders(line, config) for line in (*lessons.notes, *doubted.lines)],
             measures=result.measures,
             intervals={name: (one.low, one.high) for name, one in intervals.items()},
             recipe=recipe,
@@ -274,6 +280,13 @@ def _card(
             version=version("bertkit"),
         )
     )
+
+
+def _without_folders(line: str, config: FinetuneConfig) -> str:
+    """A line for others to read, to whom a file's place on this machine says nothing."""
+    for name in (config.data.train, config.data.eval):
+        line = line if name is None else line.replace(name, Path(name).name)
+    return line
 
 
 def _start(config: FinetuneConfig) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from bertkit.data.cells import structure_in
 from bertkit.data.find_columns import Columns
 from bertkit.data.label_values import as_text
 from bertkit.data.rows import Row
 from bertkit.data.unmatched import Found
 from bertkit.errors import InputError
 
+_BEGINNINGS = ('{"text', "{'text", '["', "['", '[{"', "[{'")
 _SHAPE = 'Write {"text": ["1953"], "answer_start": [10]}, or the answer as a string; "" where the context has none.'
 
 
@@ -17,9 +19,9 @@ class AnswerRows:
     """Reads each row of a file: `question`, `context`, and `answers` or `answer`.
 
     `answers` is `{"text": […], "answer_start": […]}` (the hub's form of SQuAD), a list of `{"text", "answer_start"}`
-    (SQuAD's own) or of strings; `answer` is a string, and `answer_start` may stand beside it. Where there is no start,
-    it is the first place of the answer in the context. An empty string, null or an empty list: the context has no
-    answer.
+    (SQuAD's own) or of strings; `answer` is a string. `answer_start` may stand beside: a list beside a list of strings.
+    Where there is no start, it is the first place of the answer in the context. An empty string, null or an empty list:
+    the context has no answer. A string that spells one of these forms is read as it, unless it stands in the context.
 
     Raises:
         InputError: the first row lacks one of the three.
@@ -45,28 +47,53 @@ class AnswerRows:
         if self._answers not in row.fields:
             raise InputError(f"{row.place}: no field {column!r}", _SHAPE)
         place = f"{row.place}: {column}"
-        value = row.fields[self._answers]
-        given = [(value, row.fields.get("answer_start"))] if isinstance(value, str) and value else _pairs(value, place)
-        return {"question": question, "context": context}, [_found(*one, context, place) for one in given]
+        answers, starts = row.fields[self._answers], row.fields.get("answer_start")
+        pairs = _pairs(_spelt(answers, context, place), _spelt(starts, "", place), place)
+        return {"question": question, "context": context}, [_found(*one, context, place) for one in pairs]
 
 
-def _pairs(value: object, place: str) -> Iterator[tuple[object, object]]:
+def _spelt(value: object, context: str, place: str) -> object:
+    """What a string spells, in formats that have no lists; the value itself where it spells nothing.
+
+    Raises:
+        InputError: it begins as one of the forms does, and does not go on so.
+    """
+    if not isinstance(value, str):
+        return value
+    found = structure_in(value)
+    forms = found is not None and all(isinstance(one, str | int | Mapping) for one in found)
+    if forms and (not found or value not in context):
+        return found
+    if value.lstrip().startswith(_BEGINNINGS) and value not in context:
+        raise InputError(f"{place}: {value[:60]!r} is neither JSON nor as Python prints it", _SHAPE)
+    return value
+
+
+def _pairs(value: object, starts: object, place: str) -> Iterator[tuple[object, object]]:
     """Text and start of each answer, unchecked."""
     if value is None or value == "":
         return
-    if isinstance(value, Mapping):
-        texts, starts = value.get("text"), value.get("answer_start")
-        if not isinstance(texts, list):
-            raise InputError(f"{place}: no list 'text'", _SHAPE)
-        starts = [None] * len(texts) if starts is None else starts
-        if not isinstance(starts, list) or len(starts) != len(texts):
-            raise InputError(f"{place}: 'answer_start' is not a list as long as 'text' ({len(texts)})", _SHAPE)
-        yield from zip(texts, starts, strict=True)
+    if isinstance(value, str):
+        yield value, starts
+    elif isinstance(value, Mapping):
+        yield from _zipped(value.get("text"), value.get("answer_start"), place)
+    elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        yield from (
+            (one.get("text"), one.get("answer_start")) if isinstance(one, Mapping) else (one, None) for one in value
+        )
     elif isinstance(value, list):
-        for one in value:
-            yield (one.get("text"), one.get("answer_start")) if isinstance(one, Mapping) else (one, None)
+        yield from _zipped(value, starts, place)
     else:
         raise InputError(f"{place}: {value!r} is no answer", _SHAPE)
+
+
+def _zipped(texts: object, starts: object, place: str) -> Iterator[tuple[object, object]]:
+    if not isinstance(texts, list):
+        raise InputError(f"{place}: no list 'text'", _SHAPE)
+    starts = [None] * len(texts) if starts is None or starts == "" else starts
+    if not isinstance(starts, list) or len(starts) != len(texts):
+        raise InputError(f"{place}: 'answer_start' is not a list as long as 'text' ({len(texts)})", _SHAPE)
+    yield from zip(texts, starts, strict=True)
 
 
 def _found(text: object, start: object, context: str, place: str) -> Found:

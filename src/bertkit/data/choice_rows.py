@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 
 from bertkit.data.find_columns import Columns
 from bertkit.data.label_values import as_label, as_list, as_number, as_text
+from bertkit.data.notes import Note
 from bertkit.data.rows import Row
 from bertkit.errors import InputError
 
@@ -64,8 +64,7 @@ def _place(label: object, choices: list[str], place: str, column: str) -> int:
 class RankingRows:
     """Reads the rows of a file: `query`, `documents` and `labels`, a number each; or `query`, `document` and `label`.
 
-    Of the second form, neighbouring rows of the same query are one example; a query that comes again later is another
-    one.
+    Of the second form, all rows of the same query are one example, at the place of the first one.
 
     Raises:
         InputError: the first row has neither form.
@@ -78,8 +77,11 @@ class RankingRows:
         self._document = None if self._documents else columns.need("document", ("passage", "text"))
         self._label = columns.named("label") or columns.find("labels") or columns.need("label", RELEVANCE)
 
-    def rows(self, rows: Iterator[Row]) -> Iterator[tuple[Row, tuple[float, ...]]]:
+    def rows(self, rows: Iterator[Row], note: Note) -> Iterator[tuple[Row, tuple[float, ...]]]:
         """Each query with its documents, and how good they are.
+
+        Args:
+            note: takes a line where rows of one query stand apart.
 
         Raises:
             InputError: naming file, line and field.
@@ -88,8 +90,19 @@ class RankingRows:
             for row in rows:
                 yield self._listed(row, self._documents)
             return
-        for query, group in groupby(rows, self._query_of):
-            yield self._grouped(query, list(group))
+        groups: dict[str, list[Row]] = {}
+        last, apart = None, set[str]()
+        for row in rows:
+            query = self._query_of(row)
+            if query != last and query in groups:
+                apart.add(query)
+            groups.setdefault(query, []).append(row)
+            last = query
+        if apart:
+            which = f"rows of {len(apart):,} of {len(groups):,} queries stand apart, and are read together"
+            note(f"{self._columns.name}: {which}: all documents of a query are ranked at once")
+        for query, group in groups.items():
+            yield self._grouped(query, group)
 
     def _query_of(self, row: Row) -> str:
         return as_text(row.fields.get(self._query), row.place, self._columns.shown(self._query))

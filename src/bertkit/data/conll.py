@@ -5,7 +5,9 @@ What is told from the first lines of a file, where the user does not say:
 * the columns are separated by tabs if the first word's line has one, else by spaces;
 * the first column is the word and the last one the tag (CoNLL-2002 and 2003, WNUT, WikiGold);
 * unless there are three or more columns and the first one counts 1, 2, 3 … in the first sentence: then the second is
-  the word and the third the tag (Universal NER, GermEval).
+  the word. Of three to five columns the third is the tag (Universal NER, GermEval); of ten, as CoNLL-U and CoNLL-X have
+  them, the fourth (UPOS), and the user is told; of other numbers the user is asked, for the third is the lemma in many;
+* a file whose third column counts the words from 0 (CoNLL-2012) has names of documents first: the user is asked.
 
 A line that begins with `#` and a space or tab is a comment, unless it has just as many columns as the file and no `=`:
 then its word is `#`. Comments, `-DOCSTART-` lines, and CoNLL-U's ranges (`1-2`) and empty nodes (`8.1`) are dropped.
@@ -14,19 +16,24 @@ then its word is `#`. Comments, `-DOCSTART-` lines, and CoNLL-U's ranges (`1-2`)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import IO
 
 from bertkit.data.examples import Example, Tagged
 from bertkit.data.files import name_of, open_bytes, sound_lines
+from bertkit.data.notes import Note, listed, unheard
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError
 
 DOCUMENT_START = "-DOCSTART-"
 _SENTENCE_ID = re.compile(r"# sent_id\s*=\s*(\S+)")
+_AROUND = ("#begin document", "#end document")  # of CoNLL-2012
 _NO_WORD = re.compile(r"\d+[-.]\d+")
+UNIVERSAL, UPOS = 10, 3  # the columns of CoNLL-U, and which of them, from 0, is the universal part of speech
+MOST_SAME = 0.2  # share of words that are their own tag, in a column that nobody has named
+UNSAID = "_"  # what CoNLL-U has where it says nothing
 _REMEDY = "Every line is a word and its columns; columns can be named by number with --text-column and --label-column."
 
 
@@ -39,6 +46,7 @@ class Layout:
         columns: how many a line has.
         word, tag: which of them, from 0.
         numbered: whether the first one counts the words.
+        universal: whether the tag was taken from CoNLL-U's own column, which may say nothing.
     """
 
     separator: str | None
@@ -46,6 +54,7 @@ class Layout:
     word: int
     tag: int
     numbered: bool
+    universal: bool = False
 
     def split(self, line: str) -> list[str]:
         """The columns of a line."""
@@ -53,6 +62,8 @@ class Layout:
 
     def drops(self, line: str) -> bool:
         """Whether a line within a document has no word of the text."""
+        if line.startswith("#") and (self.numbered or line.startswith(_AROUND)):
+            return True
         if line.startswith(("# ", "#\t")) or line == "#":
             return "=" in line or len(self.split(line)) != self.columns
         return self.numbered and _NO_WORD.fullmatch(self.split(line)[0]) is not None
@@ -75,20 +86,22 @@ class _Sentence:
         )
 
 
-def read_conll(path: str, columns: Mapping[str, str]) -> Iterator[Example]:
+def read_conll(path: str, columns: Mapping[str, str], note: Note = unheard) -> Iterator[Example]:
     """The sentences of a file in order: their words joined by one space, and their tags as they are written.
 
     Args:
         path: the file; `-` is standard input. Gzip is undone.
         columns: `text` and `label` -> the number of the word's and of the tag's column, from 1.
+        note: takes a line where the tag is a guess among several columns.
 
     Raises:
-        InputError: a line that is not UTF-8, has another number of columns than the first, or an empty word or tag.
+        InputError: a line that is not UTF-8, has another number of columns than the first, or an empty word or tag; or
+            which column is the tag has to be said, of which one may be told at the end of the file.
         UserError: `columns` has something else than these, or a number that the file does not have.
     """
     name = name_of(path)
     with open_bytes(path) as file:
-        yield from _sentences(file, name, columns)
+        yield from _sentences(file, name, columns, note)
 
 
 def spans_of(words: list[str]) -> tuple[tuple[int, int], ...]:
@@ -100,11 +113,15 @@ def spans_of(words: list[str]) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
-def _sentences(file: IO[bytes], name: str, columns: Mapping[str, str]) -> Iterator[Example]:
+def _sentences(file: IO[bytes], name: str, columns: Mapping[str, str], note: Note) -> Iterator[Example]:
     lines = sound_lines(file, name)
     first = _until_first_sentence_ends(lines)
     layout = _layout(first, name, columns)
+    if layout is not None and layout.universal:
+        tag = f"column {UPOS + 1} (UPOS) is the tag; --label-column names another"
+        note(f"{name}: {UNIVERSAL} columns, read as CoNLL-U: {tag}")
     sentence, number = _Sentence([], []), 0
+    words, same = 0, 0  # and how many of them are their own tag
     for place, line in chain(first, lines, [(0, "")]):
         ends = not line.strip() or line.startswith(DOCUMENT_START)
         if ends and sentence.words:
@@ -117,8 +134,14 @@ def _sentences(file: IO[bytes], name: str, columns: Mapping[str, str]) -> Iterat
             sentence.line = sentence.line or place
             sentence.words.append(word)
             sentence.tags.append(tag)
+            words, same = words + 1, same + (word == tag and len(word) > 1)
         elif named := _SENTENCE_ID.match(line):
             sentence.id = named[1]
+    if layout is not None and "label" not in columns and same > words * MOST_SAME:
+        raise InputError(
+            f"{name}: column {layout.tag + 1} repeats the word in {same:,} of {words:,} lines, as lemmas do, not tags",
+            "Name the column of the tags by its number, from 1, with --label-column.",
+        )
 
 
 def _until_first_sentence_ends(lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -148,15 +171,39 @@ def _layout(lines: list[tuple[int, str]], name: str, columns: Mapping[str, str])
     if count < 2:
         at, row = numbers_of_rows[0] if rows else (words[0][0], [words[0][1]])
         raise InputError(f"{name}:{at}: the word {row[0]!r} has no tag: its line has one column", _REMEDY)
-    numbered = count > 2 and [row[0] for row in rows] == [str(place) for place in range(1, len(rows) + 1)]
-    word, tag = (1, 2) if numbered else (0, count - 1)
+    numbered = count > 2 and _counts([row[0] for row in rows], 1)
+    if "label" not in columns:
+        _check_known(rows, count, numbered, name)
+    universal = numbered and count == UNIVERSAL
+    tag = UPOS if universal else 2 if numbered else count - 1
     return Layout(
         separator,
         count,
-        _chosen(columns, "text", word, count, name),
+        _chosen(columns, "text", int(numbered), count, name),
         _chosen(columns, "label", tag, count, name),
         numbered,
+        universal and "label" not in columns,
     )
+
+
+def _counts(cells: Sequence[str], first: int) -> bool:
+    return list(cells) == [str(number) for number in range(first, first + len(cells))]
+
+
+def _check_known(rows: Sequence[Sequence[str]], count: int, numbered: bool, name: str) -> None:
+    """Refuses to guess the tag among columns of a kind that the rules above do not know.
+
+    Raises:
+        InputError: saying which columns there are.
+    """
+    documents = len(rows) > 1 and count > 3 and not numbered and _counts([row[2] for row in rows if len(row) > 2], 0)
+    if documents or (numbered and not 3 <= count <= 5 and count != UNIVERSAL):
+        text = " and --text-column" if documents else ""
+        raise InputError(
+            f"{name}: which of its {count} columns is the tag is not known: the first word's line has "
+            f"{listed(list(rows[0]), most=count)}",
+            f"Name it by its number, from 1, with --label-column{text}.",
+        )
 
 
 def _chosen(columns: Mapping[str, str], field: str, assumed: int, count: int, name: str) -> int:
@@ -178,6 +225,10 @@ def _word(line: str, layout: Layout, place: str) -> tuple[str, str]:
     for column, what in ((layout.word, "word"), (layout.tag, "tag")):
         if not row[column].strip():
             raise InputError(f"{place}: the {what} (column {column + 1}) is empty", _REMEDY)
+    if layout.universal and row[layout.tag] == UNSAID:
+        raise InputError(
+            f"{place}: the word {row[layout.word]!r} has no UPOS (column {UPOS + 1} is {UNSAID!r})", _REMEDY
+        )
     return row[layout.word], row[layout.tag].strip()
 
 

@@ -7,7 +7,7 @@ must be there: where several are, the user is asked which, for a wrong guess wou
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bertkit.errors import InputError, near_match
 
@@ -50,11 +50,13 @@ class Columns:
         there: the columns of the first row.
         given: field -> column, from the user; `read_rows` has put those columns under the fields' own names.
         name: how messages call the file.
+        classes: of columns whose numbers count classes, the names of these, where the file has them.
     """
 
     there: Collection[str]
     given: Mapping[str, str]
     name: str
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, field: str, others: Collection[str] = ()) -> str | None:
         """The column of a field: its own name, else the one of `others` that is there; None where there is none.
@@ -88,6 +90,13 @@ class Columns:
     def shown(self, column: str) -> str:
         """How the file itself calls a column."""
         return self.given.get(column, column)
+
+    def named_class(self, column: str, value: object) -> object:
+        """A value of a column, by the name of its class where it is the number of one."""
+        names = self.classes.get(self.shown(column), ())
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
+            return names[value]
+        return value
 
     def texts(self) -> tuple[str, str | None]:
         """The columns of `text` and of `text_pair`, None where the file has none.

@@ -1,8 +1,8 @@
 """Setting a part of the examples aside, to measure on what was not learnt.
 
 The split is a function of the seed and the examples. Examples with the same text (letter case and white space put
-aside) are kept together, for a text seen in training measures memory. Of pairs, the text is the first one; of
-questions, the context; of queries, the query.
+aside) are kept together, for a text seen in training measures memory. Of pairs, the text is the first one, and a pair
+stays with the same two texts the other way round; of questions, the context; of queries, the query.
 
 A label that no example to train on would have is not held out: its texts are trained on.
 
@@ -15,7 +15,7 @@ the share asked for is held out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,11 +79,31 @@ def hold_out(examples: Sequence[Example], fraction: float, seed: int) -> tuple[l
 
 def _groups(examples: Sequence[Example]) -> list[_Group]:
     groups: dict[str, _Group] = {}
+    leaders = _leaders(examples)
     for place, example in enumerate(examples):
-        group = groups.setdefault(_text(example), _Group([], Counter()))
+        group = groups.setdefault(_leader(_text(example), leaders), _Group([], Counter()))
         group.places.append(place)
         group.classes.update(_classes(example.target))
     return list(groups.values())
+
+
+def _leaders(examples: Sequence[Example]) -> dict[str, str]:
+    """Of texts that are in pairs both ways round, the text whose group theirs belongs to."""
+    leaders: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    for example in examples:
+        if example.row.fields.get("text_pair") is not None:
+            first, second = _text(example), folded(str(example.row.fields["text_pair"]))
+            if (second, first) in seen and (one := _leader(first, leaders)) != (other := _leader(second, leaders)):
+                leaders[one] = other
+            seen.add((first, second))
+    return leaders
+
+
+def _leader(text: str, leaders: Mapping[str, str]) -> str:
+    while text in leaders:
+        text = leaders[text]
+    return text
 
 
 def _text(example: Example) -> str:

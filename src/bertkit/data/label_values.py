@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 
+from bertkit.data.cells import structure_in
 from bertkit.errors import InputError
 from bertkit.families.labels import Problem
 
 SEPARATORS = (",", "|", ";")  # of several labels in one string: the first of these that the string has
+_SWITCHES = re.compile(r"[01](\s+[01])+")  # one for each label, as `1 0 1`
 NAN = "nan"  # what programs write into a table where there is no value
 NO_LABEL = "Give the row a label, or leave it out."
 
@@ -31,6 +33,8 @@ def as_label(value: object, place: str, column: str) -> str:
         if not label or label.casefold() == NAN:
             shown = f"{label!r}, no label" if label else "an empty label"
             raise InputError(f"{place}: the field {column!r} is {shown}", NO_LABEL)
+        if isinstance(structure_in(label), list):
+            raise _is_list(place, column)
         return label
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -39,7 +43,7 @@ def as_label(value: object, place: str, column: str) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, list | tuple):
-        raise InputError(f"{place}: the field {column!r} is a list", "Say --problem multi-label, or give one label.")
+        raise _is_list(place, column)
     is_number = isinstance(value, float)
     raise InputError(
         f"{place}: the field {column!r} is {value!r}, not a label",
@@ -47,11 +51,15 @@ def as_label(value: object, place: str, column: str) -> str:
     )
 
 
-def as_labels(value: object, place: str, column: str) -> tuple[str, ...]:
-    """The labels of a row in the order of the file, each once.
+def _is_list(place: str, column: str) -> InputError:
+    return InputError(f"{place}: the field {column!r} is a list", "Say --problem multi-label, or give one label.")
 
-    A list; or a string of them with `,` between (`|` where it has no comma, `;` where it has neither). An empty list
-    and an empty string are no label.
+
+def as_labels(value: object, place: str, column: str) -> tuple[str, ...]:
+    """The labels of a row as the file lists them, one as often as it is there.
+
+    A list; or a string of them with `,` between (`|` where it has no comma, `;` where it has neither; between 0 and 1 a
+    space will do). An empty list and an empty string are no label.
 
     Raises:
         InputError: there is no field, or one of the labels is empty or no label.
@@ -61,16 +69,18 @@ def as_labels(value: object, place: str, column: str) -> tuple[str, ...]:
             f"{place}: no labels: the field {column!r} is empty",
             "Write [] for a row that no label fits, or leave it out.",
         )
-    return tuple(dict.fromkeys(as_label(part, place, column) for part in _parts(value, place, column)))
+    return tuple(as_label(part, place, column) for part in _parts(value, place, column))
 
 
 def _parts(value: object, place: str, column: str) -> Sequence[object]:
     if not isinstance(value, str):
         return value if isinstance(value, list | tuple) else (value,)
-    if value.lstrip().startswith("["):
+    if value.lstrip().startswith("[") or structure_in(value) is not None:
         return as_list(value, place, column)
     if not value.strip():
         return ()
+    if _SWITCHES.fullmatch(value.strip()):
+        return value.split()
     return value.split(next((mark for mark in SEPARATORS if mark in value), SEPARATORS[0]))
 
 
@@ -101,25 +111,19 @@ def number_in(value: object) -> float | None:
 
 
 def as_list(value: object, place: str, column: str) -> list[object]:
-    """A list; in formats that have none (CSV), the JSON of one.
+    """A list; in formats that have none (CSV), one written as in `bertkit.data.cells`.
 
     Raises:
         InputError: it is something else.
     """
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise InputError(
-                f"{place}: the field {column!r} is {_shortened(repr(value))}, not a list",
-                'Write it as JSON, e.g. ["one", "another"].',
-            ) from None
-    if not isinstance(value, list | tuple):
+    found = structure_in(value) if isinstance(value, str) else value
+    if not isinstance(found, list | tuple):
+        form = "JSON" if isinstance(value, str) else "a list"
         raise InputError(
             f"{place}: the field {column!r} is {_shortened(repr(value))}, not a list",
-            'Write it as a list, e.g. ["one", "another"].',
+            f'Write it as {form}, e.g. ["one", "another"].',
         )
-    return list(value)
+    return list(found)
 
 
 def as_text(value: object, place: str, column: str) -> str:
@@ -140,7 +144,7 @@ def as_text(value: object, place: str, column: str) -> str:
 def problem_of(values: Iterable[object]) -> Problem:
     """Which problem of text-classification the labels of a whole file pose.
 
-    * a list among them: `multi-label`;
+    * a list among them, or the text of one: `multi-label`;
     * all are numbers, or spell one, and one at least has a fraction: `regression`;
     * else `single-label`. Several labels in one string are not recognised: that takes saying so.
 
@@ -148,7 +152,7 @@ def problem_of(values: Iterable[object]) -> Problem:
     """
     fractions = False
     for value in values:
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple) or (isinstance(value, str) and isinstance(structure_in(value), list)):
             return "multi-label"
         if value is None or str(value).strip().casefold() in ("", NAN):
             continue

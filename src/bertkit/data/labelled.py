@@ -12,13 +12,16 @@
 | feature-extraction: texts that a teacher labels | lines, tables | text, text_pair, id |
 
 Tables are csv, tsv, jsonl and parquet, as in `bertkit.data.rows`. Columns that are not named are found by
-`bertkit.data.find_columns`. In formats without lists (csv, tsv) a list is written as JSON. All reading streams.
+`bertkit.data.find_columns`. In formats without lists (csv, tsv) a list or an object is written as JSON, or as Python
+and numpy print it. Reading streams, but where all rows together say what one means: pairs with labels, documents of a
+query in rows of their own.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import PurePath
 from typing import TypeVar
@@ -27,12 +30,16 @@ from bertkit.data.answer_rows import AnswerRows
 from bertkit.data.choice_rows import ChoiceRows, RankingRows
 from bertkit.data.conll import read_conll
 from bertkit.data.examples import Example, Target
-from bertkit.data.files import STDIN, check_there, name_of, needed
+from bertkit.data.files import STDIN, check_there, name_of, needed, open_bytes
 from bertkit.data.find_columns import CLASSES, Columns
 from bertkit.data.label_values import problem_of
+from bertkit.data.multi_hot import label_sets
+from bertkit.data.notes import Note, unheard
+from bertkit.data.pair_rows import PairRows
+from bertkit.data.parquet import class_names
 from bertkit.data.rows import FORMAT_OF_ENDING, NO_COLUMNS, Row, read_rows
 from bertkit.data.tagged_rows import WORDS, TaggedRows
-from bertkit.data.text_rows import ClassRows, PairRows, PlainRows
+from bertkit.data.text_rows import ClassRows, PlainRows
 from bertkit.data.unmatched import Dropped, Unmatched
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem
@@ -62,10 +69,10 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
     **{ending: (format,) for ending, format in FORMAT_OF_ENDING.items()},
     ".txt": ("lines", "conll"),
     ".json": ("squad",),
-    **dict.fromkeys((".conll", ".iob", ".iob2", ".bio"), ("conll",)),
+    **dict.fromkeys((".conll", ".conllu", ".iob", ".iob2", ".bio"), ("conll",)),
 }
 _Reader = Callable[[Row], tuple[dict[str, object], Target]]
-Reading = TypeVar("Reading")
+Reader = TypeVar("Reader")
 
 
 def read_examples(
@@ -76,6 +83,7 @@ def read_examples(
     format: str | None = None,
     columns: Mapping[str, str] = NO_COLUMNS,
     dropped: Dropped | None = None,
+    note: Note = unheard,
 ) -> Iterator[Example]:
     """Streams the examples of a file, in order. Gzip is undone.
 
@@ -91,6 +99,7 @@ def read_examples(
         columns: field name -> the column that fills it. When all are numbers, csv and tsv have no header line.
         dropped: of question-answering: takes a line about answers that were left out, for they do not stand in their
             context; where None, they are an error, told at the end of the file.
+        note: takes a line about how the file was understood, where another way was possible.
 
     Raises:
         UserError: an unknown task, problem, format or field; told before the first example is taken.
@@ -104,10 +113,9 @@ def read_examples(
     if task != "text-classification":
         if problem is not None:
             raise UserError(f"{task} has no problem to choose, but {problem!r} is given", "Leave --problem out.")
-        return _some(_examples(path, task, chosen, columns, dropped), name_of(path))
+        return _some(_examples(path, task, chosen, columns, dropped, note), name_of(path))
     posed = sniff_problem(path, format=chosen, columns=columns) if problem is None else _known(problem)
-    rows = _rows(path, chosen, columns)
-    return _some(_each(rows, columns, name_of(path), lambda there: ClassRows(there, posed)), name_of(path))
+    return _some(_classes(path, chosen, columns, posed, note), name_of(path))
 
 
 def sniff_problem(path: str, *, format: str | None = None, columns: Mapping[str, str] = NO_COLUMNS) -> Problem:
@@ -210,27 +218,26 @@ def _known(problem: str) -> Problem:
 
 
 def _examples(
-    path: str, task: str, format: str, columns: Mapping[str, str], dropped: Dropped | None
+    path: str, task: str, format: str, columns: Mapping[str, str], dropped: Dropped | None, note: Note
 ) -> Iterator[Example]:
     """The examples of every task but text-classification."""
-    name = name_of(path)
     if format == "conll":
-        return read_conll(path, columns)
+        return read_conll(path, columns, note)
     if format == "squad":
         return _squad(path, columns, dropped)
-    rows = _rows(path, format, columns)
     if task == "text-ranking":
-        return _ranking(rows, columns, name)
+        return _ranking(path, format, columns, note)
     if task == "question-answering":
-        return _answered(rows, columns, name, Unmatched(name, dropped))
+        return _answered(path, format, columns, Unmatched(name_of(path), dropped))
+    if task == "sentence-embedding":
+        return _pairs(path, format, columns, note)
     makers: Mapping[str, Callable[[Columns], _Reader]] = {
         "token-classification": TaggedRows,
-        "sentence-embedding": PairRows,
         "multiple-choice": ChoiceRows,
         "fill-mask": PlainRows,
         "feature-extraction": PlainRows,
     }
-    return _each(rows, columns, name, makers[task])
+    return _each(path, format, columns, makers[task])
 
 
 def _squad(path: str, columns: Mapping[str, str], dropped: Dropped | None) -> Iterator[Example]:
@@ -253,40 +260,58 @@ def _refuse(error: InputError) -> None:
     raise needed(error)
 
 
-def _each(
-    rows: Iterator[Row], columns: Mapping[str, str], name: str, make: Callable[[Columns], _Reader]
-) -> Iterator[Example]:
-    for row, id, (fields, target) in _readings(rows, columns, name, make):
-        yield Example(Row(fields, row.place), target, id)
+def _each(path: str, format: str, columns: Mapping[str, str], make: Callable[[Columns], _Reader]) -> Iterator[Example]:
+    for read, rows in _opened(path, format, columns, make):
+        yield from _read_by(read, rows)
 
 
-def _answered(rows: Iterator[Row], columns: Mapping[str, str], name: str, unmatched: Unmatched) -> Iterator[Example]:
-    for row, id, (fields, found) in _readings(rows, columns, name, AnswerRows):
-        target = unmatched.references(found, id)
-        if target is not None:
-            yield Example(Row(fields, row.place), target, id)
+def _classes(path: str, format: str, columns: Mapping[str, str], problem: Problem, note: Note) -> Iterator[Example]:
+    for read, rows in _opened(path, format, columns, partial(ClassRows, problem=problem)):
+        examples = _read_by(read, rows)
+        yield from (
+            label_sets(examples, read.shown, read.names, name_of(path), note) if problem == "multi-label" else examples
+        )
+
+
+def _pairs(path: str, format: str, columns: Mapping[str, str], note: Note) -> Iterator[Example]:
+    for read, rows in _opened(path, format, columns, PairRows):
+        yield from read.judged(list(_read_by(read, rows)), note)
+
+
+def _answered(path: str, format: str, columns: Mapping[str, str], unmatched: Unmatched) -> Iterator[Example]:
+    for read, rows in _opened(path, format, columns, AnswerRows):
+        for number, row in enumerate(rows):
+            fields, found = read(row)
+            target = unmatched.references(found, _id(row, number))
+            if target is not None:
+                yield Example(Row(fields, row.place), target, _id(row, number))
     unmatched.end()
 
 
-def _readings(
-    rows: Iterator[Row], columns: Mapping[str, str], name: str, make: Callable[[Columns], Callable[[Row], Reading]]
-) -> Iterator[tuple[Row, str, Reading]]:
-    """Each row with its id and what the file's reader says of it."""
-    first = next(rows, None)
-    if first is None:
-        return
-    read = make(Columns(first.fields, columns, name))
-    for number, row in enumerate(chain([first], rows)):
-        yield row, _id(row, number), read(row)
+def _ranking(path: str, format: str, columns: Mapping[str, str], note: Note) -> Iterator[Example]:
+    for read, rows in _opened(path, format, columns, RankingRows):
+        for number, (row, target) in enumerate(read.rows(rows, note)):
+            yield Example(row, target, _id(row, number))
 
 
-def _ranking(rows: Iterator[Row], columns: Mapping[str, str], name: str) -> Iterator[Example]:
+def _opened(
+    path: str, format: str, columns: Mapping[str, str], make: Callable[[Columns], Reader]
+) -> Iterator[tuple[Reader, Iterator[Row]]]:
+    """What reads the rows of a file, and these; nothing where there are none."""
+    rows = _rows(path, format, columns)
     first = next(rows, None)
-    if first is None:
-        return
-    reader = RankingRows(Columns(first.fields, columns, name))
-    for number, (row, target) in enumerate(reader.rows(chain([first], rows))):
-        yield Example(row, target, _id(row, number))
+    if first is not None:
+        classes = {}
+        if format == "parquet" and os.path.isfile(path):
+            with open_bytes(path) as file:
+                classes = class_names(file, name_of(path))
+        yield make(Columns(first.fields, columns, name_of(path), classes)), chain([first], rows)
+
+
+def _read_by(read: _Reader, rows: Iterator[Row]) -> Iterator[Example]:
+    for number, row in enumerate(rows):
+        fields, target = read(row)
+        yield Example(Row(fields, row.place), target, _id(row, number))
 
 
 def _id(row: Row, number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -54,6 +55,33 @@ def read_text_column(file: IO[bytes], name: str, column: str, start: int = 0) ->
                     if not isinstance(text, str):
                         raise InputError(f"{name}:{number}: the column {column!r} is not text", LEAVE_OUT)
                     yield number, text
+
+
+def class_names(file: IO[bytes], name: str) -> dict[str, tuple[str, ...]]:
+    """The names of a column's classes, by which its numbers count, where `datasets` has written them into the file.
+
+    Raises:
+        UserError, InputError: as `read_parquet`.
+    """
+    with _opened(file, name) as table:
+        written = (table.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
+    try:
+        features = json.loads(written)["info"]["features"]
+        found = {str(column): _names(feature) for column, feature in features.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {column: names for column, names in found.items() if names}
+
+
+def _names(feature: object) -> tuple[str, ...]:
+    """The names of a feature's classes, or of those of its items, however deep; none where it has no classes."""
+    while isinstance(feature, list) and feature:
+        feature = feature[0]
+    if not isinstance(feature, dict):
+        return ()
+    if feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list):
+        return tuple(map(str, feature["names"]))
+    return _names(feature.get("feature"))
 
 
 @contextmanager

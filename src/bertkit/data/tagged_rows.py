@@ -48,7 +48,7 @@ class TaggedRows:
         """
         if self._words is not None and self._tags is not None:
             words = self._list(row, self._words)
-            tags = self._list(row, self._tags)
+            tags = [self._columns.named_class(self._tags, tag) for tag in self._list(row, self._tags)]
             return _of_lists(words, tags, row.place, self._columns.shown(self._tags))
         text = as_text(row.fields.get(self._text), row.place, self._columns.shown(self._text))
         entities = self._list(row, self._marked or "entities")

@@ -1,8 +1,8 @@
-"""Rows with a text or a pair of texts, and a label, labels or a number for it."""
+"""Rows with a text or a pair of texts, and perhaps a label, labels or a number for it."""
 
 from __future__ import annotations
 
-from bertkit.data.find_columns import CLASSES, SCORES, Columns
+from bertkit.data.find_columns import CLASSES, Columns
 from bertkit.data.label_values import as_label, as_labels, as_number, as_text
 from bertkit.data.rows import Row
 from bertkit.families.labels import Problem
@@ -13,18 +13,17 @@ class TextRows:
 
     Args:
         paired: whether every row must have a pair.
-        more: further texts, read where a row has them.
 
     Raises:
         InputError: the first row has no text, or no pair where there must be one.
     """
 
-    def __init__(self, columns: Columns, *, paired: bool = False, more: tuple[str, ...] = ()) -> None:
+    def __init__(self, columns: Columns, *, paired: bool = False) -> None:
         self._columns = columns
         self._text, pair = columns.texts()
         self._pair = columns.need("text_pair") if paired and pair is None else pair
         self._paired = paired
-        self._more = more
+        self.columns = (self._text, self._pair or "text_pair")  # a row may have a pair where the first one had none
 
     def fields(self, row: Row) -> dict[str, object]:
         """The fields that the task reads.
@@ -33,27 +32,33 @@ class TextRows:
             InputError: a text is missing or empty; naming file, line and field.
         """
         found: dict[str, object] = {"text": self._read(row, self._text)}
-        pair = self._pair or "text_pair"  # a row of JSON may have one where the first row had none
+        pair = self.columns[1]
         if self._paired or row.fields.get(pair) is not None:
             found["text_pair"] = self._read(row, pair)
-        return found | {name: self._read(row, name) for name in self._more if row.fields.get(name) is not None}
+        return found
 
     def _read(self, row: Row, column: str) -> str:
         return as_text(row.fields.get(column), row.place, self._columns.shown(column))
 
 
 class ClassRows:
-    """Reads each row of text-classification.
+    """Reads each row of text-classification. Of several labels the list is as it stands in the file.
+
+    Attributes:
+        shown: how the file calls the field of the label.
+        names: of the labels, in the order of their numbers; none where the file does not say.
 
     Raises:
         InputError: the first row has no text or no label.
     """
 
     def __init__(self, columns: Columns, problem: Problem) -> None:
+        self._columns = columns
         self._texts = TextRows(columns)
         self._label = columns.need("label", CLASSES)
-        self._shown = columns.shown(self._label)
         self._problem = problem
+        self.shown = columns.shown(self._label)
+        self.names = columns.classes.get(self.shown, ())
 
     def __call__(self, row: Row) -> tuple[dict[str, object], str | tuple[str, ...] | float]:
         """The fields that the task reads, and the target.
@@ -63,34 +68,11 @@ class ClassRows:
         """
         value = row.fields.get(self._label)
         if self._problem == "multi-label":
-            return self._texts.fields(row), as_labels(value, row.place, self._shown)
+            return self._texts.fields(row), as_labels(value, row.place, self.shown)
         if self._problem == "regression":
-            return self._texts.fields(row), as_number(value, row.place, self._shown)
-        return self._texts.fields(row), as_label(value, row.place, self._shown)
-
-
-class PairRows:
-    """Reads each row of sentence-embedding: `text`, `text_pair`, perhaps `negative`, perhaps how alike the two are.
-
-    Raises:
-        InputError: the first row is no pair.
-    """
-
-    def __init__(self, columns: Columns) -> None:
-        self._texts = TextRows(columns, paired=True, more=("negative",))
-        self._score = columns.find("label", SCORES)
-        self._shown = columns.shown(self._score or "label")
-
-    def __call__(self, row: Row) -> tuple[dict[str, object], float | None]:
-        """The fields that the task reads, and the target.
-
-        Raises:
-            InputError: naming file, line and field.
-        """
-        fields = self._texts.fields(row)
-        if self._score is None:
-            return fields, None
-        return fields, as_number(row.fields.get(self._score), row.place, self._shown)
+            return self._texts.fields(row), as_number(value, row.place, self.shown)
+        named = self._columns.named_class(self._label, value)
+        return self._texts.fields(row), as_label(named, row.place, self.shown)
 
 
 class PlainRows:

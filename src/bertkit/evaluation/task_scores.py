@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from bertkit.data.examples import Example, References, Tagged
+from bertkit.data.score_range import cosine_range
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.evaluation import answer_scores
 from bertkit.evaluation.classification_scores import (
@@ -38,6 +39,7 @@ from bertkit.evaluation.word_tags import as_iob2, tags_of_words
 from bertkit.families.labels import Problem
 
 Kind = TypeVar("Kind")
+LARGEST_COSINE = 1.0001  # of unit vectors in float32
 LIKELY = 0.5  # from this score a label of several is given
 PREFER_NO_ANSWER = 0.5  # of a record: no answer is then likelier than the best one
 
@@ -170,6 +172,16 @@ def _numbers(problem: Problem | None, results: Sequence[Result], examples: Seque
     return Scores(regression_scores(gold, predicted), at=resampled_numbers(gold, predicted))
 
 
+def _similarities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+    """Scores of another unit are made cosines, where cosines are what was answered."""
+    gold = [float(target_of(example, float, int)) for example in examples]
+    predicted = [number(result, "value") for result in results]
+    if max(map(abs, predicted)) <= LARGEST_COSINE:
+        low, high = cosine_range(gold)
+        gold = [(score - low) / (high - low) for score in gold]
+    return Scores(regression_scores(gold, predicted), at=resampled_numbers(gold, predicted))
+
+
 def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
     gold, predicted = tags_of(results, examples)
     types = {tag.partition("-")[2] for tags in gold for tag in tags} - {""}
@@ -285,5 +297,5 @@ SCORERS: Mapping[str, Scorer] = {
     "question-answering": _answers,
     "text-ranking": _ranking,
     "multiple-choice": _choices,
-    "sentence-embedding": _numbers,
+    "sentence-embedding": _similarities,
 }

@@ -34,7 +34,7 @@ class LearningOptions:
     Attributes:
         class_weights: by label, what an example of it counts.
         smoothing: share of the probability that is spread over all labels.
-        scores: the lowest and the highest score of pairs; None where pairs have none.
+        scores: which scores of pairs are the cosines 0 and 1; None where pairs have none.
         dimensions: shorter vectors that are learnt as well.
         teacher: how a teacher's numbers are learnt, which samples then have.
         pairs: the texts of pairs without scores, and which belong together.

@@ -107,8 +107,7 @@ class PairLearning(Learning):
 
     Args:
         prompt: put before every text.
-        scores_or_pairs: the lowest and the highest score, which become the cosines 0 and 1; or, of pairs without, which
-            texts belong together.
+        scores_or_pairs: the scores that are the cosines 0 and 1; or, of pairs without, which texts belong together.
     """
 
     def __init__(

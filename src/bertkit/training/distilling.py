@@ -104,7 +104,8 @@ def taught_lessons(
             raise ConfigError(f"task.{name} is set, and a student does not learn by it", "Leave it out.")
     task = _task(teacher, tokenizer)
     problem = task.problem if isinstance(task, TextClassification) else None
-    train, held_out, share = _examples(config, task)
+    notes: list[str] = []
+    train, held_out, share = _examples(config, task, notes)
     soft = SoftLabels(problem or "single-label", config.teacher.temperature, share)
     learning = LEARNINGS[task.name](task, LearningOptions(smoothing=config.task.smoothing, teacher=soft))
     limit, long = limit_of(config.data, task, teacher, student), long_of(config.data, task)
@@ -118,7 +119,7 @@ def taught_lessons(
     def samples(examples: Sequence[Example]) -> list[Sample]:
         return taught(samples_of(examples, learning, reader), encoder, head, device, tick)
 
-    lessons = Lessons(task, problem, learning, reader, samples(train), train, held_out, left_out=[])
+    lessons = Lessons(task, problem, learning, reader, samples(train), train, held_out, notes=notes)
     return Taught(lessons, samples(held_out) if config.data.eval is None else [], share)
 
 
@@ -128,8 +129,8 @@ def _task(teacher: Pretrained, tokenizer: Tokenizer) -> Teachable:
     return task
 
 
-def _examples(config: FinetuneConfig, task: Teachable) -> tuple[list[Example], list[Example], float]:
-    """What is learnt from, what is held out, and the labels' share of the loss."""
+def _examples(config: FinetuneConfig, task: Teachable, notes: list[str]) -> tuple[list[Example], list[Example], float]:
+    """What is learnt from, what is held out, and the labels' share of the loss; lines for the user go to `notes`."""
     assert config.teacher is not None
     table, share = config.data, config.teacher.labels
     check_files(table)
@@ -145,12 +146,12 @@ def _examples(config: FinetuneConfig, task: Teachable) -> tuple[list[Example], l
             "Leave it out, or name the column of labels.",
         )
     if share or (labelled and isinstance(task, TokenClassification)):  # there the labels say what the words are, too
-        train = _labelled(table.train, config, task, columns)
+        train = _labelled(table.train, config, task, columns, notes)
     else:
         texts = {field: column for field, column in columns.items() if field != "label"}
         train = list(read_examples(table.train, "feature-extraction", format=table.format, columns=texts))
     if table.eval is not None:
-        held_out = _labelled(table.eval, config, task, table.columns)
+        held_out = _labelled(table.eval, config, task, table.columns, notes)
     else:
         train, held_out = held_apart(train, config)
     if not share:
@@ -159,10 +160,12 @@ def _examples(config: FinetuneConfig, task: Teachable) -> tuple[list[Example], l
     return train, held_out, share
 
 
-def _labelled(path: str, config: FinetuneConfig, task: Teachable, columns: Mapping[str, str]) -> list[Example]:
+def _labelled(
+    path: str, config: FinetuneConfig, task: Teachable, columns: Mapping[str, str], notes: list[str]
+) -> list[Example]:
     problem = task.problem if isinstance(task, TextClassification) else None
     format = None if config.data.format == "lines" else config.data.format  # of the texts without labels
-    examples = read_examples(path, task.name, problem=problem, format=format, columns=columns)
+    examples = read_examples(path, task.name, problem=problem, format=format, columns=columns, note=notes.append)
     return list(
         examples if problem == "regression" else check_labels(examples, task.labels, "what the teacher has learnt")
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bertkit.data.shared_texts import FOLDED, Shared
 from bertkit.training.model_card import table
 
 
@@ -19,6 +20,8 @@ class FinetunedFacts:
         examples, held_out: how many were learnt from, and measured on.
         metric: that the checkpoint was chosen by.
         beside: what simpler models reached in it on the same held-out examples, by their names.
+        shared: which were both.
+        notes: how the data was understood and what is odd in it, a line each.
         step, steps: of the checkpoint that was kept, and of the whole run.
         intervals: where each measure lies with 95 % confidence.
         machine: the hardware, in words.
@@ -32,6 +35,7 @@ class FinetunedFacts:
     data: Mapping[str, str]
     examples: int
     held_out: int
+    shared: Shared
     measures: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     recipe: Mapping[str, object]
@@ -44,6 +48,7 @@ class FinetunedFacts:
     teacher: str | None = None
     metric: str = ""
     beside: Mapping[str, float] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 def finetuned_card(facts: FinetunedFacts) -> str:
@@ -58,12 +63,12 @@ def finetuned_card(facts: FinetunedFacts) -> str:
         f"# {facts.name}\n",
         f"{facts.task}, {origin} with bertkit {facts.version}.{labels}\n",
         "## Results\n",
-        f"On {facts.held_out:,} examples that it did not learn from, at step {facts.step:,} of {facts.steps:,}, the "
-        "best by these same examples:\n",
+        f"On {_measured_on(facts)}, at step {facts.step:,} of {facts.steps:,}, the best by these same examples:\n",
         table(("metric", "value (95 % interval, over resampled examples)"), shown),
         *_beside(facts),
         "## Data\n",
         f"{facts.examples:,} examples.\n",
+        *(["".join(f"- {' '.join(line.split())}\n" for line in facts.notes)] if facts.notes else []),
         table(("file", "sha256"), facts.data),
         "## Recipe\n",
         table(("setting", "value"), facts.recipe),
@@ -83,6 +88,12 @@ def _beside(facts: FinetunedFacts) -> list[str]:
         f"What simpler models reach on the same examples, which chose nothing about them ({facts.metric}):\n",
         table(("model", facts.metric), {name: f"{value:.4f}" for name, value in facts.beside.items()}),
     ]
+
+
+def _measured_on(facts: FinetunedFacts) -> str:
+    if not facts.shared.examples:
+        return f"{facts.held_out:,} examples that it did not learn from"
+    return f"{facts.held_out:,} examples, of which it has learnt from {facts.shared.examples:,} ({FOLDED})"
 
 
 def _interval(ends: tuple[float, float] | None) -> str:

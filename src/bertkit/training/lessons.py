@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
@@ -16,6 +17,7 @@ from bertkit.data.labelled import read_examples, sniff_problem
 from bertkit.data.masking import MaskRules
 from bertkit.data.pair_texts import PairTexts
 from bertkit.data.sample_stream import Sample, SampleStream
+from bertkit.data.score_range import cosine_range, range_in_words
 from bertkit.data.tag_scheme import check_scheme
 from bertkit.errors import BertkitError, ConfigError, InputError
 from bertkit.families.labels import Problem
@@ -42,7 +44,7 @@ class Lessons:
     Attributes:
         problem: of text-classification; None for other tasks.
         reader: how texts are read, in learning and in measuring.
-        left_out: what of the files is not among the examples, a line each, for the user.
+        notes: how the files were understood, and what of them is not among the examples; a line each, for the user.
         masks: how samples are masked, where masks are what is learnt.
     """
 
@@ -53,7 +55,7 @@ class Lessons:
     samples: list[Sample]
     train: list[Example]
     held_out: list[Example]
-    left_out: list[str]
+    notes: list[str]
     masks: MaskRules | None = None
 
     @classmethod
@@ -70,8 +72,8 @@ class Lessons:
             UserError: a task that cannot be fine-tuned, or options that do not go together.
         """
         check_learnt(config.task.name)
-        left_out: list[str] = []
-        problem, train, held_out = _examples(config, left_out)
+        notes: list[str] = []
+        problem, train, held_out = _examples(config, notes)
         labels = REGRESSION_LABELS if problem == "regression" else collect_labels(one.target for one in train)
         if problem != "regression":
             held_out = list(check_labels(held_out, labels, config.data.train))
@@ -86,12 +88,13 @@ class Lessons:
         scores = [one.target for one in train if isinstance(one.target, float)]
         if scores:
             check_learnable(scores, config.data.train)  # of the part that was not held out
+            notes += range_in_words(scores) if task.name == SentenceEmbedding.name else []
         learning = LEARNINGS[task.name](
             task,
             LearningOptions(
                 class_weights=weights,
                 smoothing=config.task.smoothing,
-                scores=(min(scores), max(scores)) if scores else None,
+                scores=cosine_range(scores) if scores else None,
                 dimensions=config.task.dimensions,
                 pairs=None if scores else pair_texts(train),
             ),
@@ -109,7 +112,7 @@ class Lessons:
             assert mine is not None
             train = mine(reader, train)
         samples = samples_of(train, learning, reader)
-        return cls(task, problem, learning, reader, samples, train, held_out, left_out, masks)
+        return cls(task, problem, learning, reader, samples, train, held_out, notes, masks)
 
     def stream(self, batch_samples: int, seed: int) -> SampleStream:
         """Batches of the samples, without end."""
@@ -167,8 +170,8 @@ def _read(example: Example, learning: Learning, task: Task) -> tuple[Texts, ...]
         raise error.at(example.row.place) from None
 
 
-def _examples(config: FinetuneConfig, left_out: list[str]) -> tuple[Problem | None, list[Example], list[Example]]:
-    """The problem, what is trained on, and what is held out; a line for what is neither is added to `left_out`."""
+def _examples(config: FinetuneConfig, notes: list[str]) -> tuple[Problem | None, list[Example], list[Example]]:
+    """The problem, what is trained on, and what is held out; lines for the user are added to `notes`."""
     table, task = config.data, config.task
     check_files(table)
     problem = task.problem
@@ -176,9 +179,9 @@ def _examples(config: FinetuneConfig, left_out: list[str]) -> tuple[Problem | No
         problem = sniff_problem(table.train, format=table.format, columns=table.columns)
 
     def read(path: str) -> list[Example]:
-        dropped = left_out.append if table.bad_answers == "drop" else None
-        how = {"problem": problem, "format": table.format}
-        found = list(read_examples(path, task.name, **how, columns=table.columns, dropped=dropped))
+        dropped = notes.append if table.bad_answers == "drop" else None
+        how = partial(read_examples, path, task.name, problem=problem, format=table.format, columns=table.columns)
+        found = list(how(dropped=dropped, note=notes.append))
         check_scheme(found)
         return found
 
