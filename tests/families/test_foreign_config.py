@@ -75,8 +75,10 @@ def test_keys_left_out_mean_what_transformers_assumes(tmp_path: Path) -> None:
     assert read_config(folder_with(tmp_path, {"model_type": "bert"})).encoder == FAMILY.presets["base"]
 
 
-def test_other_unknown_keys_are_listed(tmp_path: Path) -> None:
-    assert read_config(folder_with(tmp_path, {"model_type": "bert", "colour": "red"})).unread == ("colour",)
+@pytest.mark.parametrize("key", ["colour", "embedding_size", "hidden_dropout", "rescale_embeddings", "hiden_size"])
+def test_unknown_keys_are_listed_however_near_they_are_to_known_ones(tmp_path: Path, key: str) -> None:
+    config = read_config(folder_with(tmp_path, {"model_type": "bert", key: 8}))
+    assert (config.unread, config.encoder) == ((key,), FAMILY.presets["base"])
 
 
 @pytest.mark.parametrize(
@@ -90,14 +92,13 @@ def test_other_unknown_keys_are_listed(tmp_path: Path) -> None:
         ),
         ({"model_type": "gpt-neox"}, UnknownFamily, "unknown model_type 'gpt-neox'"),
         ({}, ConfigError, "no model_type"),
-        (
-            {"model_type": "bert", "hiden_size": 5},
-            ConfigError,
-            "unknown key 'hiden_size' (did you mean 'hidden_size'?)",
-        ),
         ({"model_type": "bert", "hidden_size": "5"}, ConfigError, "'hidden_size': Input should be a valid integer"),
         ({"model_type": "bert", "hidden_size": 100}, ConfigError, "width 100 is not a multiple of heads 12"),
-        ({"model_type": "bert", "hidden_act": "swoosh"}, ConfigError, "'hidden_act': Input should be 'gelu'"),
+        (
+            {"model_type": "bert", "hidden_act": "swoosh"},
+            ConfigError,
+            "hidden_act is 'swoosh', not one of gelu, ",
+        ),
         (
             {"model_type": "bert", "position_embedding_type": "relative_key"},
             ConfigError,

@@ -11,8 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from bertkit.errors import BadCheckpoint, BertkitError, MissingHead, UserError
+import bertkit
+from bertkit.errors import BadCheckpoint, BertkitError, ConfigError, MissingHead, UserError
 from bertkit.pretrained.loading import find_folder, load_encoder, open_pretrained
+from bertkit.pretrained.saving import save_pretrained
 from bertkit.tasks.fill_mask import FillMask
 from bertkit.tasks.next_sentence_prediction import NextSentencePrediction
 from bertkit.tokenization.tokenizer import Tokenizer
@@ -143,3 +145,52 @@ def test_more_ids_than_embeddings_is_an_error(folder: Path) -> None:
     with pytest.raises(BadCheckpoint, match="the tokenizer has 100 ids, the embedding 99 rows"):
         open_pretrained(folder).load_tokenizer()
     assert values["vocab_size"] == 99
+
+
+ADDED: dict[str, tuple[str, Callable[[str], str]]] = {
+    "data parallel": ("module.", lambda name: f"module.{name}"),
+    "compiled": ("_orig_mod.", lambda name: f"_orig_mod.{name}"),
+    "both": ("module._orig_mod.", lambda name: f"module._orig_mod.{name}"),
+    "a trainer's": ("model.", lambda name: f"model.{name}"),
+    "sentence-transformers": ("0.auto_model.", lambda name: f"0.auto_model.{name.removeprefix('bert.')}"),
+    "twice its own": ("bert.", lambda name: f"bert.{name}"),
+    "layers compiled": ("_orig_mod.", lambda name: re.sub(r"(layer\.\d+\.)", r"\1_orig_mod.", name)),
+    "sharded": ("_fsdp_wrapped_module.", lambda name: name.replace("encoder.", "encoder._fsdp_wrapped_module.")),
+}
+
+
+@pytest.mark.parametrize(("added", "rename"), ADDED.values(), ids=ADDED)
+def test_what_a_wrapper_added_to_the_names_is_named(folder: Path, added: str, rename: Callable[[str], str]) -> None:
+    rewrite(folder, lambda tensors: {rename(name): tensor for name, tensor in tensors.items()})
+    with pytest.raises(BadCheckpoint, match=re.escape(f"the tensors' names have {added!r} in them")) as caught:
+        open_pretrained(folder)
+    assert f"take {added!r} out of the names" in caught.value.remedy
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int64, torch.bool])
+@pytest.mark.parametrize("name", ["bert.embeddings.word_embeddings.weight", "cls.seq_relationship.weight"])
+def test_weights_of_whole_numbers_are_refused(folder: Path, name: str, dtype: torch.dtype) -> None:
+    rewrite(folder, lambda tensors: tensors | {name: tensors[name].to(dtype)})
+    with pytest.raises(BadCheckpoint, match=r"tensor \S+ is of (u?int\d+|bool), not of floating point"):
+        bertkit.load(folder, task="next-sentence-prediction")
+
+
+def test_a_head_without_a_shape_is_refused(folder: Path) -> None:
+    rewrite(folder, lambda tensors: tensors | {"cls.seq_relationship.weight": torch.tensor(0.5)})
+    with pytest.raises(BertkitError, match=r"seq_relationship|next-sentence"):
+        bertkit.load(folder, task="next-sentence-prediction")
+
+
+def test_an_output_table_of_its_own_matters_to_what_reads_it_only(folder: Path, tmp_path: Path) -> None:
+    expected = hidden(folder)
+    values = json.loads((folder / "config.json").read_text()) | {"tie_word_embeddings": False}
+    (folder / "config.json").write_text(json.dumps(values))
+    assert torch.equal(hidden(folder), expected)
+    pretrained = open_pretrained(folder)
+    assert pretrained.tasks() == ["next-sentence-prediction", "sentence-embedding", "feature-extraction"]
+    with pytest.raises(ConfigError, match=r"config\.json: tie_word_embeddings = False is not supported \(only True\)"):
+        pretrained.build_head(FillMask(Tokenizer.load(folder)))
+    save_pretrained(pretrained, Tokenizer.load(folder), tmp_path / "saved")
+    saved = json.loads((tmp_path / "saved" / "config.json").read_text())
+    assert (saved["architectures"], saved["tie_word_embeddings"]) == (["BertForNextSentencePrediction"], False)
+    assert torch.equal(hidden(tmp_path / "saved"), expected)

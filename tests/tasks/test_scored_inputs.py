@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import pipeline
 
 import bertkit
 from bertkit.errors import InputError, MissingHead, UserError
@@ -159,6 +160,43 @@ def test_a_model_of_two_labels(tmp_path: Path, labels: list[str]) -> None:
         ((record),) = [one.record() for one in classifier.predict([("w1", f"This example is {label.label}.")])]
         entailed = {one["label"].lower(): one["score"] for one in record["labels"]}["entailment"]  # type: ignore[attr-defined]
         assert label.score == pytest.approx(entailed, abs=1e-6)
+
+
+ORDERS = {
+    "last": ["contradiction", "neutral", "entailment"],
+    "first": ["entailment", "neutral", "contradiction"],
+    "other words": ["contradicts", "neutral", "entails"],
+    "no name for it": ["entailment", "neutral", "refutation"],
+    "two": ["not_entailment", "entailment"],
+}
+
+
+@pytest.mark.parametrize("labels", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("problem", ["single-label", "multi-label"])
+def test_names_and_order_of_labels_as_transformers_reads_them(tmp_path: Path, labels: list[str], problem: str) -> None:
+    make_task_peer("text-classification", tmp_path, labels=labels)
+    classify = pipeline("zero-shot-classification", model=str(tmp_path), device="cpu")
+    found = classify("w7 w8", ["w1", "w2 w3"], multi_label=problem == "multi-label")
+    expected = {
+        label: pytest.approx(score, abs=1e-5) for label, score in zip(found["labels"], found["scores"], strict=True)
+    }
+    model = load(tmp_path, task="zero-shot-classification", problem=problem)
+    (result,) = model.predict([{"text": "w7 w8", "candidate_labels": ["w1", "w2 w3"]}])
+    assert isinstance(result, Labels)
+    assert {label.label: label.score for label in result.labels} == expected
+
+
+def test_without_a_contradiction_several_labels_can_be_compared_and_one_cannot(tmp_path: Path) -> None:
+    make_task_peer("text-classification", tmp_path, labels=["entailment", "unknown", "refuted"])
+    assert "zero-shot-classification" in open_pretrained(tmp_path).tasks()
+    model = load(tmp_path, task="zero-shot-classification")
+    (result,) = model.predict([{"text": "w7", "candidate_labels": ["w1", "w2"]}])
+    assert isinstance(result, Labels)
+    assert sum(label.score for label in result.labels) == pytest.approx(1.0)
+    with pytest.raises(InputError, match="row 1: field 'candidate_labels' has one label only"):
+        model.predict([{"text": "w7", "candidate_labels": ["w1"]}])
+    with pytest.raises(UserError, match="multi-label needs a label called contradiction"):
+        load(tmp_path, task="zero-shot-classification", problem="multi-label")
 
 
 BAD_ROWS = {

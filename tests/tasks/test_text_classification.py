@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import pipeline
 
 import bertkit
 from bertkit.errors import BadCheckpoint, BertkitError, ConfigError, MissingHead, UserError
@@ -87,6 +89,24 @@ def test_a_regression(tmp_path: Path) -> None:
         load(tmp_path, problem="single-label")
 
 
+def test_a_regression_of_several_numbers_gives_each_under_its_label(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text()) | {"problem_type": "regression"}
+    (folder / "config.json").write_text(json.dumps(config))
+    classify = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
+    expected = [(one["label"], pytest.approx(one["score"], abs=1e-5)) for one in classify(["w1 w2"])[0]]
+    (record,) = [one.record() for one in load(folder).predict(["w1 w2"])]
+    assert [(one["label"], one["score"]) for one in record["labels"]] == expected  # type: ignore[attr-defined]
+
+
+def test_names_left_over_from_another_classifier_give_way_to_a_number_of_labels_that_fits(folder: Path) -> None:
+    change_config(folder, num_labels=3, id2label={"0": "no", "1": "yes"}, label2id={"no": 0, "yes": 1})
+    (record,) = [one.record() for one in load(folder).predict(["w1"])]
+    assert {one["label"] for one in record["labels"]} == {"LABEL_0", "LABEL_1", "LABEL_2"}  # type: ignore[attr-defined]
+    change_config(folder, num_labels=2, id2label={"0": "a", "1": "b", "2": "c"})
+    (record,) = [one.record() for one in load(folder).predict(["w1"])]
+    assert {one["label"] for one in record["labels"]} == {"a", "b", "c"}  # type: ignore[attr-defined]
+
+
 BAD_CONFIGS: dict[str, tuple[dict[str, object], type[BertkitError], str]] = {
     "too few": (
         {"id2label": {"0": "a", "1": "b"}},
@@ -113,7 +133,7 @@ BAD_CONFIGS: dict[str, tuple[dict[str, object], type[BertkitError], str]] = {
     "a number that is none": (
         {"id2label": None, "num_labels": "three"},
         ConfigError,
-        r"config\.json: num_labels: a number of labels is expected, not 'three'",
+        r"config\.json: num_labels is 'three', not a number of labels, 1 to 1000000",
     ),
 }
 
@@ -140,8 +160,6 @@ def test_labels_that_are_missing(folder: Path) -> None:
 def test_bad_options(folder: Path) -> None:
     with pytest.raises(UserError, match=r"unknown problem 'multilabel' \(did you mean 'multi-label'\?\)"):
         load(folder, problem="multilabel")
-    with pytest.raises(UserError, match="a regression with 3 labels"):
-        load(folder, problem="regression")
     with pytest.raises(MissingHead, match="no head for token-classification") as caught:
         load(folder, task="token-classification")
     assert "This checkpoint can do: text-classification" in caught.value.remedy

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
+from bertkit.errors import ConfigError
 from bertkit.families.contract import (
     Derived,
     Family,
@@ -19,6 +20,7 @@ from bertkit.families.contract import (
     output_names,
     weight_and_bias,
 )
+from bertkit.families.harmless import DROPOUT, because
 from bertkit.families.spelling import (
     ANSWER_SPAN,
     BUFFERS,
@@ -27,11 +29,13 @@ from bertkit.families.spelling import (
     POOLED_CLASSIFIER,
     POSITIONS,
     SEGMENTS,
+    TIED,
     TOKEN_CLASSIFIER,
     TOKENS,
     bert_keys,
     embedding_names,
 )
+from bertkit.families.values import COUNT, LAYERS, REMEDY
 
 
 def size(layers: int, width: int, heads: int, ffn_width: int) -> EncoderConfig:
@@ -51,9 +55,9 @@ def size(layers: int, width: int, heads: int, ffn_width: int) -> EncoderConfig:
 
 def read_steps(values: Mapping[str, Any]) -> object:
     """Layers in the order of use: steps are dealt out over groups; a step runs all inner layers of its group."""
-    steps, groups, inner = (values.get(name, default) for name, default in LAYER_KEYS.items())
-    if not all(isinstance(count, int) and count > 0 for count in (steps, groups, inner)):
-        return steps
+    steps, groups, inner = (LAYERS.read(values, name, default) for name, default in LAYER_KEYS.items())
+    if groups > steps:
+        raise ConfigError(f"num_hidden_groups is {groups}, more than the {steps} of num_hidden_layers", REMEDY)
     group_of_step = [int(step / (steps / groups)) for step in range(steps)]
     return tuple(group * inner + layer for group in group_of_step for layer in range(inner))
 
@@ -125,12 +129,14 @@ FAMILY = Family(
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
         ),
-        Key("embedding_size", "embed_width", 128),
+        Key("embedding_size", "embed_width", 128, kind=COUNT),
         Derived(tuple(LAYER_KEYS), "layer_of_step", read_steps, write_steps),
     ),
-    fixed={"position_embedding_type": "absolute", "tie_word_embeddings": True},
-    harmless=frozenset(
-        "classifier_dropout_prob down_scale_factor gap_size net_structure_type num_memory_blocks".split()
+    fixed={"position_embedding_type": "absolute"},
+    harmless=because(DROPOUT, "classifier_dropout_prob")
+    | because(
+        "of Google's program, which does not read it",
+        "down_scale_factor gap_size net_structure_type num_memory_blocks",
     ),
     prefix="albert.",
     encoder=(
@@ -158,7 +164,8 @@ FAMILY = Family(
                 *weight_and_bias("dense", "predictions.dense"),
                 *weight_and_bias("norm", "predictions.LayerNorm"),
                 Weight("bias", ("predictions.bias",), aliases=("predictions.decoder.bias",)),
-            )
+            ),
+            fixed=TIED,
         ),
         "sentence-order": HeadShape(weight_and_bias("classifier", "sop_classifier.classifier"), reads="pooler"),
         "text-classification": POOLED_CLASSIFIER,

@@ -14,6 +14,7 @@ from bertkit.families.contract import (
     output_names,
     weight_and_bias,
 )
+from bertkit.families.harmless import DROPOUT, because
 from bertkit.families.spelling import (
     ANSWER_SPAN,
     BERT_LAYER,
@@ -26,6 +27,7 @@ from bertkit.families.spelling import (
     POOLER,
     POSITIONS,
     SEGMENTS,
+    TIED,
     TOKEN_CLASSIFIER,
     TOKENS,
     bert_keys,
@@ -71,11 +73,12 @@ FAMILY = Family(
     },
     keys=bert_keys(),
     fixed=PLAIN_ENCODER,
-    harmless=frozenset(
+    harmless=because(DROPOUT, "classifier_dropout")
+    | because(
+        "said of BERT's pooler, which is always the same",
         """
         directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type
-        use_cache cross_attention_hidden_size classifier_dropout
-        """.split()
+        """,
     ),
     prefix="bert.",
     encoder=(TOKENS, POSITIONS, SEGMENTS, *EMBEDDING_NORM, *BERT_LAYER, *POOLER),
@@ -85,7 +88,8 @@ FAMILY = Family(
                 *weight_and_bias("dense", "cls.predictions.transform.dense"),
                 *weight_and_bias("norm", "cls.predictions.transform.LayerNorm"),
                 Weight("bias", ("cls.predictions.bias",), aliases=("cls.predictions.decoder.bias",)),
-            )
+            ),
+            fixed=TIED,
         ),
         "next-sentence": HeadShape(weight_and_bias("classifier", "cls.seq_relationship"), reads="pooler"),
         "text-classification": POOLED_CLASSIFIER,

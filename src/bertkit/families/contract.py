@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bertkit.config.encoder import EncoderConfig, HeadActivation
+from bertkit.families.values import ANYTHING, Kind
 
 
 def _same(value: object) -> object:
@@ -22,6 +23,8 @@ class Key:
     """One key of the family's `config.json` and the field of `EncoderConfig` that it sets.
 
     `field` may be dotted (`positions.length`). `default` is what the family's own library assumes without the key.
+    `kind` is what the value must be before `read` sees it; where nothing is read, the configuration's field says it.
+    `aliases` are other names that the family's library has for the key; where a file has one too, it is the one read.
     """
 
     theirs: str
@@ -29,13 +32,16 @@ class Key:
     default: object
     read: Callable[[object], object] = _same
     write: Callable[[object], object] = _same
+    kind: Kind = ANYTHING
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
     """Several keys of the family's `config.json` that together set one field of `EncoderConfig`.
 
-    `read` gets all values of the file, `write` gives all of the keys.
+    `read` gets all values of the file and checks, by a `Kind`, each that it reads. `write` gives the keys that say the
+    field: not those that only old files have.
     """
 
     theirs: tuple[str, ...]
@@ -86,8 +92,11 @@ class HeadShape:
         reads: every token, each sequence's first token or its mean, every token and the mean of the numbers (`late`),
             or the encoder's pooler.
         activation: after the dense layer; None means the encoder's own.
-        reads_key: the key of `config.json`, if there is one, that says `cls`, `bos`, `mean` or `late` instead.
         standardised: whether the rows that it reads are brought to mean 0 and deviation 1 (a norm without weights).
+        reads_key: the key of `config.json`, if there is one, that says what is read instead.
+        reads_words: the words that it says it by.
+        fixed: keys of `config.json` that only this head hangs on, and the one value with which it is the head that
+            bertkit computes; with another, a checkpoint is read without it.
     """
 
     weights: tuple[Weight, ...]
@@ -95,6 +104,8 @@ class HeadShape:
     activation: HeadActivation | None = None
     reads_key: str | None = None
     standardised: bool = False
+    reads_words: Mapping[str, Reads] = field(default_factory=dict)
+    fixed: Mapping[str, object] = field(default_factory=dict)
 
     def has(self, part: str, config: EncoderConfig) -> bool:
         """Whether the head of such an encoder has a tensor called `part`."""
@@ -167,7 +178,10 @@ class Family:
         keys: its configuration keys.
         constants: fields of `EncoderConfig` that are the same for all of the family.
         fixed: keys that bertkit reads one value of; another value is another model, and an error.
-        harmless: keys that change nothing an encoder computes.
+        other_programs: as `fixed`: keys that other programs than its library read, and that are never written.
+        implied: keys that say again what others have said, and the value that follows from the encoder; as `fixed`.
+        harmless: keys that change nothing that is computed here, and why. A key that is in no table is one that the
+            family's library does not read either.
         prefix: what the encoder's tensors are called inside a checkpoint that also has heads.
         encoder: tensors of the encoder.
         heads: the heads, by task; a checkpoint has the one whose tensors it has, all of them.
@@ -190,8 +204,15 @@ class Family:
     architectures: Mapping[str, tuple[str, ...]]
     constants: Mapping[str, object] = field(default_factory=dict)
     fixed: Mapping[str, object] = field(default_factory=dict)
-    harmless: frozenset[str] = frozenset()
+    other_programs: Mapping[str, object] = field(default_factory=dict)
+    implied: Mapping[str, Callable[[EncoderConfig], object]] = field(default_factory=dict)
+    harmless: Mapping[str, str] = field(default_factory=dict)
     layer_place: Callable[[int, Mapping[str, Any]], str] = lambda layer, values: str(layer)
     old_endings: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     tensorflow: TensorFlowLayout | None = None
+
+    @property
+    def assumed(self) -> dict[str, object]:
+        """The fixed keys, those of every head too: what is true of a model that has nothing else to say about them."""
+        return {**self.fixed, **{name: value for head in self.heads.values() for name, value in head.fixed.items()}}

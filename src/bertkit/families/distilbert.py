@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.families.contract import Family, HeadShape, Key, Weight, weight_and_bias
+from bertkit.families.harmless import DROPOUT, because
 from bertkit.families.spelling import (
+    ACTIVATION,
     ANSWER_SPAN,
     BUFFERS,
     CLASSIFIER,
     EMBEDDING_NORM,
     ENDINGS,
     POSITIONS,
+    TIED,
     TOKEN_CLASSIFIER,
     TOKENS,
     read_activation,
@@ -18,6 +21,7 @@ from bertkit.families.spelling import (
     write_activation,
     write_layers,
 )
+from bertkit.families.values import LAYERS
 
 LAYER = "transformer.layer.{layer}"
 PRE_CLASSIFIED = (*weight_and_bias("dense", "pre_classifier"), *CLASSIFIER)
@@ -29,19 +33,20 @@ FAMILY = Family(
     presets={"base": EncoderConfig(layer_of_step=tuple(range(6)), segment_types=0, pooler=False)},
     keys=(
         Key("vocab_size", "vocab_size", 30522),
-        Key("dim", "width", 768),
-        Key("n_layers", "layer_of_step", 6, read_layers, write_layers),
-        Key("n_heads", "heads", 12),
+        Key("dim", "width", 768, aliases=("hidden_size",)),
+        Key("n_layers", "layer_of_step", 6, read_layers, write_layers, LAYERS, aliases=("num_hidden_layers",)),
+        Key("n_heads", "heads", 12, aliases=("num_attention_heads",)),
         Key("hidden_dim", "ffn_width", 3072),
         Key("max_position_embeddings", "positions.length", 512),
-        Key("activation", "activation", "gelu", read_activation, write_activation),
+        Key("activation", "activation", "gelu", read_activation, write_activation, ACTIVATION),
         Key("dropout", "hidden_dropout", 0.1),
         Key("attention_dropout", "attention_dropout", 0.1),
         Key("initializer_range", "initializer_range", 0.02),
     ),
     constants={"segment_types": 0, "norm_eps": 1e-12, "pooler": False},
-    fixed={"tie_word_embeddings": True},
-    harmless=frozenset("sinusoidal_pos_embds qa_dropout seq_classif_dropout tie_weights_".split()),
+    harmless=because(DROPOUT, "qa_dropout seq_classif_dropout")
+    | because("what positions begin as; the checkpoint has what they became", "sinusoidal_pos_embds")
+    | because("always so", "tie_weights_"),
     prefix="distilbert.",
     encoder=(
         TOKENS,
@@ -65,7 +70,8 @@ FAMILY = Family(
                 *weight_and_bias("dense", "vocab_transform"),
                 *weight_and_bias("norm", "vocab_layer_norm"),
                 Weight("bias", ("vocab_projector.bias",)),
-            )
+            ),
+            fixed=TIED,
         ),
         "text-classification": HeadShape(PRE_CLASSIFIED, reads="first", activation="relu"),
         "token-classification": TOKEN_CLASSIFIER,

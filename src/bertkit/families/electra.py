@@ -17,6 +17,7 @@ from bertkit.families.contract import (
     norm_names,
     weight_and_bias,
 )
+from bertkit.families.harmless import DROPOUT, because
 from bertkit.families.spelling import (
     ANSWER_SPAN,
     BERT_LAYER,
@@ -27,6 +28,7 @@ from bertkit.families.spelling import (
     PLAIN_ENCODER,
     POSITIONS,
     SEGMENTS,
+    TIED,
     TOKEN_CLASSIFIER,
     TOKENS,
     bert_keys,
@@ -34,6 +36,7 @@ from bertkit.families.spelling import (
     first_token_classifier,
     layer_names,
 )
+from bertkit.families.values import COUNT
 
 
 def size(layers: int, width: int, heads: int, ffn_width: int, embed_width: int) -> EncoderConfig:
@@ -50,8 +53,8 @@ def size(layers: int, width: int, heads: int, ffn_width: int, embed_width: int) 
 
 def read_embed_width(values: Mapping[str, Any]) -> object:
     """None where embeddings are as wide as the layers: then nothing lies between."""
-    width = values.get("embedding_size", 128)
-    return None if width == values.get("hidden_size", 256) else width
+    width = COUNT.read(values, "embedding_size", 128)
+    return None if width == COUNT.read(values, "hidden_size", 256) else width
 
 
 def write_embed_width(config: EncoderConfig) -> Mapping[str, object]:
@@ -87,6 +90,14 @@ TENSORFLOW = TensorFlowLayout(
     },
 )
 
+# How its library makes one vector of a text in choosing among several, and there only.
+SUMMARY = {
+    "summary_type": "first",
+    "summary_use_proj": True,
+    "summary_activation": "gelu",
+    "summary_proj_to_labels": False,
+}
+
 FAMILY = Family(
     name="electra",
     class_names={"electra": "Electra"},
@@ -103,13 +114,8 @@ FAMILY = Family(
         Derived(("embedding_size",), "embed_width", read_embed_width, write_embed_width),
     ),
     constants={"pooler": False},
-    fixed={
-        **PLAIN_ENCODER,
-        "summary_type": "first",
-        "summary_use_proj": True,
-        "summary_activation": "gelu",
-    },
-    harmless=frozenset("use_cache classifier_dropout summary_last_dropout".split()),
+    fixed=PLAIN_ENCODER,
+    harmless=because(DROPOUT, "classifier_dropout summary_first_dropout summary_last_dropout"),
     prefix="electra.",
     encoder=(
         TOKENS,
@@ -127,6 +133,7 @@ FAMILY = Family(
                 Weight("bias", ("generator_lm_head.bias",)),
             ),
             activation="gelu",
+            fixed=TIED,
         ),
         "replaced-token-detection": HeadShape(
             (
@@ -141,6 +148,7 @@ FAMILY = Family(
             (*weight_and_bias("dense", "sequence_summary.summary"), *CLASSIFIER),
             reads="first",
             activation="gelu",
+            fixed=SUMMARY,
         ),
     },
     architectures={"ForPreTraining": ("replaced-token-detection",), **ENDINGS},

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from bertkit.config.encoder import EncoderConfig, RotaryPositions
 from bertkit.families.contract import Family, HeadShape, Key, Weight, weight_and_bias
+from bertkit.families.harmless import because
 from bertkit.families.spelling import (
+    ACTIVATION,
     CLASSIFIER,
     ENDINGS,
+    EVEN_HEADS,
     TOKEN_CLASSIFIER,
     read_activation,
     read_layers,
@@ -14,6 +17,7 @@ from bertkit.families.spelling import (
     write_activation,
     write_layers,
 )
+from bertkit.families.values import LAYERS
 
 LENGTH, THETA = 8192, 10_000.0
 
@@ -60,12 +64,12 @@ FAMILY = Family(
     keys=(
         Key("vocab_size", "vocab_size", 128256),
         Key("hidden_size", "width", 768),
-        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
+        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers, LAYERS),
         Key("num_attention_heads", "heads", 12),
         Key("num_key_value_heads", "kv_heads", None),
         Key("intermediate_size", "ffn_width", 3072),
         rotary_key(LENGTH, THETA),
-        Key("hidden_act", "activation", "silu", read_activation, write_activation),
+        Key("hidden_act", "activation", "silu", read_activation, write_activation, ACTIVATION),
         Key("rms_norm_eps", "norm_eps", 1e-5),
         Key("attention_dropout", "attention_dropout", 0.0),
         Key("initializer_range", "initializer_range", 0.02),
@@ -84,10 +88,10 @@ FAMILY = Family(
         "hidden_dropout": 0.0,
         "pooler": False,
     },
-    fixed={"attention_bias": False, "mlp_bias": False, "tie_word_embeddings": False},
-    harmless=frozenset(
-        "use_cache pretraining_tp head_dim classifier_pooling mask_token mask_token_id clf_pooling".split()
-    ),
+    fixed={"attention_bias": False, "mlp_bias": False},
+    implied=EVEN_HEADS,
+    harmless=because("how the library computes the same numbers", "pretraining_tp")
+    | because("the tokenizer's files say it", "mask_token"),
     prefix="model.",
     encoder=(
         Weight("embeddings.token.weight", ("embed_tokens.weight",)),
@@ -108,12 +112,13 @@ FAMILY = Family(
         Weight("final_norm.weight", ("norm.weight",)),
     ),
     heads={
-        "masked-lm": HeadShape((Weight("decoder", ("lm_head.weight",)),)),
+        "masked-lm": HeadShape((Weight("decoder", ("lm_head.weight",)),), fixed={"tie_word_embeddings": False}),
         "text-classification": HeadShape(
             (*weight_and_bias("dense", "dense"), *CLASSIFIER),
             reads="late",
             activation="gelu",
             reads_key="classifier_pooling",
+            reads_words={"bos": "first", "mean": "mean", "late": "late"},
         ),
         "token-classification": TOKEN_CLASSIFIER,
     },

@@ -10,22 +10,11 @@ from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.strict import parse
-from bertkit.errors import ConfigError, ModelNotFound, UserError, near_match
+from bertkit.errors import ConfigError, ModelNotFound, UserError
 from bertkit.families.catalogue import FAMILIES, find_family
 from bertkit.families.contract import Derived, Family, Key, TensorFlowLayout
-
-# Keys that the hub's library writes into any configuration and that change nothing an encoder computes.
-HARMLESS = frozenset(
-    """
-    architectures model_type transformers_version _name_or_path name torch_dtype dtype auto_map attribute_map language
-    id2label label2id num_labels _num_labels problem_type finetuning_task task_specific_params tokenizer_class prefix
-    pad_token_id bos_token_id eos_token_id sep_token_id cls_token_id mask_token_id unk_token_id
-    output_attentions output_hidden_states output_past return_dict torchscript gradient_checkpointing use_bfloat16
-    xla_device is_encoder_decoder pruned_heads chunk_size_feed_forward quantization_config
-    attn_implementation _attn_implementation _attn_implementation_autoset
-    sentence_transformers sbert_ce_default_activation_function bertkit_classifier_reads
-    """.split()
-)
+from bertkit.families.harmless import FIXED, HARMLESS, READ_ELSEWHERE
+from bertkit.families.values import REMEDY, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +23,7 @@ class ForeignConfig:
 
     Attributes:
         values: every key of the file, for labels and other things that tasks read.
-        unread: keys that bertkit does not know and that look like no key it does; `bertkit info` lists them.
+        unread: keys in no table, which the family's library does not read either; `bertkit info` lists them.
     """
 
     family: Family
@@ -64,7 +53,7 @@ def read_config(folder: Path) -> ForeignConfig:
 
     Raises:
         ModelNotFound: there is none.
-        ConfigError: it is not JSON, a value is out of range, means another model, or a key is nearly one we know.
+        ConfigError: it is not JSON, or a value is of another kind, out of range or means another model.
         UnknownFamily: its `model_type` is none of ours.
     """
     own = {f.tensorflow.config_name: (name, f.tensorflow) for name, f in FAMILIES.items() if f.tensorflow is not None}
@@ -79,7 +68,12 @@ def read_config(folder: Path) -> ForeignConfig:
     if not isinstance(model_type, str):
         raise ConfigError(f"{path}: no model_type", 'Add "model_type", for example "bert".')
     family = find_family(model_type, str(path))
-    return ForeignConfig(family, _encoder(family, values, path), values, _unread(family, values, path))
+    try:
+        encoder = _encoder(family, values)
+    except ConfigError as error:
+        raise error.at(str(path)) from None
+    known = {*read_keys(family), *_other_keys(family), *HARMLESS, *READ_ELSEWHERE}
+    return ForeignConfig(family, encoder, values, tuple(key for key in values if key not in known))
 
 
 def _no_config(folder: Path) -> ModelNotFound:
@@ -101,31 +95,52 @@ def _in_the_hubs_words(layout: TensorFlowLayout, values: Mapping[str, object]) -
 def _read_object(path: Path) -> dict[str, object]:
     try:
         values = json.loads(path.read_bytes())
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not JSON: {error}", "Download or copy the file again.") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: not a JSON object", "Download or copy the file again.")
     return values
 
 
-def _encoder(family: Family, values: Mapping[str, object], path: Path) -> EncoderConfig:
-    for name, value in family.fixed.items():
-        if values.get(name, value) != value:
-            raise ConfigError(
-                f"{path}: {name} = {values[name]!r} is not supported (only {value!r})",
-                "Use a checkpoint without this variation; bertkit would compute other numbers than its author did.",
-            )
+def _encoder(family: Family, values: Mapping[str, object]) -> EncoderConfig:
+    check_fixed({**FIXED, **family.fixed, **family.other_programs}, values)
     fields: dict[str, Any] = dict(family.constants)
     for key in family.keys:
         _place(fields, key.field, _value(key, values))
     try:
-        return parse(EncoderConfig, fields, str(path))
+        encoder = parse(EncoderConfig, fields, "")
     except ConfigError as error:
-        raise ConfigError(_in_their_words(family, error.what)) from None
+        raise ConfigError(_in_their_words(family, error.what.removeprefix(": ")), REMEDY) from None
+    check_fixed({name: value(encoder) for name, value in family.implied.items()}, values)
+    return encoder
+
+
+def unlike(fixed: Mapping[str, object], values: Mapping[str, object]) -> str | None:
+    """The first key of `fixed` to which a file gives another value; null or `{}` is as if it were left out."""
+    given = {name: values[name] for name in fixed if values.get(name) not in (None, {}, [])}
+    return next((name for name, value in given.items() if value != fixed[name]), None)
+
+
+def check_fixed(fixed: Mapping[str, object], values: Mapping[str, object]) -> None:
+    """Refuse keys with another value than the one that bertkit computes.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    name = unlike(fixed, values)
+    if name is not None:
+        only = "leave it out" if fixed[name] is None else f"only {fixed[name]!r}"
+        raise ConfigError(
+            f"{name} = {shortened(values[name])} is not supported ({only})",
+            "Use a checkpoint without this variation; bertkit would compute other numbers than its author did.",
+        )
 
 
 def _value(key: Key | Derived, values: Mapping[str, object]) -> object:
-    return key.read(values) if isinstance(key, Derived) else key.read(values.get(key.theirs, key.default))
+    if isinstance(key, Derived):
+        return key.read(values)
+    name = next((alias for alias in key.aliases if alias in values), key.theirs)
+    return key.read(key.kind.read(values, name, key.default))
 
 
 def _place(fields: dict[str, Any], name: str, value: object) -> None:
@@ -146,20 +161,17 @@ def _in_their_words(family: Family, message: str) -> str:
     return message
 
 
-def _known(family: Family) -> set[str]:
-    keys = [(key.theirs,) if isinstance(key, Key) else key.theirs for key in family.keys]
-    return {name for names in keys for name in names} | set(family.fixed)
+def read_keys(family: Family) -> tuple[str, ...]:
+    """Every key of the family's `config.json` that describes the encoder, old names included."""
+    return tuple(
+        name for key in family.keys for name in (key.theirs if isinstance(key, Derived) else (key.theirs, *key.aliases))
+    )
 
 
-def _unread(family: Family, values: Mapping[str, object], path: Path) -> tuple[str, ...]:
-    """The unknown keys; one that is nearly a key which the file leaves out is a misspelling, and an error."""
-    known = _known(family)
-    unknown = [key for key in values if key not in known | family.harmless | HARMLESS]
-    missing = known - set(values)
-    for key in unknown:
-        if hint := near_match(key, missing):
-            raise ConfigError(f"{path}: unknown key {key!r}{hint}", "Correct the key, or remove it.")
-    return tuple(unknown)
+def _other_keys(family: Family) -> set[str]:
+    """Keys of the family's tables that do not describe the encoder."""
+    of_heads = {head.reads_key for head in family.heads.values() if head.reads_key}
+    return {*FIXED, *family.assumed, *family.other_programs, *family.implied, *family.harmless, *of_heads}
 
 
 def write_config(family: Family, encoder: EncoderConfig, model_type: str | None = None) -> dict[str, object]:
@@ -171,7 +183,7 @@ def write_config(family: Family, encoder: EncoderConfig, model_type: str | None 
     values: dict[str, object] = {"model_type": model_type or next(iter(family.class_names))}
     for key in family.keys:
         values |= key.write(encoder) if isinstance(key, Derived) else {key.theirs: key.write(_field(encoder, key))}
-    return values | dict(family.fixed)
+    return family.assumed | values
 
 
 def write_tensorflow_config(
@@ -190,7 +202,7 @@ def write_tensorflow_config(
                 "Use the hub's layout for this model.",
             )
         values[key] = next((theirs for theirs, hub in words.items() if hub == values[key]), values[key])
-    added = {"model_type": next(iter(family.class_names)), **family.fixed}
+    added = {"model_type": next(iter(family.class_names)), **family.assumed}
     added |= {key.theirs: key.default for key in family.keys if isinstance(key, Key) and key.theirs in layout.constants}
     return {key: value for key, value in values.items() if key not in added or value != added[key]}
 

@@ -6,11 +6,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig, RotaryPositions
+from bertkit.errors import ConfigError
 from bertkit.families.contract import Derived, Family, HeadShape, Key, Weight, weight_and_bias
-from bertkit.families.spelling import ENDINGS, read_activation, read_layers, write_activation, write_layers
+from bertkit.families.harmless import DROPOUT, because
+from bertkit.families.spelling import (
+    ACTIVATION,
+    ENDINGS,
+    EVEN_HEADS,
+    ROPE,
+    TIED,
+    read_activation,
+    read_layers,
+    refuse_scaled,
+    write_activation,
+    write_layers,
+)
+from bertkit.families.values import COUNT, LAYERS, NUMBER, RADIUS, REMEDY, Kind, optional
 
 SIGHTS = {"full_attention": "G", "sliding_attention": "L"}
 THETAS = {"full_attention": ("global_rope_theta", 160_000.0), "sliding_attention": ("local_rope_theta", 10_000.0)}
+LISTED = optional(
+    Kind(
+        f"a list of {' and '.join(SIGHTS)}",
+        lambda value: isinstance(value, list) and all(isinstance(kind, str) and kind in SIGHTS for kind in value),
+    )
+)
+ROPES = optional(
+    Kind(
+        f'an object with one such as {{"rope_type": "default"}} for each of {", ".join(THETAS)}',
+        lambda value: isinstance(value, dict) and all(kind in THETAS and ROPE.holds(value[kind]) for kind in value),
+    )
+)
 CONSTANTS: dict[str, object] = {
     "positions": None,
     "gated": True,
@@ -52,10 +78,14 @@ def size(layers: int, width: int, heads: int, ffn_width: int) -> EncoderConfig:
 
 def read_pattern(values: Mapping[str, Any]) -> object:
     """Which steps see globally: listed one by one, or every n-th."""
-    listed: Sequence[str] | None = values.get("layer_types")
+    steps = LAYERS.read(values, "num_hidden_layers", 22)
+    listed: Sequence[str] | None = LISTED.read(values, "layer_types", None)
     if listed is None:
-        return "G" + "L" * (int(values.get("global_attn_every_n_layers", 3)) - 1)
-    pattern = "".join(SIGHTS.get(kind, "?") for kind in listed)
+        every = COUNT.read(values, "global_attn_every_n_layers", 3)
+        return "G" + "L" * (min(every, steps) - 1)
+    if len(listed) != steps:
+        raise ConfigError(f"layer_types lists {len(listed)} layers, num_hidden_layers says {steps}", REMEDY)
+    pattern = "".join(SIGHTS[kind] for kind in listed)
     periods = (period for period in range(1, len(pattern)) if _repeat(pattern[:period], len(pattern)) == pattern)
     return pattern[: next(periods, len(pattern))]
 
@@ -75,10 +105,17 @@ def _repeat(pattern: str, length: int) -> str:
 
 
 def read_theta(kind: str, values: Mapping[str, Any]) -> object:
-    """The base of the rotary angles of one kind of step, as either version of the library writes it."""
+    """The base of the angles in steps of this kind, in the words of either version of the library.
+
+    In old files a local base of null is the global one.
+    """
+    rope = (ROPES.read(values, "rope_parameters", None) or {}).get(kind) or {"rope_type": "default"}
+    rope = rope | (ROPE.read(values, "rope_scaling", None) or {})
+    refuse_scaled(rope)
+    if "rope_theta" in rope:
+        return rope["rope_theta"]
     name, default = THETAS[kind]
-    parameters = (values.get("rope_parameters") or {}).get(kind) or {}
-    return parameters.get("rope_theta", values.get(name, default))
+    return (NUMBER if kind == "full_attention" else optional(NUMBER)).read(values, name, default)
 
 
 def write_thetas(config: EncoderConfig) -> dict[str, object]:
@@ -91,12 +128,9 @@ def write_thetas(config: EncoderConfig) -> dict[str, object]:
 
 
 def read_rotary(values: Mapping[str, Any]) -> object:
-    """Rotary positions; scaled ones are another model, and the configuration refuses them."""
-    parameters = [values.get("rope_scaling"), *(values.get("rope_parameters") or {}).values()]
-    kinds = {(one or {}).get("rope_type", "default") for one in parameters} - {"default"}
+    """Rotary positions."""
     return {
-        "scaling": min(kinds, default="default"),
-        "length": values.get("max_position_embeddings", 8192),
+        "length": COUNT.read(values, "max_position_embeddings", 8192),
         "theta_global": read_theta("full_attention", values),
         "theta_local": read_theta("sliding_attention", values),
     }
@@ -108,14 +142,16 @@ def write_rotary(config: EncoderConfig) -> Mapping[str, object]:
     return {"max_position_embeddings": config.rotary.length, **write_thetas(config)}
 
 
-def read_radius(window: object) -> object:
-    """Tokens on either side, of the width of the window."""
-    return window // 2 if isinstance(window, int) else window
+def read_radius(values: Mapping[str, Any]) -> object:
+    """Tokens on either side: half the width of the window, or what an old name of the same says."""
+    if "sliding_window" in values:
+        return RADIUS.read(values, "sliding_window", None)
+    return RADIUS.read(values, "local_attention", 128) // 2
 
 
-def write_radius(radius: object) -> object:
+def write_radius(config: EncoderConfig) -> Mapping[str, object]:
     """The width of the window."""
-    return 2 * radius if isinstance(radius, int) else radius
+    return {} if config.window_radius is None else {"local_attention": 2 * config.window_radius}
 
 
 CLASSIFIER = (
@@ -123,6 +159,16 @@ CLASSIFIER = (
     Weight("norm.weight", ("head.norm.weight",)),
     Weight("norm.bias", ("head.norm.bias",), needs="norm_bias"),
     *weight_and_bias("classifier", "classifier"),
+)
+
+TRANSFORM: dict[str, object] = {"classifier_bias": False, "classifier_activation": "gelu"}  # what all heads have
+TEXT_CLASSIFIER = HeadShape(
+    CLASSIFIER,
+    reads="first",
+    activation="gelu",
+    reads_key="classifier_pooling",
+    reads_words={"cls": "first", "mean": "mean"},
+    fixed=TRANSFORM,
 )
 
 FAMILY = Family(
@@ -133,11 +179,11 @@ FAMILY = Family(
     keys=(
         Key("vocab_size", "vocab_size", 50368),
         Key("hidden_size", "width", 768),
-        Key("num_hidden_layers", "layer_of_step", 22, read_layers, write_layers),
+        Key("num_hidden_layers", "layer_of_step", 22, read_layers, write_layers, LAYERS),
         Key("num_attention_heads", "heads", 12),
         Key("intermediate_size", "ffn_width", 1152),
-        Key("hidden_activation", "activation", "gelu", read_activation, write_activation),
-        Key("local_attention", "window_radius", 128, read_radius, write_radius),
+        Key("hidden_activation", "activation", "gelu", read_activation, write_activation, ACTIVATION),
+        Derived(("local_attention", "sliding_window"), "window_radius", read_radius, write_radius),
         Derived(("layer_types", "global_attn_every_n_layers"), "attention_pattern", read_pattern, write_pattern),
         Derived(
             ("max_position_embeddings", "rope_parameters", "rope_scaling", "global_rope_theta", "local_rope_theta"),
@@ -153,19 +199,14 @@ FAMILY = Family(
         Key("initializer_range", "initializer_range", 0.02),
     ),
     constants=CONSTANTS,
-    fixed={
-        "embedding_dropout": 0.0,
-        "mlp_dropout": 0.0,
-        "decoder_bias": True,
-        "classifier_bias": False,
-        "classifier_activation": "gelu",
-        "tie_word_embeddings": True,
-    },
-    harmless=frozenset(
-        """
-        initializer_cutoff_factor classifier_dropout classifier_pooling deterministic_flash_attn sparse_prediction
-        sparse_pred_ignore_index reference_compile repad_logits_with_grad layer_norm_eps position_embedding_type
-        """.split()
+    implied=EVEN_HEADS,
+    harmless=because(DROPOUT, "classifier_dropout embedding_dropout mlp_dropout")
+    | because("what weights begin as; the checkpoint has what they became", "initializer_cutoff_factor")
+    | because("norm_eps says it", "layer_norm_eps")
+    | because("its positions are rotary, whatever this says", "position_embedding_type")
+    | because(
+        "how the library computes the same numbers",
+        "deterministic_flash_attn reference_compile repad_logits_with_grad sparse_prediction sparse_pred_ignore_index",
     ),
     prefix="model.",
     encoder=(
@@ -188,11 +229,12 @@ FAMILY = Family(
                 Weight("bias", ("decoder.bias",)),
             ),
             activation="gelu",
+            fixed={**TRANSFORM, **TIED, "decoder_bias": True},
         ),
-        "text-classification": HeadShape(CLASSIFIER, reads="first", activation="gelu", reads_key="classifier_pooling"),
-        "token-classification": HeadShape(CLASSIFIER, activation="gelu"),
-        "question-answering": HeadShape(CLASSIFIER, activation="gelu"),
-        "multiple-choice": HeadShape(CLASSIFIER, reads="first", activation="gelu", reads_key="classifier_pooling"),
+        "text-classification": TEXT_CLASSIFIER,
+        "token-classification": HeadShape(CLASSIFIER, activation="gelu", fixed=TRANSFORM),
+        "question-answering": HeadShape(CLASSIFIER, activation="gelu", fixed=TRANSFORM),
+        "multiple-choice": TEXT_CLASSIFIER,
     },
     architectures=ENDINGS,
     ignored=("decoder.weight",),

@@ -41,7 +41,7 @@ FAMILY = Family(
     ),
     # Its library uses 32 buckets whatever the table's size, and counts positions from 2 on whatever the padding token.
     constants={"segment_types": 0, "positions": {"offset": 2}},
-    fixed={"tie_word_embeddings": True, "relative_attention_num_buckets": 32},
+    fixed={"relative_attention_num_buckets": 32},
     prefix="mpnet.",
     encoder=(
         TOKENS,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bertkit.config.encoder import EncoderConfig, RotaryPositions
 from bertkit.families.contract import Family, HeadShape, Weight, weight_and_bias
+from bertkit.families.harmless import DROPOUT, because
 from bertkit.families.spelling import (
     ENDINGS,
+    EVEN_HEADS,
     POOLED_CLASSIFIER,
     POOLER,
     SEGMENTS,
+    TIED,
     TOKEN_CLASSIFIER,
     TOKENS,
     bert_keys,
@@ -17,6 +20,20 @@ from bertkit.families.spelling import (
 
 LENGTH, THETA = 2048, 1000.0
 
+# What its authors' own program reads and the hub's library does not: other values are other models of theirs.
+AUTHORS_KEYS: dict[str, object] = {
+    "activation_function": "swiglu",
+    "causal": False,
+    "mlp_fc1_bias": False,
+    "mlp_fc2_bias": False,
+    "num_experts": 0,
+    "parallel_block": False,
+    "prenorm": False,
+    "qkv_proj_bias": False,
+    "rotary_emb_fraction": 1.0,
+    "rotary_emb_interleaved": False,
+    "use_rms_norm": False,
+}
 
 LAYER = "encoder.layers.{layer}"
 
@@ -49,8 +66,9 @@ FAMILY = Family(
         rotary_key(LENGTH, THETA),
     ),
     constants={"positions": None, "gated": True, "attention_bias": False, "mlp_bias": False},
-    fixed={"tie_word_embeddings": True},
-    harmless=frozenset("classifier_dropout head_dim".split()),
+    other_programs=AUTHORS_KEYS,
+    implied=EVEN_HEADS,
+    harmless=because(DROPOUT, "classifier_dropout"),
     prefix="nomic_bert.",
     encoder=(
         TOKENS,
@@ -70,7 +88,8 @@ FAMILY = Family(
                 *weight_and_bias("dense", "cls.predictions.transform.dense"),
                 *weight_and_bias("norm", "cls.predictions.transform.layer_norm"),
                 Weight("bias", ("cls.predictions.bias",), aliases=("cls.predictions.decoder.bias",)),
-            )
+            ),
+            fixed=TIED,
         ),
         "text-classification": POOLED_CLASSIFIER,
         "token-classification": TOKEN_CLASSIFIER,

@@ -5,8 +5,11 @@ XLM-R: Conneau et al. 2020, arXiv 1911.02116. CamemBERT: Martin et al. 2020, arX
 
 from __future__ import annotations
 
+from typing import Any
+
 from bertkit.config.encoder import EncoderConfig, LearnedPositions
 from bertkit.families.contract import Family, Key
+from bertkit.families.harmless import DROPOUT, because
 from bertkit.families.spelling import (
     ANSWER_SPAN,
     BERT_LAYER,
@@ -25,6 +28,7 @@ from bertkit.families.spelling import (
     bert_keys,
     first_token_classifier,
 )
+from bertkit.families.values import WHOLE
 
 
 def size(vocab_size: int, layers: int, width: int, heads: int) -> EncoderConfig:
@@ -41,14 +45,14 @@ def size(vocab_size: int, layers: int, width: int, heads: int) -> EncoderConfig:
     )
 
 
-def read_offset(pad_token_id: object) -> object:
+def read_offset(pad_token_id: Any) -> object:
     """Positions are counted from the padding token's id on."""
-    return pad_token_id + 1 if isinstance(pad_token_id, int) else pad_token_id
+    return pad_token_id + 1
 
 
-def write_offset(offset: object) -> object:
+def write_offset(offset: Any) -> object:
     """The padding token's id that gives this offset."""
-    return offset - 1 if isinstance(offset, int) else offset
+    return offset - 1
 
 
 FAMILY = Family(
@@ -64,10 +68,10 @@ FAMILY = Family(
     },
     keys=(
         *bert_keys(vocab_size=50265),
-        Key("pad_token_id", "positions.offset", 1, read_offset, write_offset),
+        Key("pad_token_id", "positions.offset", 1, read_offset, write_offset, WHOLE),
     ),
     fixed=PLAIN_ENCODER,
-    harmless=frozenset("use_cache classifier_dropout".split()),
+    harmless=because(DROPOUT, "classifier_dropout"),
     prefix="roberta.",
     encoder=(TOKENS, POSITIONS, SEGMENTS, *EMBEDDING_NORM, *BERT_LAYER, *POOLER),
     heads={

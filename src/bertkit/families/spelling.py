@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig, HeadActivation
+from bertkit.errors import ConfigError
 from bertkit.families.contract import (
     Derived,
     HeadShape,
@@ -17,11 +18,12 @@ from bertkit.families.contract import (
     norm_names,
     weight_and_bias,
 )
+from bertkit.families.values import COUNT, LAYERS, NUMBER, Kind, is_above_0, one_of, optional
 
 
-def read_layers(count: object) -> object:
-    """A number of layers as the order in which they are used; what is not a number the configuration refuses."""
-    return tuple(range(count)) if isinstance(count, int) else count
+def read_layers(count: Any) -> object:
+    """A number of layers (`LAYERS`) as the order in which they are used."""
+    return tuple(range(count))
 
 
 def write_layers(layer_of_step: Any) -> object:
@@ -29,19 +31,26 @@ def write_layers(layer_of_step: Any) -> object:
     return len(layer_of_step)
 
 
-# Their names of activations and ours; of several for one of ours the first is written.
+# Their names of activations and ours; of several for one of ours the first is written. All are the same function
+# within rounding; what their library has besides (`quick_gelu`, `gelu_10`, `mish` …) is none of ours.
 ACTIVATIONS = {
     "gelu": "gelu",
+    "gelu_python": "gelu",
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_python_tanh": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
     "relu": "relu",
     "silu": "silu",
+    "swish": "silu",
 }
+ACTIVATION = one_of(ACTIVATIONS)
 
 
-def read_activation(name: object) -> object:
-    """Their name of an activation in ours; an unknown one the configuration refuses."""
-    return ACTIVATIONS.get(str(name), name)
+def read_activation(name: Any) -> object:
+    """Their name of an activation (`ACTIVATION`) in ours."""
+    return ACTIVATIONS[name]
 
 
 def write_activation(name: object) -> object:
@@ -59,12 +68,12 @@ def bert_keys(*, without: tuple[str, ...] = (), **defaults: object) -> tuple[Key
     keys = (
         Key("vocab_size", "vocab_size", 30522),
         Key("hidden_size", "width", 768),
-        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers),
+        Key("num_hidden_layers", "layer_of_step", 12, read_layers, write_layers, LAYERS),
         Key("num_attention_heads", "heads", 12),
         Key("intermediate_size", "ffn_width", 3072),
         Key("max_position_embeddings", "positions.length", 512),
         Key("type_vocab_size", "segment_types", 2),
-        Key("hidden_act", "activation", "gelu", read_activation, write_activation),
+        Key("hidden_act", "activation", "gelu", read_activation, write_activation, ACTIVATION),
         Key("layer_norm_eps", "norm_eps", 1e-12),
         Key("hidden_dropout_prob", "hidden_dropout", 0.1),
         Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
@@ -75,6 +84,31 @@ def bert_keys(*, without: tuple[str, ...] = (), **defaults: object) -> tuple[Key
     )
 
 
+def _is_rope(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(isinstance(value.get(name, ""), str) for name in ("rope_type", "type"))
+        and ("rope_theta" not in value or is_above_0(value["rope_theta"]))
+    )
+
+
+ROPE = optional(Kind('an object such as {"rope_type": "default", "rope_theta": 10000.0}', _is_rope))
+
+
+def refuse_scaled(rope: Mapping[str, Any]) -> None:
+    """Refuse angles that are scaled, as for contexts longer than those of training: they are another model.
+
+    Raises:
+        ConfigError: naming the kind of scaling.
+    """
+    kind = rope.get("rope_type", rope.get("type", "default"))
+    if kind != "default":
+        raise ConfigError(
+            f"rope_type = {kind!r} is not supported (only 'default')",
+            "Use a checkpoint without scaled angles; bertkit would compute other numbers than its author did.",
+        )
+
+
 def rotary_key(length: int, theta: float) -> Derived:
     """Rotary positions with one base for all steps.
 
@@ -83,11 +117,11 @@ def rotary_key(length: int, theta: float) -> Derived:
     """
 
     def read(values: Mapping[str, Any]) -> object:
-        parameters = values.get("rope_parameters") or {}
+        rope = ROPE.read(values, "rope_scaling", None) or ROPE.read(values, "rope_parameters", None) or {}
+        refuse_scaled(rope)
         return {
-            "scaling": (values.get("rope_scaling") or parameters).get("rope_type", "default"),
-            "length": values.get("max_position_embeddings", length),
-            "theta_global": parameters.get("rope_theta", values.get("rope_theta", theta)),
+            "length": COUNT.read(values, "max_position_embeddings", length),
+            "theta_global": rope["rope_theta"] if "rope_theta" in rope else NUMBER.read(values, "rope_theta", theta),
         }
 
     def write(config: EncoderConfig) -> Mapping[str, object]:
@@ -99,13 +133,17 @@ def rotary_key(length: int, theta: float) -> Derived:
     return Derived(("max_position_embeddings", "rope_parameters", "rope_scaling", "rope_theta"), "rotary", read, write)
 
 
+# Of families whose library lets heads be wider than the model divided among them.
+EVEN_HEADS: Mapping[str, Callable[[EncoderConfig], object]] = {"head_dim": lambda config: config.head_width}
+
+
 # Other values of these keys are decoders, or encoders with another attention.
 PLAIN_ENCODER: Mapping[str, object] = {
     "position_embedding_type": "absolute",
     "is_decoder": False,
     "add_cross_attention": False,
-    "tie_word_embeddings": True,
 }
+TIED: Mapping[str, object] = {"tie_word_embeddings": True}  # of a head whose last layer is the encoder's token table
 OLD_NORMS = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 
@@ -168,6 +206,7 @@ LM_HEAD = HeadShape(
         Weight("bias", ("lm_head.bias",), aliases=("lm_head.decoder.bias",)),
     ),
     activation="gelu",
+    fixed=TIED,
 )
 
 

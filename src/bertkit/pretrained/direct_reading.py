@@ -55,7 +55,10 @@ def direct(family: Family, reads: Reading) -> Family:
     """The family with a classifier of texts that is one linear layer, over the standardised mean or the first token."""
     shape = family.heads[HEAD]
     rows = tuple(row for row in shape.weights if row.ours.startswith("classifier."))
-    return replace(family, heads={**family.heads, HEAD: HeadShape(rows, reads=reads, standardised=reads == "mean")})
+    return replace(
+        family,
+        heads={**family.heads, HEAD: HeadShape(rows, reads=reads, standardised=reads == "mean", fixed=shape.fixed)},
+    )
 
 
 def can_be_direct(family: Family, config: EncoderConfig, reads: Reading) -> bool:

@@ -19,7 +19,9 @@ from bertkit.config.calibration import Calibration
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
-from bertkit.families.foreign_config import ForeignConfig, read_config
+from bertkit.families.foreign_config import ForeignConfig, check_fixed, read_config, unlike
+from bertkit.families.labels import fitting_labels
+from bertkit.families.values import one_of, optional
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.pretrained.adapters import Adapter, read_adapter
@@ -28,15 +30,12 @@ from bertkit.pretrained.direct_reading import KEY, Form, direct, recognised
 from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
 from bertkit.pretrained.task_options import make_task
 from bertkit.pretrained.tensorflow_names import from_tensorflow
-from bertkit.pretrained.weights import NameTable, canonical, name_table
+from bertkit.pretrained.weights import NameTable, canonical, name_table, refuse_wrapped
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.text_ranking import Activation, TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
-
-# How `config.json` calls what a head reads.
-READS: dict[str, Reads] = {"cls": "first", "bos": "first", "mean": "mean", "late": "late"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,11 @@ class Pretrained:
 
     @property
     def heads(self) -> tuple[str, ...]:
+        """Names of the heads that the checkpoint has, without those that are other heads than bertkit's."""
+        fixed = {name: self.family.heads[name].fixed for name in self._stored_heads()}
+        return tuple(name for name in fixed if unlike(fixed[name], self.foreign.values) is None)
+
+    def _stored_heads(self) -> tuple[str, ...]:
         """Names of the heads that the checkpoint has weights for.
 
         Where tensors leave it open (a classifier of texts or of tokens?) the architecture in `config.json` says.
@@ -88,11 +92,10 @@ class Pretrained:
 
     def tasks(self) -> list[str]:
         """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
-        values = self.foreign.values
         own = [
             name
             for name, task in TASKS.items()
-            if task.head_name in self.heads and task.suits(values, self._head_rows(task.head_name))
+            if task.head_name in self.heads and task.suits(self._values_for(task), self._head_rows(task.head_name))
         ]
         if self.cross_encoder is not None:
             own.sort(key=lambda name: name != TextRanking.name)
@@ -112,9 +115,12 @@ class Pretrained:
 
         Raises:
             MissingHead: the checkpoint has no weights for it.
+            ConfigError: it has, and `config.json` says that they are of another head than bertkit's.
         """
         if task.head_name is None:
             return None
+        if task.head_name in self._stored_heads():
+            self._check_head(self.family.heads[task.head_name])
         if task.head_name not in self.heads:
             raise MissingHead(
                 f"{self.folder}: no head for {task.name}", f"This checkpoint can do: {', '.join(self.tasks())}."
@@ -169,7 +175,7 @@ class Pretrained:
         if kind is TextRanking and self.cross_encoder is not None:
             return {"activation": self.cross_encoder}
         try:
-            return kind.options(self.foreign.values)
+            return kind.options(self._values_for(kind))
         except ConfigError as error:
             raise error.at(str(self.folder / "config.json")) from None
 
@@ -180,10 +186,16 @@ class Pretrained:
             return {}
         return {"temperature": known.temperature, "abstain_below": known.abstain_below}
 
+    def _values_for(self, kind: type[Task]) -> Mapping[str, object]:
+        """`config.json` as it is right for the task's head, if there is one."""
+        rows = self._head_rows(kind.head_name) if kind.head_name in self.heads else 0
+        return fitting_labels(self.foreign.values, rows) if rows else self.foreign.values
+
     def _head_rows(self, head: str | None) -> int:
         """Rows of the last layer of a head that the checkpoint has; 0 where that is the encoder's token table."""
         rows = self.family.heads[head].weights if head else ()
-        return next((self.tensors[row.theirs[0]].shape[0] for row in rows if row.ours == "classifier.weight"), 0)
+        shapes = (self.tensors[row.theirs[0]].shape for row in rows if row.ours == "classifier.weight")
+        return next((shape[0] for shape in shapes if shape), 0)
 
     def _check_rows(self, task: Task, rows: int) -> None:
         if rows == task.classes or not task.classes:
@@ -198,14 +210,19 @@ class Pretrained:
 
     def reads(self, shape: HeadShape) -> Reads | None:
         """What `config.json` says that a head reads, for a family that leaves it open."""
-        word = self.foreign.values.get(shape.reads_key) if shape.reads_key else None
-        if word is None:
+        if shape.reads_key is None:
             return None
-        if word not in READS:
-            raise ConfigError(
-                f"{self.folder}: {shape.reads_key} = {word!r} is not supported", f"Use {', '.join(READS)}."
-            )
-        return READS[str(word)]
+        try:
+            word = optional(one_of(shape.reads_words)).read(self.foreign.values, shape.reads_key, None)
+        except ConfigError as error:
+            raise error.at(str(self.folder / "config.json")) from None
+        return None if word is None else shape.reads_words[word]
+
+    def _check_head(self, shape: HeadShape) -> None:
+        try:
+            check_fixed(shape.fixed, self.foreign.values)
+        except ConfigError as error:
+            raise error.at(str(self.folder / "config.json")) from None
 
     def _fill(self, module: nn.Module, rows: tuple[Weight, ...]) -> None:
         expected = module.state_dict()
@@ -225,6 +242,7 @@ def open_pretrained(folder: Path) -> Pretrained:
     foreign = read_config(folder)
     named = from_tensorflow(foreign.family, read_tensors(folder), str(folder), foreign.ending)
     tensors = canonical(foreign.family, named)
+    refuse_wrapped(foreign.family, tensors, str(folder))
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})

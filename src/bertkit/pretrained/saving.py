@@ -107,7 +107,8 @@ def _copy_sentencepiece(source: Path, folder: Path, tokenizer: Tokenizer) -> Non
 def _values(pretrained: Pretrained) -> dict[str, object]:
     """The configuration in the family's keys, and the keys that it was read with."""
     own = write_config(pretrained.family, pretrained.config, pretrained.foreign.model_type)
-    return {**pretrained.foreign.values, **own, "architectures": [_architecture(pretrained)]}
+    assumed = {name: own.pop(name) for name in pretrained.family.assumed}
+    return {**assumed, **pretrained.foreign.values, **own, "architectures": [_architecture(pretrained)]}
 
 
 def _without_architecture(pretrained: Pretrained, values: Mapping[str, object]) -> Mapping[str, object]:
@@ -127,7 +128,7 @@ def _architecture(pretrained: Pretrained) -> str:
     """The name under which transformers opens a checkpoint with these heads."""
     heads = set(pretrained.heads)
     endings = pretrained.family.architectures
-    if pretrained.foreign.ending in endings:
+    if heads.issuperset(endings.get(pretrained.foreign.ending, ["an unknown class"])):
         return pretrained.foreign.architecture
     return _own(pretrained) + next(ending for ending, needs in endings.items() if set(needs) <= heads)
 

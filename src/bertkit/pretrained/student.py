@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from bertkit.errors import ConfigError
-from bertkit.families.foreign_config import write_config
+from bertkit.families.foreign_config import read_keys
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
@@ -102,7 +102,7 @@ def student_of(teacher: Pretrained, count: int, task: Task, tokenizer: Tokenizer
     copy_layers(student, teacher.build_encoder().float(), layers)
     head = teacher.build_head(task)
     heads = {} if head is None or task.head_name is None else {task.head_name: head.float().state_dict()}
-    counted = write_config(teacher.family, config)
+    counted = read_keys(teacher.family)
     values = {key: value for key, value in teacher.foreign.values.items() if key not in counted}
     values["model_type"] = teacher.foreign.model_type
     return made(teacher.family, config, student.state_dict(), heads, tokenizer, More(values))

@@ -14,6 +14,8 @@ from bertkit.families.contract import Family, Weight
 from bertkit.families.foreign_config import ForeignConfig
 
 Tensors = dict[str, Tensor]
+# What torch's compiler, its sharding and its recomputing call the module that they wrap, wherever that is.
+WRAPPERS = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 
 
 def canonical(family: Family, tensors: Mapping[str, Tensor]) -> Tensors:
@@ -27,6 +29,26 @@ def canonical(family: Family, tensors: Mapping[str, Tensor]) -> Tensors:
         if not name.endswith(family.ignored):
             renamed[name] = tensor
     return renamed
+
+
+def refuse_wrapped(family: Family, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Refuse canonical names to which a wrapper has added a part of its own.
+
+    Raises:
+        BadCheckpoint: naming what is added, if it was a wrapper.
+    """
+    table = next(row.theirs[0] for row in family.encoder if row.ours == "embeddings.token.weight")
+    found = next((name for name in tensors if name.endswith(f".{table}")), None)
+    added = found.removesuffix(table) if found is not None and table not in tensors else None
+    if added is None:
+        added = next((f"{part}." for name in tensors for part in name.split(".") if part in WRAPPERS), None)
+    elif added != family.prefix:
+        added = added.removesuffix(family.prefix)
+    if added is not None:
+        raise BadCheckpoint(
+            f"{source}: the tensors' names have {added!r} in them, which a wrapper of the model has put there",
+            f"Save the state_dict() of the model inside the wrapper, or take {added!r} out of the names.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +94,8 @@ class NameTable:
             source: what the tensors were read from, for errors.
 
         Raises:
-            BadCheckpoint: a tensor is missing or has another shape than the configuration says.
+            BadCheckpoint: a tensor is missing, is not of floating point, or has not the shape that the configuration
+                says.
         """
         ours: Tensors = {}
         missing: list[str] = []
@@ -83,7 +106,7 @@ class NameTable:
             missing += [name for name, part in zip(row.theirs, parts, strict=True) if part is None]
             found = [part for part in parts if part is not None]
             if len(found) == len(parts):
-                self._check_shapes(row, found, expected[row.ours].shape, source)
+                self._check_parts(row, found, expected[row.ours].shape, source)
                 ours[row.ours] = found[0] if len(found) == 1 else torch.cat(found)
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -105,8 +128,13 @@ class NameTable:
             return [count * self.config.head_width for count in (self.config.heads, *2 * (self.config.groups,))]
         return [rows // len(row.theirs)] * len(row.theirs)
 
-    def _check_shapes(self, row: Weight, parts: Sequence[Tensor], shape: torch.Size, source: str) -> None:
+    def _check_parts(self, row: Weight, parts: Sequence[Tensor], shape: torch.Size, source: str) -> None:
         for name, part, size in zip(row.theirs, parts, self._sizes(row, shape[0]), strict=True):
+            if not part.is_floating_point():
+                raise BadCheckpoint(
+                    f"{source}: tensor {name} is of {str(part.dtype).removeprefix('torch.')}, not of floating point",
+                    "Use the checkpoint as it was before it was quantised, in float32, float16 or bfloat16.",
+                )
             expected = (size, *shape[1:])
             if part.shape != expected:
                 raise BadCheckpoint(

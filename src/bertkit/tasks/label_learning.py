@@ -16,7 +16,7 @@ from torch.nn import functional
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.data.examples import Example
 from bertkit.data.sample_stream import Sample
-from bertkit.errors import InputError, near_match
+from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import Problem
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
@@ -113,6 +113,9 @@ class LabelLearning(Learning):
 
     Args:
         labels: in the order of the head's numbers.
+
+    Raises:
+        UserError: a regression of several numbers: an example has one.
     """
 
     def __init__(
@@ -123,6 +126,8 @@ class LabelLearning(Learning):
         smoothing: float = 0.0,
         teacher: SoftLabels | None = None,
     ) -> None:
+        if problem == "regression" and len(labels) != 1:
+            raise UserError(f"a regression with {len(labels)} outputs is not learnt here", "Choose one with one.")
         self._ids = {label: id for id, label in enumerate(labels)}
         self._problem = problem
         self._class_weights = class_weights

@@ -32,7 +32,7 @@ class TextClassification(ScoringTask):
     Args:
         labels: of the classifier's rows.
         problem: `single-label`, one of the labels is right (softmax); `multi-label`, each may be (sigmoid);
-            `regression`, the only row is the answer.
+            `regression`, the only row is the answer, or each of several rows is one under its label.
         temperature: what logits are divided by before they become probabilities (Guo et al. 2017). The best label, and
             whether a label of several is likelier than not, do not hang on it.
         abstain_below: of `single-label`: the score of the best label below which an answer says that it `abstained`.
@@ -56,8 +56,6 @@ class TextClassification(ScoringTask):
         if problem not in PROBLEMS.values():
             hint = near_match(problem, PROBLEMS.values())
             raise UserError(f"unknown problem {problem!r}{hint}", f"Choose one of {', '.join(PROBLEMS.values())}.")
-        if problem == "regression" and self.classes != 1:
-            raise UserError(f"a regression with {self.classes} labels", "Choose single-label or multi-label.")
         if problem == "single-label" and self.classes == 1:
             raise UserError("one label alone is always right", "Choose multi-label or regression.")
         if temperature <= 0:
@@ -73,11 +71,13 @@ class TextClassification(ScoringTask):
         return {"labels": read_labels(config), "problem": read_problem(config)}
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Result:
-        """The mean of the windows' logits, as a number or as labels."""
+        """The mean of the windows' logits, as a number or as labels; a regression's "scores" are its numbers."""
         (outcome,) = outcomes
         logits_C = mean_logits(outcome)
-        if self.problem == "regression":
+        if self.problem == "regression" and self.classes == 1:
             return Value(value=float(logits_C[0]), reading=reading)
+        if self.problem == "regression":
+            return Labels(labels=ranked_labels(self.labels, logits_C), reading=reading)
         logits_C = logits_C / self.temperature
         scores_C = softmax(logits_C) if self.problem == "single-label" else sigmoid(logits_C)
         labels = ranked_labels(self.labels, scores_C)

@@ -28,7 +28,7 @@ class ZeroShotClassification(ScoringTask):
     Args:
         labels: of the classifier's rows; one of them is called `entailment`.
         problem: `single-label`: softmax over the labels' logits of entailment; `multi-label`, or a row with one label:
-            each label's softmax over entailment and contradiction.
+            each label's softmax over entailment and contradiction, which then one of the labels must be.
         hypothesis_template: the sentence, with `{}` where the label goes.
     """
 
@@ -53,17 +53,19 @@ class ZeroShotClassification(ScoringTask):
         self.classes = len(self.labels)
         self.problem = problem
         self.hypothesis_template = hypothesis_template
-        self._entailment = _find(self.labels, "entailment")
-        # Models with two labels have entailment and not_entailment.
-        self._contradiction = 1 - self._entailment if self.classes == 2 else _find(self.labels, "contradiction")
+        self._entailment = _find_entailment(self.labels)
+        self._contradiction = _find_contradiction(self.labels, self._entailment)
+        if problem == "multi-label" and self._contradiction is None:
+            raise UserError(
+                f"multi-label needs a label called contradiction, and there is none among {', '.join(self.labels)}",
+                "Choose single-label, or name the model's labels in the id2label of its config.json.",
+            )
 
     @classmethod
     def suits(cls, config: Mapping[str, object], rows: int) -> bool:
         """A classifier that knows entailment."""
         named = config.get("id2label")
-        return (
-            rows > 1 and isinstance(named, dict) and any(is_called(str(name), "entailment") for name in named.values())
-        )
+        return rows > 1 and isinstance(named, dict) and any(map(is_entailment, map(str, named.values())))
 
     @classmethod
     def options(cls, config: Mapping[str, object]) -> dict[str, object]:
@@ -73,9 +75,14 @@ class ZeroShotClassification(ScoringTask):
     def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
         """A text and each of its candidate labels; labels in one string are separated by commas."""
         text = text_field(fields, "text")
-        return tuple(
-            Texts(text, self.hypothesis_template.replace("{}", label), name=label) for label in candidates(fields)
-        )
+        labels = candidates(fields)
+        if len(labels) == 1 and self._contradiction is None:
+            raise InputError(
+                f"field 'candidate_labels' has one label only, and this model has no contradiction to hold against it "
+                f"(its labels: {', '.join(self.labels)})",
+                "Name two labels or more.",
+            )
+        return tuple(Texts(text, self.hypothesis_template.replace("{}", label), name=label) for label in labels)
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Labels:
         """The candidate labels by probability."""
@@ -83,6 +90,7 @@ class ZeroShotClassification(ScoringTask):
         if self.problem == "single-label" and len(outcomes) > 1:
             scores_N = softmax(logits_NC[:, self._entailment])
         else:
+            assert self._contradiction is not None, "checked where the row was read"
             scores_N = softmax(logits_NC[:, [self._entailment, self._contradiction]])[:, 0]
         names = [outcome.texts.name for outcome in outcomes]
         return Labels(labels=ranked_labels(names, scores_N), reading=reading)
@@ -108,16 +116,25 @@ def candidates(fields: Mapping[str, object]) -> list[str]:
     return labels
 
 
-def is_called(label: str, name: str) -> bool:
-    """Whether a model's label is the one called `name`; models also write ENTAILMENT, or entail."""
-    return len(label) >= 5 and (label.lower().startswith(name) or name.startswith(label.lower()))
+def is_entailment(label: str) -> bool:
+    """Whether a model's label is the one of entailment; models also write ENTAILMENT, entails, entail."""
+    return label.lower().startswith("entail")
 
 
-def _find(labels: Sequence[str], name: str) -> int:
+def _find_entailment(labels: Sequence[str]) -> int:
     for id, label in enumerate(labels):
-        if is_called(label, name):
+        if is_entailment(label):
             return id
     raise UserError(
-        f"no label called {name} among {', '.join(labels)}",
+        f"no label called entailment among {', '.join(labels)}",
         "Choose a model of natural language inference, or name its labels in the id2label of its config.json.",
     )
+
+
+def _find_contradiction(labels: Sequence[str], entailment: int) -> int | None:
+    """The label that is called so, else the only one beside entailment and neutral; None where that is open."""
+    called = [id for id, label in enumerate(labels) if label.lower().startswith("contra")]
+    left = [id for id, label in enumerate(labels) if id != entailment and not label.lower().startswith("neutral")]
+    if called:
+        return called[0]
+    return left[0] if len(left) == 1 else None
