@@ -109,7 +109,7 @@ def evaluate(
         else:
             settings = {"long": long, "dtype": dtype, "device": device}
             found = scored_model(task, problem, data, examples, model, keep_in is not None, **settings)
-        measured = Measured(f"{model or predictions} on {data}", task, problem, examples, found, other, against)
+        measured = Measured(f"{model or predictions} on {data}", task, problem, found.examples, found, other, against)
         if page is not None:
             page.write(measured.page())
         kept = None

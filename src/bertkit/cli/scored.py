@@ -26,11 +26,13 @@ class Scored:
     """Answers and their scores.
 
     Attributes:
+        examples: that were answered, tags of words in IOB2.
         problem: that a classifier of texts answers for; None where a file does not say, and of other tasks.
     """
 
     answers: Answers
     scores: Scores
+    examples: Sequence[Example]
     problem: Problem | None = None
 
 
@@ -117,6 +119,7 @@ def scored_model(
     from bertkit.cli.models import model_folder
     from bertkit.evaluation.answers_of import answers_of
     from bertkit.evaluation.task_scores import score_results
+    from bertkit.evaluation.word_tags import in_iob2
     from bertkit.inference.model import load
     from bertkit.tasks.text_classification import TextClassification
 
@@ -127,10 +130,11 @@ def scored_model(
     if task == MASKS:
         from bertkit.evaluation.masked_text import score_text
 
-        return Scored([], score_text(loaded, examples))
+        return Scored([], score_text(loaded, examples), examples)
     answers = answers_of(loaded.answerer, examples)
+    examples = in_iob2(examples, loaded.task.labels)
     answers_for = loaded.task.problem if isinstance(loaded.task, TextClassification) else None
-    return Scored(answers, score_results(task, problem, answers, examples), answers_for)
+    return Scored(answers, score_results(task, problem, answers, examples), examples, answers_for)
 
 
 def scored_predictions(
@@ -144,10 +148,10 @@ def scored_predictions(
     if isinstance(found, list):
         if no_answer_scores is not None:
             raise UserError("--no-answer-scores with records, which have their own", "Leave it out.")
-        return Scored(found, score_results(task, problem, found, examples))
+        return Scored(found, score_results(task, problem, found, examples), examples)
     no_answer = None if no_answer_scores is None else read_no_answer_scores(no_answer_scores)
     scores = score_answers(found, examples, no_answer)
     missing = sum(example.id not in found for example in examples)
     if missing:
         print(f"{missing:,} of {len(examples):,} questions have no prediction; each counts 0", file=sys.stderr)
-    return Scored(found, scores)
+    return Scored(found, scores, examples)
