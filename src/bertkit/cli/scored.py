@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bertkit.families.labels import Problem
 
 ANSWERS = "question-answering"
+ENTITIES = "token-classification"
 MASKS = "fill-mask"  # scored on plain text, by masks that are made here
 
 
@@ -118,8 +119,8 @@ def scored_model(
     from bertkit.cli.calibrate import say_if_fitted_on
     from bertkit.cli.models import model_folder
     from bertkit.evaluation.answers_of import answers_of
-    from bertkit.evaluation.task_scores import score_results
-    from bertkit.evaluation.word_tags import in_iob2
+    from bertkit.evaluation.task_scores import check_types, score_results
+    from bertkit.evaluation.word_tags import in_iob2, types_of
     from bertkit.inference.model import load
     from bertkit.tasks.text_classification import TextClassification
 
@@ -133,6 +134,8 @@ def scored_model(
         return Scored([], score_text(loaded, examples), examples)
     answers = answers_of(loaded.answerer, examples)
     examples = in_iob2(examples, loaded.task.labels)
+    if task == ENTITIES:
+        check_types(examples, types_of(loaded.task.labels))
     answers_for = loaded.task.problem if isinstance(loaded.task, TextClassification) else None
     return Scored(answers, score_results(task, problem, answers, examples), examples, answers_for)
 
@@ -142,12 +145,15 @@ def scored_predictions(
 ) -> Scored:
     """The answers in a file."""
     from bertkit.cli.predictions import read_answers, read_no_answer_scores, read_records
-    from bertkit.evaluation.task_scores import score_answers, score_results
+    from bertkit.evaluation.results import entities
+    from bertkit.evaluation.task_scores import check_types, score_answers, score_results
 
     found = read_answers(path) if task == ANSWERS and examples else read_records(path)
     if isinstance(found, list):
         if no_answer_scores is not None:
             raise UserError("--no-answer-scores with records, which have their own", "Leave it out.")
+        if task == ENTITIES:
+            check_types(examples, {entity.label for result in found for entity in entities(result)})
         return Scored(found, score_results(task, problem, found, examples), examples)
     no_answer = None if no_answer_scores is None else read_no_answer_scores(no_answer_scores)
     scores = score_answers(found, examples, no_answer)

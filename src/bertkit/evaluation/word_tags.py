@@ -47,6 +47,11 @@ def as_iob2(sentences: Sequence[Sequence[str]], labels: Sequence[str] = ()) -> l
     return written
 
 
+def types_of(labels: Sequence[str]) -> set[str]:
+    """The types of entities that a set of labels can say."""
+    return {tag.type for tag in read_tags(labels) if tag is not None}
+
+
 def tags_of_words(words: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> list[str]:
     """The tag of each word in IOB2. An entity covers the words that it overlaps; of two on a word the earlier has it.
 

@@ -8,9 +8,12 @@ from functools import partial
 from itertools import islice
 from typing import Literal, TypeVar
 
+import numpy as np
+
 from bertkit.data.rows import Row
 from bertkit.errors import BertkitError
 from bertkit.inference.engine import Engine
+from bertkit.model.finite import not_finite, weights_of
 from bertkit.tasks.contract import Outcome, Reading, Result, Texts
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.windows import Encoded, Window
@@ -64,6 +67,7 @@ class Answerer:
 
         Raises:
             InputError: at the first row that has no answer, where failures are not recorded.
+            NotFinite: likewise, at a row for which the model computes NaN or infinity.
         """
         numbered = enumerate(rows, 1)
         while chunk := list(islice(numbered, ROWS_AT_ONCE)):
@@ -79,11 +83,19 @@ class Answerer:
         requests = self._prepare(rows, record)
         ready = [request for request in requests if isinstance(request, _Request)]
         outputs = iter(self._engine.run([window for request in ready for window in request.windows]))
-        for request in requests:
+        for row, request in zip(rows, requests, strict=True):
             if isinstance(request, _Request):
-                yield [Outcome(*one, list(islice(outputs, len(one[1].windows)))) for one in request.inputs]
+                found = [Outcome(*one, list(islice(outputs, len(one[1].windows)))) for one in request.inputs]
+                yield attempt(partial(self._finite, found), row, record)
             else:
                 yield request
+
+    def _finite(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """The same, unless a number is none."""
+        if all(np.isfinite(array).all() for one in outcomes for output in one.outputs for array in output):
+            return outcomes
+        weights = weights_of(encoder=self._engine.encoder, head=self._engine.head)
+        raise not_finite("the model's output", weights)
 
     def _prepare(self, rows: Sequence[Row], record: bool) -> list[_Request | Failure]:
         """Each row's windows, all texts tokenised in one call."""

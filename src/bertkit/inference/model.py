@@ -78,6 +78,7 @@ class Model:
 
         Raises:
             InputError: at the first row that has no answer.
+            NotFinite: the model computes NaN or infinity.
         """
         return [result for result in self.stream(rows) if isinstance(result, Result)]
 

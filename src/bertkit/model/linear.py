@@ -6,6 +6,8 @@ is the `nn.Linear` that it was made from.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +37,12 @@ class PackedLinear(nn.Module):
             x_TI, self.weight, self.bias, self.operation, [], self.algorithm
         )
         return out
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """The weight and the bias by name, in the usual layout."""
+        yield "weight", self.weight.to_dense()
+        if self.bias is not None:
+            yield "bias", self.bias
 
 
 def can_pack(dtype: torch.dtype) -> bool:

@@ -12,6 +12,7 @@ import torch
 from bertkit.batching.grouping import deal
 from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.model.finite import not_finite, weights_of
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
@@ -79,7 +80,11 @@ class Evaluation:
         self._ranks = ranks
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
-        """Loss and accuracy of every objective, `loss` of all together, and the pseudo-perplexity."""
+        """Loss and accuracy of every objective, `loss` of all together, and the pseudo-perplexity.
+
+        Raises:
+            NotFinite: one is NaN or infinite; every rank raises it.
+        """
         measures = self._means(trainee, sharing, self._batches)
         measures["loss"] = sum(weight * measures[f"{name}/loss"] for name, weight in self._weights.items())
         if self._one_mask:
@@ -102,7 +107,11 @@ class Evaluation:
                     values = {"targets": float(count)} | {measure: float(value) for measure, value in output.items()}
                     for measure, number in values.items():
                         sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + number
-        return means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
+        found = means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
+        odd = next((name for name, value in found.items() if not math.isfinite(value)), None)
+        if odd is not None:
+            raise not_finite(f"held-out {odd}", weights_of(encoder=trainee.encoder, objectives=trainee.objectives))
+        return found
 
 
 def _share(batch: GlobalBatch, ranks: Ranks, micro_batch_tokens: int) -> list[TrainingBatch]:
