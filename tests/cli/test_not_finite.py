@@ -113,7 +113,8 @@ def test_a_rate_that_blows_up(run: Run, files: dict[str, str], tmp_path: Path) -
 
 @pytest.mark.parametrize("more", [[], ["--calibrate"], ["--json"], ["--dtype", "bfloat16"]])
 def test_nothing_is_measured(more: list[str], run: Run, classifier: str, files: dict[str, str]) -> None:
-    code, out, err = run("evaluate", "--task", "text-classification", "-m", classifier, "--data", files["labels"], *more)
+    line = ("evaluate", "--task", "text-classification", "-m", classifier, "--data", files["labels"])
+    code, out, err = run(*line, *more)
     assert (code, out) == (1, "")
     assert "labels.tsv:2: the model's output is not finite" in err
     assert NAMED in err
