@@ -54,7 +54,7 @@ class HeldOut:
         (objective,) = trainee.each()
         with evaluating(trainee, sharing):
             engine = Engine(trainee.encoder, objective.head, self._reader.task, BATCH_TOKENS)
-            results = answers_of(Answerer(engine, self._reader, "float32"), self._examples)
+            results = answers_of(Answerer(engine, self._reader, engine.dtype), self._examples)
         self.scores = score_results(self._reader.task.name, self._problem, results, self._examples)
         return dict(self.scores.metrics)
 

@@ -14,6 +14,7 @@ from bertkit.inference.engine import Engine
 from bertkit.inference.precision import choose_dtype, exact_dtype, make_ready
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import MaskedLMHead
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tasks.contract import Result, Task
@@ -63,6 +64,8 @@ class Model:
         self.batch_tokens = batch_tokens
         self.explainable = explainable
         self.head = pretrained.build_head(task)
+        if isinstance(self.head, MaskedLMHead) and dtype != torch.float32:
+            self.head.keep_exact(self.encoder)
         for part in (self.encoder, self.head):
             if part is not None:
                 make_ready(part, device, dtype, gradients=explainable)

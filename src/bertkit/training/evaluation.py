@@ -43,14 +43,18 @@ class Measuring(Protocol):
 
 @contextmanager
 def evaluating(trainee: Trainee, sharing: Sharing) -> Iterator[None]:
-    """The model as it answers: nothing is dropped, and every rank's weights are where forward passes need them."""
+    """The model as it answers: nothing is dropped, and every rank's weights are where forward passes need them.
+
+    Afterwards it is as it was before, in training or not.
+    """
+    training = trainee.training
     trainee.eval()
     sharing.begin()
     try:
         yield
     finally:
         sharing.end()
-        trainee.train()
+        trainee.train(training)
 
 
 class Evaluation:
@@ -99,8 +103,8 @@ class Evaluation:
     @torch.no_grad()
     def _means(self, trainee: Trainee, sharing: Sharing, batches: Sequence[TrainingBatch]) -> Measures:
         sums: Measures = {}
-        torch.manual_seed(0)  # what an objective draws, it draws alike each time
-        with evaluating(trainee, sharing):
+        with evaluating(trainee, sharing), torch.random.fork_rng(_accelerators(self._ranks.device)):
+            torch.manual_seed(0)  # what an objective draws, it draws alike each time
             for batch in batches:
                 outputs = sharing.forward(to_device(batch, self._ranks.device))
                 for (name, output), count in zip(outputs.items(), trainee.counts(batch), strict=True):
@@ -112,6 +116,11 @@ class Evaluation:
         if odd is not None:
             raise not_finite(f"held-out {odd}", weights_of(encoder=trainee.encoder, objectives=trainee.objectives))
         return found
+
+
+def _accelerators(device: torch.device) -> list[torch.device]:
+    """The device whose random numbers are to be left as they are, besides the host's."""
+    return [] if device.type == "cpu" else [device]
 
 
 def _share(batch: GlobalBatch, ranks: Ranks, micro_batch_tokens: int) -> list[TrainingBatch]:
