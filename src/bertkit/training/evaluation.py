@@ -16,6 +16,7 @@ from bertkit.model.finite import not_finite, weights_of
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
+from bertkit.training.shards import local_part
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
 
@@ -114,7 +115,8 @@ class Evaluation:
         found = means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
         odd = next((name for name, value in found.items() if not math.isfinite(value)), None)
         if odd is not None:
-            raise not_finite(f"held-out {odd}", weights_of(encoder=trainee.encoder, objectives=trainee.objectives))
+            weights = weights_of(encoder=trainee.encoder, objectives=trainee.objectives)
+            raise not_finite(f"held-out {odd}", ((name, local_part(weight)) for name, weight in weights))
         return found
 
 
