@@ -104,6 +104,12 @@ class OutputError(BertkitError):
     default_remedy = "Choose a path that can be written with -o."
 
 
+class NotFinite(BertkitError):
+    """A model computed NaN or infinity. No answer, no score and no model is made of that."""
+
+    default_remedy = "The checkpoint may be damaged: get it again; or try --dtype float32."
+
+
 class DeviceError(UserError):
     """The device or precision asked for is not there."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from subprocess import run
@@ -10,8 +11,10 @@ import pytest
 from bertkit.data.examples import Example, References, Tagged, Target
 from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError
+from bertkit.evaluation.intervals import intervals_of
 from bertkit.evaluation.results import Result
-from bertkit.evaluation.task_scores import score, score_answers, score_results
+from bertkit.evaluation.task_scores import check_types, score, score_answers, score_results
+from bertkit.families.labels import Problem
 
 
 def examples(*targets: Target) -> list[Example]:
@@ -71,10 +74,64 @@ def test_entities() -> None:
     assert list(found.counts) == ["LOC", "ORG", "PER"]
 
 
+def test_a_model_that_finds_only_types_that_the_data_lacks_scores_0() -> None:
+    gold = examples(Tagged(((0, 4), (5, 9)), ("B-PER", "O")))
+    results = [{"entities": [{"label": "ORG", "start": 0, "end": 4}]}]
+    for found, right in ((results, gold), (results, examples(Tagged(((0, 4),), ("O",)))), ([{"entities": []}], gold)):
+        scores = score("token-classification", None, found, right)
+        assert [scores[name] for name in ("entity_precision", "entity_recall", "entity_f1")] == [0, 0, 0]
+    check_types(gold, {"ORG", "PER"})
+    check_types(gold, set())
+    with pytest.raises(InputError, match="no predicted label is one of the data's: 'Person' beside 'PER'"):
+        check_types(gold, {"Person"})
+
+
+@pytest.mark.parametrize(
+    ("task", "problem", "result", "targets"),
+    [
+        ("text-classification", "single-label", labels(a=0.9, b=0.1), ("a", "a")),
+        ("text-classification", "single-label", labels(a=0.9, b=0.1), ("b", "b")),
+        ("text-classification", "multi-label", labels(a=0.1, b=0.1), ((), ())),
+        ("text-classification", "multi-label", labels(a=0.9, b=0.9), ((), ())),
+        ("text-classification", "regression", {"value": 2.5}, (1.0, 2.0)),
+        ("text-classification", "regression", {"value": 2.5}, (1.0, 1.0)),
+        ("token-classification", None, {"entities": []}, (Tagged(((0, 3),), ("O",)), Tagged((), ()))),
+        ("question-answering", None, answer("x", 0.0, 0.0), (References((), ()), References(("",), (0,)))),
+        ("text-ranking", None, {"ranking": [{"index": 0, "score": 0.0}]}, ((0.0,), (0.0, 0.0))),
+        ("multiple-choice", None, {"choices": [{"index": 0, "score": 0.5}]}, (1, 1)),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 2])
+def test_data_with_nothing_to_tell_apart_has_finite_scores(
+    task: str, problem: Problem | None, result: dict[str, object], targets: tuple[Target, ...], count: int
+) -> None:
+    right = examples(*targets[:count])
+    scores = score_results(task, problem, [Result(result, "")] * count, right)
+    assert scores.metrics
+    assert all(map(math.isfinite, scores.metrics.values()))
+    assert scores.at is not None
+    for one in intervals_of(scores.at, count, resamples=20).values():
+        assert all(map(math.isfinite, (one.value, one.deviation, one.low, one.high)))
+
+
+def test_numbers_that_are_none() -> None:
+    with pytest.raises(InputError, match="row 1: the field 'value' is nan, not a finite number"):
+        score_results("text-classification", "regression", [Result({"value": math.nan}, "row 1")], examples(1.0))
+
+
 def test_answers_of_v1() -> None:
     results = [answer("the cat", 0.2, 0.8), {"answers": [], "no_answer_score": 1.0}]
     right = examples(References(("cat",), (0,)), References(("dog",), (0,)))
     assert score("question-answering", None, results, right) == {"exact_match": 50, "f1": 50}
+
+
+@pytest.mark.parametrize("right", [References((), ()), References(("",), (0,)), References((" ",), (3,))])
+def test_where_no_question_has_an_answer_the_rules_are_those_of_v2(right: References) -> None:
+    gold = examples(right, right)
+    assert score_answers({"id1": "", "id2": "cat"}, gold).metrics["exact_match"] == 50
+    results = [answer("cat", 0.2, 0.8), answer("cat", 0.8, 0.2)]
+    found = score("question-answering", None, results, gold)
+    assert (found["exact_match"], found["f1"]) == (50, 50)
 
 
 def test_answers_of_v2_say_that_there_is_none_where_that_is_likelier() -> None:

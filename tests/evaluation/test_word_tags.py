@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from bertkit.data.examples import Example, Tagged
+from bertkit.data.rows import Row
 from bertkit.evaluation.results import Entity
-from bertkit.evaluation.word_tags import as_iob2, tags_of_words
+from bertkit.evaluation.word_tags import as_iob2, in_iob2, tags_of_words
 
 IOB2 = ["B-PER", "I-PER", "B-PER", "O", "B-LOC", "B-ORG"]
 
@@ -21,6 +23,21 @@ IOB2 = ["B-PER", "I-PER", "B-PER", "O", "B-LOC", "B-ORG"]
 def test_every_scheme_becomes_one(tags: list[str]) -> None:
     others = ["B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"]  # elsewhere in the data
     assert as_iob2([tags, others])[0] == IOB2
+
+
+def test_the_labels_of_a_model_tell_what_the_tags_of_a_small_file_are() -> None:
+    alone, labels = ["PER-B", "O"], ["O", "PER-B", "PER-I"]
+    assert as_iob2([alone]) == [["B-PER-B", "O"]]
+    assert as_iob2([alone], labels) == [["B-PER", "O"]]
+    assert as_iob2([["B-PER", "O"]], labels) == [["B-PER", "O"]]  # another scheme than the model's
+
+
+def test_examples_in_iob2() -> None:
+    tagged = Example(Row({"text": "Ada saw"}, "a:1"), Tagged(((0, 3), (4, 7)), ("S-PER", "O")), "0")
+    other = Example(Row({"text": "Ada"}, "a:2"), "label", "1")
+    changed, same = in_iob2([tagged, other], [])
+    assert changed.target == Tagged(((0, 3), (4, 7)), ("B-PER", "O"))
+    assert same is other
 
 
 # Ada Lovelace-Byron saw Rome

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+import bertkit
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.errors import DeviceError
 from bertkit.inference.precision import choose_dtype
 from bertkit.model.device import choose_device
+from bertkit.model.heads import Head, MaskedLMHead
 from bertkit.model.linear import has_fast_bfloat16
+from bertkit.tasks.text_ranking import Ranking
+from tests.parity.bert_peer import Sizes, make_peer
+from tests.parity.task_peers import make_task_peer
 
 
 def test_auto_is_a_gpu_where_there_is_one() -> None:
@@ -50,3 +58,37 @@ def test_devices_by_number(name: str, message: str, monkeypatch: pytest.MonkeyPa
 def test_unknown_precisions() -> None:
     with pytest.raises(DeviceError, match=r"unknown dtype 'float16' \(did you mean '.*float"):
         choose_dtype("float16", torch.device("cpu"))
+
+
+def test_the_last_layer_of_a_head_stays_float32(tmp_path: Path) -> None:
+    make_task_peer("text-classification", tmp_path, labels=("bad", "good"))
+    exact, half = (bertkit.load(tmp_path, dtype=dtype).head for dtype in ("float32", "bfloat16"))
+    assert isinstance(exact, Head)
+    assert isinstance(half, Head)
+    (weight,) = (tensor for name, tensor in exact.classifier.tensors() if name == "weight")  # type: ignore[operator]
+    assert torch.equal(half.classifier.weight, weight)  # type: ignore[arg-type]
+
+
+def test_close_documents_keep_different_scores(tmp_path: Path) -> None:
+    """In bfloat16 the numbers from 2 to 4 are 1/64 apart: documents that are closer would have one score."""
+    make_task_peer("text-classification", tmp_path, labels=("relevance",))
+    model = bertkit.load(tmp_path, task="text-ranking", dtype="bfloat16", activation="identity")
+    assert isinstance(model.head, Head)
+    model.head.classifier.bias.data.fill_(2.5)  # type: ignore[union-attr, operator]
+    documents = [f"w{one} w{other}" for one in range(10) for other in range(20, 30)]
+    (result,) = model.predict([{"query": "w1 w2", "documents": documents}])
+    assert isinstance(result, Ranking)
+    scores = [one.score for one in result.ranking]
+    assert max(scores) - min(scores) < 0.5
+    assert len(set(scores)) > 90
+
+
+def test_the_logits_of_masks_are_float32_and_of_the_stored_table(tmp_path: Path) -> None:
+    make_peer(Sizes(), tmp_path)
+    exact, half = (bertkit.load(tmp_path, task="fill-mask", dtype=dtype) for dtype in ("float32", "bfloat16"))
+    assert isinstance(half.head, MaskedLMHead)
+    table = half.head.table(half.encoder)
+    assert torch.equal(table, exact.encoder.embeddings.token.weight)
+    batch = TokenBatch.pack([[2, 5, 3]], [[0, 0, 0]], torch.device("cpu"))
+    assert half.encoder(batch).dtype == torch.bfloat16
+    assert half.head(half.encoder(batch), half.encoder).dtype == torch.float32

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.tasks.entities import Span, Tag, group, read_tags
+from bertkit.data.tag_scheme import Tag
+from bertkit.tasks.entities import Span, group, read_tags
 
 BIO = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 BIOES = [*BIO, "E-PER", "S-PER", "E-LOC", "S-LOC", "L-PER", "U-PER"]
@@ -59,6 +60,20 @@ def test_a_prefix_needs_a_partner() -> None:
         Tag("I", "B-"),
         Tag("I", "S-BAHN"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "known"),
+    [
+        ("PER-B PER-I O LOC-B LOC-B", "O PER-B PER-I LOC-B"),
+        ("b-per i-per o b-loc b-loc", "o b-per i-per b-loc"),
+        ("B-PER L-PER O U-LOC U-LOC", "O B-PER I-PER L-PER U-LOC"),
+        ("B-PER E-PER O W-LOC W-LOC", "O B-PER M-PER E-PER W-LOC"),
+    ],
+)
+def test_the_scheme_is_of_the_whole_set(labels: str, known: str) -> None:
+    found = [(type.upper(), start, stop) for type, start, stop in entities(labels, known.split())]
+    assert found == [("PER", 0, 2), ("LOC", 3, 4), ("LOC", 4, 5)]
 
 
 @given(st.lists(st.sampled_from(BIOES)))

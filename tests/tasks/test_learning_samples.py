@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
+from tokenizers import models, pre_tokenizers, processors, trainers
 
 from bertkit.data.examples import Example, References, Tagged, Target
 from bertkit.data.rows import Row
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError
+from bertkit.tasks.contract import Outcome, Reading, Texts
 from bertkit.tasks.label_learning import LabelLearning
 from bertkit.tasks.learning import Learning
 from bertkit.tasks.question_answering import QuestionAnswering
@@ -21,6 +24,7 @@ from bertkit.tasks.text_classification import TextClassification
 from bertkit.tasks.token_classification import TokenClassification
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
+from bertkit.tokenization.words import words_of
 from bertkit.training.lessons import samples_of
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "play", "##ing", "in", "paris", "is", "fun", "who", "?"]
@@ -98,6 +102,52 @@ def test_each_word_is_learnt_once_whatever_the_windows(tokenizer: Tokenizer) -> 
     assert len(samples) > 2
     learnt_tags = [tag for sample in samples for tag in sample.targets["tag_T"].tolist() if tag != NO_TAG]
     assert learnt_tags == [0, 0, 1] * 4
+
+
+def byte_level(*, trim: bool) -> Tokenizer:
+    """Of ModernBERT's kind, whose offsets include the space before a word unless `trim`."""
+    backend = tokenizers.Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet, specials = pre_tokenizers.ByteLevel.alphabet(), ["[CLS]", "[SEP]", "[PAD]", "[UNK]"]
+    trainer = trainers.BpeTrainer(vocab_size=280, initial_alphabet=alphabet, special_tokens=specials)
+    backend.train_from_iterator(["Ada Lovelace-Byron, of  Paris said so"] * 9, trainer)
+    template = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", "[CLS] $A [SEP] $B [SEP]", [("[CLS]", backend.token_to_id("[CLS]")), ("[SEP]", 1)]
+    )
+    backend.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=trim), template])
+    return Tokenizer(backend)
+
+
+@pytest.mark.parametrize("trim", [True, False])
+@pytest.mark.parametrize("limit", [64, 8])
+@pytest.mark.parametrize(
+    "text", ["Ada Lovelace-Byron , of  Paris", " Ada\tLovelace of\nParis ", "Ada said\u00a0so of Paris"]
+)
+def test_what_is_learnt_is_what_is_answered(text: str, limit: int, trim: bool) -> None:
+    """A model that says of every piece what it has learnt of it finds the entities that the words' tags say."""
+    tokenizer = byte_level(trim=trim)
+    tags = ("O", "B-PER", "I-PER", "B-LOC")
+    task = TokenClassification(tokenizer, tags)
+    reader = Reader(task, limit, LongText.WINDOW, offsets=True)
+    words = [(word.start, word.end) for word in words_of(text, [(at, at + 1) for at in range(len(text))])]
+    said = {"Ada": "B-PER", "Lovelace": "I-PER", "Paris": "B-LOC"}
+    target = Tagged(tuple(words), tuple(said.get(text[start:end], "O") for start, end in words))
+    samples = learnt(example(target, text=text), TagLearning(tags), reader)
+    learnt_tags = [tag for sample in samples for tag in sample.targets["tag_T"].tolist() if tag != NO_TAG]
+    assert learnt_tags == [tags.index(tag) for tag in target.tags]
+    (encoded,) = reader.encode([Texts(text)], reader.tokenize([Texts(text)]))
+    outputs = [(np.eye(4, dtype=np.float32)[np.maximum(one.targets["tag_T"], 0)],) for one in samples]
+    found = task.decode([Outcome(Texts(text), encoded, outputs)], Reading(1, 1, False, "float32"))
+    wanted = [text[text.index("Ada") :].split("Lovelace")[0] + "Lovelace"] if "Lovelace" in text else ["Ada"]
+    assert [entity.text for entity in found.entities] == [*wanted, "Paris"]
+
+
+def test_the_first_answer_that_has_text_is_learnt(tokenizer: Tokenizer) -> None:
+    reader = Reader(QuestionAnswering(tokenizer), 16, LongText.WINDOW, offsets=True)
+    for texts, starts, span in ((("",), (3,), (0, 0)), (("", "paris"), (3, 0), (4, 4))):
+        one = example(References(texts, starts), question="who ?", context="paris is fun")
+        (sample,) = learnt(one, SpanLearning(), reader)
+        assert (sample.targets["start_B"].item(), sample.targets["end_B"].item()) == span
 
 
 def test_an_answers_tokens(tokenizer: Tokenizer) -> None:

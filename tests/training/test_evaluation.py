@@ -12,6 +12,7 @@ from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.training import Masking, TrainTable
 from bertkit.data.stream import PretrainingStream
+from bertkit.errors import NotFinite
 from bertkit.families.catalogue import find_family
 from bertkit.tasks.objectives import Parts, build_objectives
 from bertkit.training.evaluation import Evaluation, means
@@ -96,7 +97,21 @@ def test_the_same_numbers_each_time(
     torch.manual_seed(5)
     first = evaluation.measure(trainee, Replicated(trainee, 1))
     torch.manual_seed(6)
+    before = torch.get_rng_state()
+    trainee.eval()
     assert evaluation.measure(trainee, Replicated(trainee, 1)) == first
+    assert torch.equal(torch.get_rng_state(), before), "whoever measures leaves the random numbers as they were"
+    assert not any(part.training for part in trainee.modules()), "and the model in the mode it was in"
+    trainee.train()
+
+
+def test_what_is_not_finite_has_no_measure(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:
+    weight = trainee.encoder.embeddings.token.weight
+    before = weight.detach().clone()
+    weight.data[:] = torch.nan
+    with pytest.raises(NotFinite, match=r"held-out .*loss is not finite .*encoder\.embeddings\.token\.weight is not"):
+        alone(batches, [], 10_000).measure(trainee, Replicated(trainee, 1))
+    weight.data = before
 
 
 def test_ranks_measure_everything_once(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:

@@ -104,6 +104,7 @@ def _show(config: FinetuneConfig, held_out: Sequence[Example], result: Finetuned
     from bertkit.evaluation.answers_of import answers_of
     from bertkit.evaluation.task_scores import score_results
     from bertkit.evaluation.taught_text import texts_a_second
+    from bertkit.evaluation.word_tags import in_iob2
     from bertkit.inference.model import load
     from bertkit.training.metrics_file import record_line
 
@@ -114,6 +115,7 @@ def _show(config: FinetuneConfig, held_out: Sequence[Example], result: Finetuned
     teacher, student = texts_a_second(models, [example.row for example in held_out[:TIMED_TEXTS]])
     metrics, theirs = result.measures, {}
     if config.data.eval is not None:
+        held_out = in_iob2(held_out, models[0].task.labels)
         theirs, metrics = (
             score_results(name, config.task.problem, answers_of(model.answerer, held_out), held_out).metrics
             for model in models

@@ -119,7 +119,8 @@ def evaluate(
             settings = {"long": long, "dtype": dtype, "device": device}
             found = scored_model(task, problem, data, examples, model, keep_in is not None, **settings)
         beside = None if model is None else Beside.read(model_folder(model, None))
-        measured = Measured(f"{model or predictions} on {data}", task, problem, examples, found, other, against, beside)
+        subject = f"{model or predictions} on {data}"
+        measured = Measured(subject, task, problem, found.examples, found, other, against, beside)
         if page is not None:
             page.write(measured.page())
         kept = None

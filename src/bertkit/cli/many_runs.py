@@ -21,7 +21,7 @@ import typer
 
 from bertkit.cli.readable import table
 from bertkit.cli.running import say
-from bertkit.errors import ConfigError, UserError
+from bertkit.errors import ConfigError, NotFinite, UserError
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
@@ -158,7 +158,6 @@ def _run_each(
         UserError: there are several processes, or the folder is that of a single run.
     """
     from bertkit.training.lessons import check_files, data_sha256s
-    from bertkit.training.loop import Diverged
     from bertkit.training.run_result import RunResult, finished
 
     place = Path(config.run.directory)
@@ -177,7 +176,7 @@ def _run_each(
             say(f"{name}: {len(results) + 1} of {len(runs)} runs")
             try:
                 ended = run_once(run, False)
-            except Diverged as error:
+            except NotFinite as error:
                 say(f"{name}: {error}")
                 result = RunResult({}, math.inf, sha256s)
             else:

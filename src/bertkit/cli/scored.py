@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bertkit.families.labels import Problem
 
 ANSWERS = "question-answering"
+ENTITIES = "token-classification"
 MASKS = "fill-mask"  # scored on plain text, by masks that are made here
 
 
@@ -27,11 +28,13 @@ class Scored:
     """Answers and their scores.
 
     Attributes:
+        examples: that were answered, tags of words in IOB2.
         problem: that a classifier of texts answers for; None where a file does not say, and of other tasks.
     """
 
     answers: Answers
     scores: Scores
+    examples: Sequence[Example]
     problem: Problem | None = None
 
 
@@ -120,7 +123,8 @@ def scored_model(
     from bertkit.cli.calibrate import say_if_fitted_on
     from bertkit.cli.models import model_folder
     from bertkit.evaluation.answers_of import answers_of
-    from bertkit.evaluation.task_scores import score_results
+    from bertkit.evaluation.task_scores import check_types, score_results
+    from bertkit.evaluation.word_tags import in_iob2, types_of
     from bertkit.inference.model import load
     from bertkit.tasks.text_classification import TextClassification
 
@@ -131,10 +135,13 @@ def scored_model(
     if task == MASKS:
         from bertkit.evaluation.masked_text import score_text
 
-        return Scored([], score_text(loaded, examples))
+        return Scored([], score_text(loaded, examples), examples)
     answers = answers_of(loaded.answerer, examples)
+    examples = in_iob2(examples, loaded.task.labels)
+    if task == ENTITIES:
+        check_types(examples, types_of(loaded.task.labels))
     answers_for = loaded.task.problem if isinstance(loaded.task, TextClassification) else None
-    return Scored(answers, score_results(task, problem, answers, examples), answers_for)
+    return Scored(answers, score_results(task, problem, answers, examples), examples, answers_for)
 
 
 def scored_predictions(
@@ -142,16 +149,19 @@ def scored_predictions(
 ) -> Scored:
     """The answers in a file."""
     from bertkit.cli.predictions import read_answers, read_no_answer_scores, read_records
-    from bertkit.evaluation.task_scores import score_answers, score_results
+    from bertkit.evaluation.results import entities
+    from bertkit.evaluation.task_scores import check_types, score_answers, score_results
 
     found = read_answers(path) if task == ANSWERS and examples else read_records(path)
     if isinstance(found, list):
         if no_answer_scores is not None:
             raise UserError("--no-answer-scores with records, which have their own", "Leave it out.")
-        return Scored(found, score_results(task, problem, found, examples))
+        if task == ENTITIES:
+            check_types(examples, {entity.label for result in found for entity in entities(result)})
+        return Scored(found, score_results(task, problem, found, examples), examples)
     no_answer = None if no_answer_scores is None else read_no_answer_scores(no_answer_scores)
     scores = score_answers(found, examples, no_answer)
     missing = sum(example.id not in found for example in examples)
     if missing:
         print(f"{missing:,} of {len(examples):,} questions have no prediction; each counts 0", file=sys.stderr)
-    return Scored(found, scores)
+    return Scored(found, scores, examples)

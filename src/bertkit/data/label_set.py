@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from bertkit.data.examples import Example, Tagged, Target
 from bertkit.data.label_values import number_in
+from bertkit.data.tag_scheme import PLACES, Tag, is_outside, placed
 from bertkit.errors import InputError, UserError, near_match
-
-OUTSIDE = "O"
-_PREFIXES = "BIELSU"  # begin, inside, end or last, single or unit: IOB2, IOBES, BILOU
 
 
 def labels_in(target: Target) -> tuple[str, ...]:
@@ -36,18 +35,18 @@ def collect_labels(targets: Iterable[Target]) -> tuple[str, ...]:
         tagged = tagged or isinstance(target, Tagged)
         found.update(labels_in(target))
     if tagged:
-        return tuple(sorted(found, key=_tag_order))
+        return tuple(sorted(found, key=partial(_tag_order, placed(found))))
     numbers = {label: number_in(label) for label in found}
     if all(number is not None for number in numbers.values()):
         return tuple(sorted(found, key=lambda label: (numbers[label] or 0.0, label)))
     return tuple(sorted(found))
 
 
-def _tag_order(tag: str) -> tuple[bool, str, int, str]:
-    prefix, dash, kind = tag.partition("-")
-    if dash and len(prefix) == 1 and prefix in _PREFIXES:
-        return True, kind, _PREFIXES.index(prefix), tag
-    return tag != OUTSIDE, tag, -1, tag
+def _tag_order(tags: Mapping[str, Tag], label: str) -> tuple[bool, str, int, str]:
+    tag = tags.get(label)
+    if tag is None:
+        return not is_outside(label), label, -1, label
+    return True, tag.type, PLACES.index(tag.place), label
 
 
 def check_learnable(targets: Iterable[Target], name: str) -> None:

@@ -45,6 +45,11 @@ def overlap_f1_or_none(predicted: str, right: str) -> float:
     return overlap_f1(predicted, right)
 
 
+def has_no_answer(right: Sequence[str]) -> bool:
+    """Whether a question has no answer: none is given, or only such without text, as some files of v2.0 write it."""
+    return not any(map(str.strip, right))
+
+
 def unanswered(predicted: Answers, references: References) -> list[str]:
     """The questions without a prediction."""
     return [id for id in references if id not in predicted]
@@ -83,7 +88,7 @@ def refusing(
     scores: Mapping[str, float], references: References, no_answer: Mapping[str, float], threshold: float
 ) -> dict[str, float]:
     """The questions' scores where no answer is taken as said above the threshold."""
-    return {**scores, **{id: float(not references[id]) for id in scores if no_answer[id] > threshold}}
+    return {**scores, **{id: float(has_no_answer(references[id])) for id in scores if no_answer[id] > threshold}}
 
 
 def scores_v2(

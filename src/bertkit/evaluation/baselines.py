@@ -21,7 +21,8 @@ from typing import Self
 import numpy as np
 
 from bertkit.data.examples import Example, Tagged
-from bertkit.data.label_set import OUTSIDE, labels_in
+from bertkit.data.label_set import labels_in
+from bertkit.data.tag_scheme import OUTSIDE
 from bertkit.errors import ConfigError
 from bertkit.evaluation.results import Result
 from bertkit.evaluation.task_scores import score_results

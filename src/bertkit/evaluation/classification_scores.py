@@ -151,6 +151,8 @@ def _scaled(values_N: Numbers) -> Numbers:
     """With mean 0 and length 1; zeros where all values are alike."""
     if (values_N == values_N[0]).all():
         return np.zeros_like(values_N)  # their mean may be off by a rounding, which would be scaled up
+    _, exponent = np.frexp(np.abs(values_N).max())
+    values_N = np.ldexp(values_N, -exponent)  # exact; squares of very large or very small numbers would not be
     centred_N = values_N - values_N.mean()
     return np.asarray(centred_N / np.linalg.norm(centred_N))
 

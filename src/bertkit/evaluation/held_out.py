@@ -8,6 +8,7 @@ from bertkit.data.examples import Example
 from bertkit.errors import UserError, near_match
 from bertkit.evaluation.answers_of import answers_of
 from bertkit.evaluation.task_scores import Scores, score_results
+from bertkit.evaluation.word_tags import in_iob2
 from bertkit.families.labels import Problem
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
@@ -43,7 +44,7 @@ class HeldOut:
         self, reader: Reader, examples: Sequence[Example], problem: Problem | None, best_by: str | None = None
     ) -> None:
         self._reader = reader
-        self._examples = examples
+        self._examples = in_iob2(examples, reader.task.labels)
         self._problem = problem
         self.best_by = best_by or OWN_METRIC[problem or reader.task.name]
         self.best_possible = best_possible(self.best_by, percent=reader.task.name == "question-answering")
@@ -54,7 +55,7 @@ class HeldOut:
         (objective,) = trainee.each()
         with evaluating(trainee, sharing):
             engine = Engine(trainee.encoder, objective.head, self._reader.task, BATCH_TOKENS)
-            results = answers_of(Answerer(engine, self._reader, "float32"), self._examples)
+            results = answers_of(Answerer(engine, self._reader, engine.dtype), self._examples)
         self.scores = score_results(self._reader.task.name, self._problem, results, self._examples)
         return dict(self.scores.metrics)
 

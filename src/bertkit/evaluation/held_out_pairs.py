@@ -39,7 +39,7 @@ class HeldOutPairs:
         """Correlation of cosines and scores; without scores the mean reciprocal rank of each text's own second text."""
         with evaluating(trainee, sharing):
             engine = Engine(trainee.encoder, None, self._reader.task, BATCH_TOKENS)
-            answerer = Answerer(engine, self._reader, "float32")
+            answerer = Answerer(engine, self._reader, engine.dtype)
             if self._scored:
                 results = answers_of(answerer, self._examples)
                 self.scores = score_results(self._reader.task.name, None, results, self._examples)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bertkit.data.examples import Example, References, Tagged
-from bertkit.evaluation.answer_scores import overlap_f1_or_none
+from bertkit.evaluation.answer_scores import has_no_answer, overlap_f1_or_none
 from bertkit.evaluation.classification_scores import ranks
 from bertkit.evaluation.ranking_scores import query_scores
 from bertkit.evaluation.results import Result, label_scores, number, scored_places
@@ -167,7 +167,7 @@ def _spans(example: Example, spans: set[Span]) -> str:
 
 def _answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
     predicted, no_answer = answers_in(results, examples)
-    may_refuse = not all(target_of(example, References).texts for example in examples)  # SQuAD v2.0, not v1.1
+    may_refuse = any(has_no_answer(target_of(one, References).texts) for one in examples)  # SQuAD v2.0, not v1.1
     verdicts = []
     for example in examples:
         none = no_answer[example.id]
@@ -180,7 +180,7 @@ def _answer(predicted: str, sureness: float, example: Example) -> Verdict:
     """The verdict on an answer, an empty one saying that there is none."""
     right = target_of(example, References).texts
     error = 1 - max(overlap_f1_or_none(predicted, one) for one in right or ("",))
-    shown = " | ".join(dict.fromkeys(right))
+    shown = " | ".join(dict.fromkeys(filter(None, right)))
     return Verdict(shown or "no answer", predicted or "no answer", error, error * sureness)
 
 

@@ -65,5 +65,5 @@ def score_text(model: Model, examples: Sequence[Example]) -> Scores:
     reader = Reader(model.task, model.max_length, model.long, offsets=False, plain=True)
     samples = samples_of(examples, MaskLearning(MaskedLM), reader)
     held_out = held_out_text(samples, model.tokenizer, Ranks(0, 1, torch.device(model.device), None))
-    trainee = Trainee(model.encoder, {MaskedLM.name: MaskedLM(model.head)})
+    trainee = Trainee(model.encoder, {MaskedLM.name: MaskedLM(model.head)}).eval()
     return Scores(held_out.measure(trainee, Replicated(trainee, 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -62,6 +63,8 @@ def number(result: Result, name: str) -> float:
     value: Any = field_of(result, name, object)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise InputError(f"{result.place}: the field {name!r} is not a number", FORM)
+    if not math.isfinite(value):
+        raise InputError(f"{result.place}: the field {name!r} is {value}, not a finite number", FORM)
     return float(value)
 
 

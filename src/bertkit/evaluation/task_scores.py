@@ -106,6 +106,8 @@ def score_answers(
 ) -> Scores:
     """Scores answers by the questions' ids, as SQuAD's scripts do: v2.0 where a question has no answer, else v1.1.
 
+    An answer without text says that there is none.
+
     Args:
         predicted: question id -> answer. v1.1 counts a missing one 0.
         examples: at least one; their targets are `References`.
@@ -128,7 +130,7 @@ def score_answers(
             f"no prediction has the id of a question (the first question is {missing[0]!r})",
             "Are these predictions for other data? Name the right files.",
         )
-    if all(references.values()):
+    if not any(answer_scores.has_no_answer(texts) for texts in references.values()):
         at = resampled_answers_v1(predicted, references)
         return Scores(answer_scores.scores_v1(predicted, references), at=at)
     unsure = [id for id in references if no_answer is not None and id not in no_answer]
@@ -184,8 +186,6 @@ def _similarities(problem: Problem | None, results: Sequence[Result], examples: 
 
 def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
     gold, predicted = tags_of(results, examples)
-    types = {tag.partition("-")[2] for tags in gold for tag in tags} - {""}
-    _check_common(types, {entity.label for result in results for entity in entities(result)})
     counts = count_entities(gold, predicted)
     return Scores(counts.scores(), counts.types, at=resampled_entities(gold, predicted))
 
@@ -273,6 +273,20 @@ def target_of(example: Example, *kinds: type[Kind]) -> Kind:
             "Name the right --task and --problem for this data.",
         )
     return example.target
+
+
+def check_types(examples: Sequence[Example], types: Collection[str]) -> None:
+    """Refuses examples whose entities are all of other types than those that a model, or a file of answers, has.
+
+    Args:
+        examples: of token-classification.
+        types: that the answers can have; an empty collection passes.
+
+    Raises:
+        InputError: none is the same: they are spelt in two ways.
+    """
+    tags = as_iob2([target_of(example, Tagged).tags for example in examples])
+    _check_common({tag.partition("-")[2] for sentence in tags for tag in sentence} - {""}, types)
 
 
 def _check_common(gold: Collection[str], predicted: Collection[str]) -> None:

@@ -4,20 +4,39 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
+from bertkit.data.examples import Example, Tagged
 from bertkit.data.tag_scheme import OUTSIDE
 from bertkit.evaluation.results import Entity
 from bertkit.tasks.entities import group, read_tags
 
 
-def as_iob2(sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The same entities with `B-` where one starts and `I-` where it goes on: IOB1, IOE, BIOES and BILOU become alike.
+def in_iob2(examples: Sequence[Example], labels: Sequence[str]) -> list[Example]:
+    """The examples with their words' tags in IOB2; those with another target as they are.
 
     Args:
-        sentences: the tags of each; all of them together tell what a prefix is.
+        labels: of the model that is measured. Where they include the examples' tags, they tell more of what a letter is
+            than the few tags that a small file may have.
+    """
+    written = iter(as_iob2([one.target.tags for one in examples if isinstance(one.target, Tagged)], labels))
+    return [
+        replace(one, target=replace(one.target, tags=tuple(next(written)))) if isinstance(one.target, Tagged) else one
+        for one in examples
+    ]
+
+
+def as_iob2(sentences: Sequence[Sequence[str]], labels: Sequence[str] = ()) -> list[list[str]]:
+    """The same entities with `B-` where one starts and `I-` where it goes on, whatever scheme they are written in.
+
+    Args:
+        sentences: the tags of each; all of them together tell what a letter is.
+        labels: tell it where all tags are among them.
     """
     names = sorted(set(chain.from_iterable(sentences)))
+    if set(names) <= set(labels):
+        names = list(labels)
     read = dict(zip(names, read_tags(names), strict=True))
     written = []
     for sentence in sentences:
@@ -26,6 +45,11 @@ def as_iob2(sentences: Sequence[Sequence[str]]) -> list[list[str]]:
             _mark(tags, range(start, stop), type)
         written.append(tags)
     return written
+
+
+def types_of(labels: Sequence[str]) -> set[str]:
+    """The types of entities that a set of labels can say."""
+    return {tag.type for tag in read_tags(labels) if tag is not None}
 
 
 def tags_of_words(words: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> list[str]:

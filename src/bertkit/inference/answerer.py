@@ -8,10 +8,13 @@ from functools import partial
 from itertools import islice
 from typing import Any, Literal, TypeVar, get_args
 
+import numpy as np
+
 from bertkit.data.python_rows import AnyRow, AnyRows, each_row, fields_of
 from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, UserError, near_match
 from bertkit.inference.engine import Engine
+from bertkit.model.finite import not_finite, weights_of
 from bertkit.tasks.contract import Outcome, Reading, Result, Texts
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokens import Tokens
@@ -65,6 +68,7 @@ class Answerer:
 
         Raises:
             InputError: at the first row that has no answer, where failures are not recorded.
+            NotFinite: likewise, at a row for which the model computes NaN or infinity.
         """
         record = on_error == "record"
         for chunk in self.read(rows, ROWS_AT_ONCE, record):
@@ -96,11 +100,20 @@ class Answerer:
         requests = self._prepare(rows, record)
         ready = [request for request in requests if isinstance(request, _Request)]
         outputs = iter(self._engine.run([window for request in ready for window in request.windows]))
-        for request in requests:
+        for row, request in zip(rows, requests, strict=True):
             if isinstance(request, _Request):
-                yield [Outcome(*one, list(islice(outputs, len(one[1].windows)))) for one in request.inputs]
+                found = [Outcome(*one, list(islice(outputs, len(one[1].windows)))) for one in request.inputs]
+                assert isinstance(row, Row), "a row that failed is no request"
+                yield attempt(partial(self._finite, found), row.place, record)
             else:
                 yield request
+
+    def _finite(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """The same, unless a number is none."""
+        if all(np.isfinite(array).all() for one in outcomes for output in one.outputs for array in output):
+            return outcomes
+        weights = weights_of(encoder=self._engine.encoder, head=self._engine.head)
+        raise not_finite("the model's output", weights)
 
     def _prepare(self, rows: Sequence[Row | Failure], record: bool) -> list[_Request | Failure]:
         """Each row's windows, all texts tokenised in one call."""

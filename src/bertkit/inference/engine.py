@@ -30,6 +30,11 @@ class Engine:
         self.token_budget = token_budget
         self.device = encoder.embeddings.token.weight.device
 
+    @property
+    def dtype(self) -> str:
+        """The precision that the encoder computes in, for records."""
+        return str(self.encoder.embeddings.token.weight.dtype).removeprefix("torch.")
+
     @torch.inference_mode()
     def run(self, windows: Sequence[Window]) -> list[Outputs]:
         """The task's outputs for each window, in the order given, float32 on the host."""

@@ -33,6 +33,7 @@ from bertkit.inference.gradients import Point, head_importance, integrated_gradi
 from bertkit.inference.model import Model
 from bertkit.model.attention_maps import rollout
 from bertkit.model.encoder import Encoder
+from bertkit.model.finite import not_finite, weights_of
 from bertkit.model.heads import Head, MaskedLMHead
 from bertkit.tasks.contract import Outcome, Result, Target, Texts
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
@@ -120,6 +121,7 @@ class Explainer:
 
         Raises:
             InputError: at the first row that has no answer.
+            NotFinite: a number of an answer or of its explanation is NaN or infinite.
         """
         found = [one for one in self.stream(rows) if isinstance(one, Explained)]
         return found[0] if is_one_row(rows) else found
@@ -148,11 +150,19 @@ class Explainer:
                 asked.append(attempt(partial(self._ask, outcomes), row.place, record))
         questions = [one[1] for one in asked if not isinstance(one, Failure) and one[1] is not None]
         found = iter(self._answer(questions))
-        for one in asked:
+        for row, one in zip(rows, asked, strict=True):
             if isinstance(one, Failure):
                 yield one
             else:
-                yield Explained(one[0], None if one[1] is None else next(found))
+                explained = Explained(one[0], None if one[1] is None else next(found))
+                assert isinstance(row, Row), "a row that failed is not explained"
+                yield attempt(partial(self._finite, explained), row.place, record)
+
+    def _finite(self, explained: Explained) -> Explained:
+        """The same, unless a number of the explanation is none: the baseline is other tokens than the text's."""
+        if explained.explanation is None or explained.explanation.is_finite():
+            return explained
+        raise not_finite("the explanation", weights_of(encoder=self.model.encoder, head=self.model.head))
 
     def _ask(self, outcomes: Sequence[Outcome]) -> tuple[Result, _Question | None]:
         """The answer of a row, and what is to be explained of it."""

@@ -54,6 +54,10 @@ class Explanation(ABC):
         return {"kind": self.kind, "target": self.target, "input": self.input} | self.findings()
 
     @abstractmethod
+    def is_finite(self) -> bool:
+        """Whether all numbers of it are."""
+
+    @abstractmethod
     def findings(self) -> dict[str, object]:
         """What this kind of explanation found, as JSON values."""
 
@@ -127,6 +131,10 @@ class AttributionExplanation(Explanation):
     baseline: str
     steps: int
 
+    def is_finite(self) -> bool:
+        """Whether the attributions and the scores that they add up to are."""
+        return bool(np.isfinite([*self.scored.scores, self.target_score, self.baseline_score]).all())
+
     def findings(self) -> dict[str, object]:
         """`{"tokens", "offsets", "parts", "scores", "words", "target_score", "baseline_score", "delta", …}`."""
         names = ("target_score", "baseline_score", "delta", "baseline", "steps")
@@ -145,6 +153,10 @@ class RolloutExplanation(Explanation):
     scored: ScoredTokens
     read_from: list[int]
 
+    def is_finite(self) -> bool:
+        """Whether the shares are."""
+        return bool(np.isfinite(self.scored.scores).all())
+
     def findings(self) -> dict[str, object]:
         """`{"tokens", "offsets", "parts", "scores", "words", "read_from"}`."""
         return self.scored.record() | {"read_from": self.read_from}
@@ -162,6 +174,10 @@ class HeadsExplanation(Explanation):
     kind: ClassVar[str] = "heads"
     importance_SN: Array
     target_score: float
+
+    def is_finite(self) -> bool:
+        """Whether the importance of all heads is."""
+        return bool(np.isfinite(self.importance_SN).all())
 
     def findings(self) -> dict[str, object]:
         """`{"importance": [[one a head]… one list a step], "target_score": 3.2}`."""

@@ -18,6 +18,7 @@ from bertkit.inference.engine import Engine
 from bertkit.inference.precision import choose_dtype, exact_dtype, make_ready
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
+from bertkit.model.heads import MaskedLMHead
 from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tasks.catalogue import find_task
@@ -83,6 +84,8 @@ class Model(Generic[Answer]):
         self.batch_tokens = batch_tokens
         self.explainable = explainable
         self.head = pretrained.build_head(task)
+        if isinstance(self.head, MaskedLMHead) and dtype != torch.float32:
+            self.head.keep_exact(self.encoder)
         for part in (self.encoder, self.head):
             if part is not None:
                 make_ready(part, device, dtype, gradients=explainable)
@@ -119,6 +122,7 @@ class Model(Generic[Answer]):
 
         Raises:
             InputError: at the first row that has no answer, where failures are not recorded; it is named.
+            NotFinite: likewise, at a row for which the model computes NaN or infinity.
         """
         found = list(self.stream(rows, on_error=on_error))
         return found[0] if is_one_row(rows) else found

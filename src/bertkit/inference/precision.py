@@ -7,6 +7,7 @@ from torch import nn
 
 from bertkit.errors import DeviceError, near_match
 from bertkit.model.device import is_faster_in_bfloat16
+from bertkit.model.heads import exact_weights
 from bertkit.model.linear import can_pack, pack_linears
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -39,9 +40,15 @@ def exact_dtype(name: str) -> torch.dtype:
 def make_ready(module: nn.Module, device: torch.device, dtype: torch.dtype, *, gradients: bool = False) -> None:
     """Move `module` to its device and precision and, on a CPU, lay its weights out for the matrix kernels, in place.
 
+    The last layers of heads are float32 in every precision.
+
     Args:
         gradients: leave the weights' layout as it is: packed ones let no gradient through.
     """
     if not gradients and device.type == "cpu" and can_pack(dtype):
         pack_linears(module, dtype)
-    module.requires_grad_(False).to(device=device, dtype=dtype)
+    module.requires_grad_(False)
+    kept = {weight: weight.detach().to(device=device, dtype=torch.float32) for weight in exact_weights(module)}
+    module.to(device=device, dtype=dtype)
+    for weight, values in kept.items():
+        weight.data = values

@@ -18,6 +18,7 @@ from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.chunked_loss import Criterion, chunked_loss
 from bertkit.model.dropout import Dropout
 from bertkit.model.encoder import Encoder
+from bertkit.model.linear import LastLinear, last_weights
 from bertkit.model.mlp import ACTIVATIONS
 from bertkit.model.pooling import mean_tokens
 
@@ -60,7 +61,7 @@ class Head(nn.Module):
         return layout.first_B if self.reads in ("first", "pooler") else None
 
     def forward(self, hidden_TW: Tensor, layout: Layout, encoder: Encoder) -> Tensor:
-        """Logits, (T, C) where the head reads tokens, else (B, C)."""
+        """Logits, (T, C) where the head reads tokens, else (B, C); float32 also where the rest is half of it."""
         logits_RC: Tensor = self.classifier(self.dropout(self.features(hidden_TW, layout, encoder)))
         return mean_tokens(logits_RC, layout) if self.reads == "late" else logits_RC
 
@@ -98,8 +99,16 @@ class MaskedLMHead(nn.Module):
         self.bias = bias
 
     def forward(self, hidden_MW: Tensor, encoder: Encoder) -> Tensor:
-        """Logits over the vocabulary, (M, V)."""
-        return functional.linear(self.transform(hidden_MW), self.table(encoder), self.bias)
+        """Logits over the vocabulary, (M, V); float32 also where the rest is half of it."""
+        x_ME, table_VE = self.transform(hidden_MW), self.table(encoder)
+        dtype = torch.promote_types(x_ME.dtype, torch.float32)
+        bias_V = None if self.bias is None else self.bias.to(dtype)
+        with torch.autocast(x_ME.device.type, enabled=False):
+            return functional.linear(x_ME.to(dtype), table_VE.to(dtype), bias_V)
+
+    def keep_exact(self, encoder: Encoder) -> None:
+        """Makes the last layer's weights the head's own, in float32, before the encoder's become half of it."""
+        self.decoder = nn.Parameter(self.table(encoder).detach().float(), requires_grad=False)
 
     def transform(self, hidden_MW: Tensor) -> Tensor:
         """What is multiplied by the table, (M, E)."""
@@ -128,7 +137,7 @@ def build_head(shape: HeadShape, config: EncoderConfig, classes: int, reads: Rea
         reads=reads or shape.reads,
         **_transform(shape, config, config.width),
         dropout=Dropout(config.hidden_dropout),
-        classifier=nn.Linear(config.width, classes, bias=shape.has("classifier.bias", config), dtype=torch.float32),
+        classifier=LastLinear(config.width, classes, bias=shape.has("classifier.bias", config), dtype=torch.float32),
     )
 
 
@@ -140,6 +149,13 @@ def build_masked_lm_head(shape: HeadShape, config: EncoderConfig) -> MaskedLMHea
         decoder=nn.Parameter(torch.zeros(vocabulary, width)) if shape.has("decoder", config) else None,
         bias=nn.Parameter(torch.zeros(vocabulary)) if shape.has("bias", config) else None,
     )
+
+
+def exact_weights(module: nn.Module) -> list[nn.Parameter]:
+    """The weights of heads' last layers inside a module, as far as they are the heads' own: float32 in inference."""
+    fillers = [part for part in module.modules() if isinstance(part, MaskedLMHead)]
+    own = [weight for part in fillers for weight in (part.decoder, part.bias) if weight is not None]
+    return [*last_weights(module), *own]
 
 
 def _transform(shape: HeadShape, config: EncoderConfig, width: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import ClassVar
 
 import torch
@@ -15,7 +16,7 @@ from bertkit.errors import InputError, UserError
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead, build_masked_lm_head
-from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task, Texts
+from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
 
@@ -89,13 +90,15 @@ class FillMask(Task):
         return scores, ids
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Fills:
-        """The windows' masks in the order of the text."""
+        """The windows' masks in the order of the text; of a pair, those of the first text before the second's."""
         (outcome,) = outcomes
-        fills = []
+        texts = [text for text in (outcome.texts.first, outcome.texts.second) if text is not None]
+        fills: list[list[list[Fill]]] = [[] for _ in texts]  # of each text
         for window, (scores_RK, ids_RK) in zip(outcome.encoded.windows, outcome.outputs, strict=True):
             for mask, scores, ids in zip(self._masks(window), scores_RK, ids_RK, strict=True):
-                fills.append(list(self._fills(outcome.texts, window, mask, scores, ids)))
-        return Fills(fills=fills, reading=reading)
+                part = next(part for part, shown in enumerate(window.parts) if mask in shown)
+                fills[part].append(list(self._fills(texts[part], window, mask, scores, ids)))
+        return Fills(fills=list(chain.from_iterable(fills)), reading=reading)
 
     def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
         """The logit of the likeliest token at the mask that is filled the most surely, or of the token `name` there."""
@@ -123,10 +126,9 @@ class FillMask(Task):
         mask = self._mask_id
         return [i for owned in window.owned for i in owned if window.ids[i] == mask]
 
-    def _fills(self, texts: Texts, window: Window, mask: int, scores: Array, ids: Array) -> Iterator[Fill]:
+    def _fills(self, text: str, window: Window, mask: int, scores: Array, ids: Array) -> Iterator[Fill]:
         assert window.offsets is not None
         start, end = window.offsets[mask]
-        text = texts.second if window.segments[mask] and texts.second is not None else texts.first
         for score, id in zip(scores.tolist(), ids.astype(int).tolist(), strict=True):
             sequence = self.tokenizer.write(text[:start], id) + text[end:]
             yield Fill(self.tokenizer.token(id), id, score, sequence)

@@ -63,7 +63,9 @@ class SpanLearning(Learning):
         target = example.target
         if not isinstance(target, References):
             raise InputError(f"{example.row.place}: an answer is wanted", "Read questions with their answers.")
-        span = (target.starts[0], target.starts[0] + len(target.texts[0])) if target.texts else None
+        # Some files of SQuAD v2.0 write that there is no answer as an answer without text.
+        answers = zip(target.starts, target.texts, strict=True)
+        span = next(((start, start + len(text)) for start, text in answers if text.strip()), None)
         samples = []
         for window in encoded[0].windows:
             start, end = (NO_ANSWER, NO_ANSWER) if span is None else place_of(span, window)

@@ -22,6 +22,7 @@ from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.learning import Learning, ids_and_segments
 from bertkit.tasks.objective import Fitted, Loss, Objective
 from bertkit.tokenization.windows import Encoded
+from bertkit.tokenization.words import visible
 
 NO_TAG = -100
 
@@ -84,6 +85,7 @@ class TagLearning(Learning):
         target = example.target
         if not isinstance(target, Tagged):
             raise InputError(f"{example.row.place}: words with tags are wanted", "Read a file of words and their tags.")
+        text = str(example.row.fields["text"])
         starts = [start for start, _ in target.words]
         ends = [end for _, end in target.words]
         ids = [self._id(tag, example) for tag in target.tags]
@@ -93,7 +95,7 @@ class TagLearning(Learning):
             assert window.offsets is not None
             tag_T = np.full(len(window.ids), NO_TAG, np.int64)
             for place in window.owned[0]:
-                start, end = window.offsets[place]
+                start, end = visible(text, *window.offsets[place])
                 word = int(np.searchsorted(starts, start, side="right")) - 1
                 if end > start and word > learnt and start < ends[word]:
                     tag_T[place] = ids[word]

@@ -59,9 +59,8 @@ def words_of(text: str, offsets: Sequence[tuple[int, int]]) -> list[Word]:
     pieces: list[int] = []
     begin = last = 0  # of the word that is being read: its first character, and its last
     for piece, (start, end) in enumerate(offsets):
-        shown = text[start:end]
-        first = start + len(shown) - len(shown.lstrip())
-        if first == end:
+        first, stop = visible(text, start, end)
+        if first == stop:
             continue
         if pieces and not _joined(text, last, first):
             found.append(Word(begin, last + 1, tuple(pieces)))
@@ -69,10 +68,17 @@ def words_of(text: str, offsets: Sequence[tuple[int, int]]) -> list[Word]:
         if not pieces:
             begin = first
         pieces.append(piece)
-        last = start + len(shown.rstrip()) - 1
+        last = stop - 1
     if pieces:
         found.append(Word(begin, last + 1, tuple(pieces)))
     return found
+
+
+def visible(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where a piece is without the white space around: some tokenizers count the space before a word as its own."""
+    shown = text[start:end]
+    first = start + len(shown) - len(shown.lstrip())
+    return first, max(first, start + len(shown.rstrip()))
 
 
 def _joined(text: str, left: int, right: int) -> bool:

@@ -12,9 +12,11 @@ import torch
 from bertkit.batching.grouping import deal
 from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.model.finite import not_finite, weights_of
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
+from bertkit.training.shards import local_part
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
 
@@ -44,14 +46,18 @@ class Measuring(Protocol):
 
 @contextmanager
 def evaluating(trainee: Trainee, sharing: Sharing) -> Iterator[None]:
-    """The model as it answers: nothing is dropped, and every rank's weights are where forward passes need them."""
+    """The model as it answers: nothing is dropped, and every rank's weights are where forward passes need them.
+
+    Afterwards it is as it was before, in training or not.
+    """
+    training = trainee.training
     trainee.eval()
     sharing.begin()
     try:
         yield
     finally:
         sharing.end()
-        trainee.train()
+        trainee.train(training)
 
 
 class Evaluation:
@@ -82,7 +88,11 @@ class Evaluation:
         self._ranks = ranks
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
-        """Loss and accuracy of every objective, `loss` of all together, and the pseudo-perplexity."""
+        """Loss and accuracy of every objective, `loss` of all together, and the pseudo-perplexity.
+
+        Raises:
+            NotFinite: one is NaN or infinite; every rank raises it.
+        """
         measures = self._means(trainee, sharing, self._batches)
         measures["loss"] = sum(weight * measures[f"{name}/loss"] for name, weight in self._weights.items())
         if self._one_mask:
@@ -97,15 +107,25 @@ class Evaluation:
     @torch.no_grad()
     def _means(self, trainee: Trainee, sharing: Sharing, batches: Sequence[TrainingBatch]) -> Measures:
         sums: Measures = {}
-        torch.manual_seed(0)  # what an objective draws, it draws alike each time
-        with evaluating(trainee, sharing):
+        with evaluating(trainee, sharing), torch.random.fork_rng(_accelerators(self._ranks.device)):
+            torch.manual_seed(0)  # what an objective draws, it draws alike each time
             for batch in batches:
                 outputs = sharing.forward(to_device(batch, self._ranks.device))
                 for (name, output), count in zip(outputs.items(), trainee.counts(batch), strict=True):
                     values = {"targets": float(count)} | {measure: float(value) for measure, value in output.items()}
                     for measure, number in values.items():
                         sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + number
-        return means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
+        found = means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
+        odd = next((name for name, value in found.items() if not math.isfinite(value)), None)
+        if odd is not None:
+            weights = weights_of(encoder=trainee.encoder, objectives=trainee.objectives)
+            raise not_finite(f"held-out {odd}", ((name, local_part(weight)) for name, weight in weights))
+        return found
+
+
+def _accelerators(device: torch.device) -> list[torch.device]:
+    """The device whose random numbers are to be left as they are, besides the host's."""
+    return [] if device.type == "cpu" else [device]
 
 
 def _share(batch: GlobalBatch, ranks: Ranks, micro_batch_tokens: int) -> list[TrainingBatch]:

@@ -17,10 +17,10 @@ from bertkit.batching.training_batch import TrainingBatch
 from bertkit.checkpoints.tensors import write_tensors
 from bertkit.config.training import TrainTable
 from bertkit.data.stream import Position
-from bertkit.errors import BertkitError
+from bertkit.errors import NotFinite
 from bertkit.training.checkpoints import Checkpoints
 from bertkit.training.ema import RunningMean
-from bertkit.training.evaluation import Measuring
+from bertkit.training.evaluation import Measures, Measuring
 from bertkit.training.meters import Meters
 from bertkit.training.micro_batches import ahead, divide, shares
 from bertkit.training.observer import Observer, Record
@@ -33,10 +33,13 @@ from bertkit.training.step import Done, NoMemory, Stepper
 Batches = Callable[[int, Position], Iterator[tuple[GlobalBatch, Position]]]
 
 
-class Diverged(BertkitError):
-    """Too many steps had numbers that are not finite."""
+class Diverged(NotFinite):
+    """Too many steps, or all of them, had numbers that are not finite."""
 
-    default_remedy = "Lower train.optimiser.learning_rate, warm up longer, or look at the batches in skipped/."
+    default_remedy = (
+        "Lower train.optimiser.learning_rate, warm up longer, or look at the batches in skipped/ and at the checkpoint "
+        "that it began with."
+    )
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,15 @@ class Loop:
         """Train to the last step; false where the run was asked to stop, after writing a checkpoint.
 
         Raises:
-            Diverged: too many steps were skipped; a checkpoint is written first.
+            Diverged: too many steps were skipped, or all of them; a checkpoint is written first.
+            NotFinite: so is what the model computes for held-out data.
             NoMemory: the smallest micro-batch does not fit.
         """
         self.stepper.trainee.train()
         self.meters.begin()
         if self.measures_start and progress.step == 0:
             self._save(progress, self.measure_start(progress))
+        why = None
         with closing(ahead(self._prepared(progress))) as prepared:
             for batch, position, micro in prepared:
                 if self._ends_early(progress):
@@ -95,10 +100,13 @@ class Loop:
                 progress.tokens += sum(batch.lengths)
                 progress.sequences += len(batch.lengths)
                 self.meters.add(done, batch.lengths)
+                why = done.skipped
                 self._after(progress)
                 if progress.skipped > self.table.most_skipped:
                     self._save(progress, None)
-                    raise Diverged(f"{progress.skipped} steps were not finite, the last of them {progress.step}")
+                    raise Diverged(f"{progress.skipped} steps were not finite, the last of them {progress.step}: {why}")
+        if progress.step and progress.skipped == progress.step:
+            raise Diverged(f"nothing was learnt, for none of {progress.step} steps was finite: {why or 'see skipped/'}")
         return True
 
     def measure_start(self, progress: Progress) -> float:
@@ -168,15 +176,21 @@ class Loop:
     def _evaluate(self, progress: Progress) -> float:
         assert self.evaluation is not None
         began = time.perf_counter()
-        trainee = self.stepper.trainee
         with nullcontext() if self.mean is None else self.mean.swapped():
-            measures = self.evaluation.measure(trainee, self.stepper.sharing)
+            measures = self._measured()
         score = self.evaluation.score(measures)
         chosen = {"steps": self.table.steps, "best_by": self.evaluation.best_by, "score": score}
         self._tell({"step": progress.step, "seconds": round(progress.seconds, 3), "evaluation": measures, **chosen})
         self.meters.leave_out(time.perf_counter() - began)
         progress.measured(score, measures)
         return score
+
+    def _measured(self) -> Measures:
+        assert self.evaluation is not None
+        try:
+            return self.evaluation.measure(self.stepper.trainee, self.stepper.sharing)
+        except NotFinite as error:
+            raise Diverged(error.what) from None
 
     def _save(self, progress: Progress, score: float | None) -> None:
         began = time.perf_counter()

@@ -18,6 +18,7 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.embeddings import Embeddings
+from bertkit.model.linear import LastLinear, last_weights
 from bertkit.training.table_gradient import TableGradient
 from bertkit.training.trainee import Outputs, Trainee
 
@@ -57,15 +58,17 @@ class Replicated(Sharing):
     """Every rank holds all of the model, and gradients are summed over ranks (data parallel).
 
     Args:
-        half: compute with bfloat16 copies of the weights, made once a step; the model's own stay float32.
+        half: compute with bfloat16 copies of the weights, made once a step; the model's own stay float32. The last
+            layers of heads are computed with as they are.
     """
 
     def __init__(self, trainee: Trainee, ranks: int, *, half: bool = False) -> None:
         self._trainee = trainee
         self._ranks = ranks
         self._weights = list(trainee.parameters())
-        self._copies: list[nn.Parameter] = []  # of the weights in their order, while they are in their place
-        self._half = half
+        exact = {*last_weights(trainee)}
+        self._halved = [weight for weight in self._weights if half and weight not in exact]
+        self._copies: list[nn.Parameter] = []  # of these in their order, while they are in their place
         # Ranks sum dense gradients.
         on_cpu = ranks == 1 and all(weight.device.type == "cpu" for weight in self._weights)
         self._tables = [part.token for part in trainee.modules() if isinstance(part, Embeddings)] if on_cpu else []
@@ -77,9 +80,9 @@ class Replicated(Sharing):
         They stay there until the step ends: a layer that is recomputed for its gradient needs them then.
         """
         self._give_rows(True)
-        if self._half:
-            self._copies = [nn.Parameter(weight.detach().bfloat16(), weight.requires_grad) for weight in self._weights]
-            _replace(self._trainee, self._weights, self._copies)
+        if self._halved:
+            self._copies = [nn.Parameter(weight.detach().bfloat16(), weight.requires_grad) for weight in self._halved]
+            _replace(self._trainee, self._halved, self._copies)
 
     def forward(self, batch: TrainingBatch) -> Outputs:
         """With the copies, or the weights themselves."""
@@ -88,7 +91,7 @@ class Replicated(Sharing):
     @torch.no_grad()
     def collect(self) -> None:
         """Adds the copies' gradients to the weights' in float32."""
-        for weight, copy in zip(self._weights, self._copies, strict=False):
+        for weight, copy in zip(self._halved, self._copies, strict=False):
             if copy.grad is not None:
                 weight.grad = copy.grad.float() if weight.grad is None else weight.grad.add_(copy.grad)
                 copy.grad = None
@@ -120,7 +123,7 @@ class Replicated(Sharing):
         """Puts the weights back, and drops the copies."""
         self._give_rows(False)
         if self._copies:
-            _replace(self._trainee, self._copies, self._weights)
+            _replace(self._trainee, self._copies, self._halved)
             self._copies = []
 
     def discard(self) -> None:
@@ -153,6 +156,8 @@ class Sharded(Sharing):
         policy = MixedPrecisionPolicy()
         if half:
             policy = MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)
+            for last in [part for part in trainee.modules() if isinstance(part, LastLinear)]:
+                fully_shard(last, mesh=mesh, mp_policy=MixedPrecisionPolicy(), reshard_after_forward=False)
         for layer in trainee.encoder.layers:
             fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
         fully_shard(trainee, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
@@ -201,11 +206,11 @@ class Sharded(Sharing):
 
 
 def _replace(module: nn.Module, old: Sequence[nn.Parameter], new: Sequence[nn.Parameter]) -> None:
-    """Puts each new parameter wherever in the module the old one is: some are in several places."""
+    """Puts each new parameter wherever in the module the old one is: some are in several places; others stay."""
     places = dict(zip(old, new, strict=True))
     for part in module.modules():
         for name, parameter in list(part.named_parameters(recurse=False, remove_duplicate=False)):
-            setattr(part, name, places[parameter])
+            setattr(part, name, places.get(parameter, parameter))
 
 
 def _buckets(tensors: Sequence[Tensor], elements: int) -> Iterator[list[Tensor]]:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -19,10 +20,12 @@ from torch.optim import Optimizer
 
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.errors import BertkitError
+from bertkit.model.finite import first_not_finite
 from bertkit.training.gradients import clip
 from bertkit.training.host_memory import keep_between_steps
 from bertkit.training.micro_batches import to_device
 from bertkit.training.ranks import Ranks
+from bertkit.training.shards import local_part
 from bertkit.training.sharing import Sharing, trainable
 from bertkit.training.trainee import Trainee, weighted_loss
 
@@ -123,11 +126,18 @@ class Stepper:
         """Changes the weights by the gradient that is in them; leaves them where a number of it is not finite."""
         parameters = trainable(self.trainee)
         norm = float(clip(parameters, self.clip))
-        finite = math.isfinite(norm)
-        if finite:
+        why = None if math.isfinite(norm) else f"the gradient's norm is {norm}{self._blamed()}"
+        if why is None:
             self.optimiser.step()
         self.optimiser.zero_grad()
-        return Done(sums, counts, norm, None if finite else f"the gradient's norm is {norm}")
+        return Done(sums, counts, norm, why)
+
+    def _blamed(self) -> str:
+        """The first weight, else the first gradient, that this rank has and that is not finite, in words."""
+        weights = list(self.trainee.named_parameters())
+        gradients = [(f"the gradient of {name}", weight.grad) for name, weight in weights if weight.grad is not None]
+        name = first_not_finite((name, local_part(tensor)) for name, tensor in chain(weights, gradients))
+        return "" if name is None else f": {name} is not finite"
 
     def _micro(self, batch: TrainingBatch, scales: Mapping[str, float]) -> Sums:
         with self._precision():

@@ -16,6 +16,7 @@ import torch
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.data.sample_stream import Sample, SampleBatch
 from bertkit.model.encoder import Encoder
+from bertkit.model.finite import not_finite, weights_of
 from bertkit.model.heads import Head
 from bertkit.tasks.tag_learning import NO_TAG
 from bertkit.training.micro_batches import as_tensors, to_device
@@ -37,6 +38,9 @@ def taught(
     Args:
         encoder, head: the teacher's, on the device, in evaluation mode.
         tick: called with how many more the teacher has read.
+
+    Raises:
+        NotFinite: the teacher computes NaN or infinity.
     """
     done = list(samples)
     everything = SampleBatch(samples)
@@ -44,6 +48,8 @@ def taught(
         batch = to_device(as_tensors(everything.pack(group)), device)
         layout = batch.tokens.layout
         logits_RC = head(encoder.hidden(batch.tokens, head.wanted(layout)), layout, encoder).float()
+        if not bool(logits_RC.isfinite().all()):
+            raise not_finite("the teacher's output", weights_of(encoder=encoder, head=head))
         if "tag_T" in batch.targets:
             logits_RC = logits_RC[batch.targets["tag_T"] != NO_TAG]
         parts = logits_RC.cpu().split([_rows(samples[index]) for index in group])

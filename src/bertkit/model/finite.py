@@ -1,0 +1,34 @@
+"""Which numbers of a model are not finite, when something that it computed is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from bertkit.errors import NotFinite
+from bertkit.model.linear import PackedLinear
+
+
+def weights_of(**modules: nn.Module | None) -> Iterator[tuple[str, Tensor]]:
+    """The weights of modules, packed ones too, each with its name behind that of its module."""
+    for name, module in modules.items():
+        if module is not None:
+            yield from ((f"{name}.{weight}", tensor) for weight, tensor in module.named_parameters())
+            for path, part in module.named_modules():
+                if isinstance(part, PackedLinear):
+                    yield from ((f"{name}.{path}.{weight}", tensor) for weight, tensor in part.tensors())
+
+
+@torch.no_grad()
+def first_not_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
+    """The name of the first tensor that holds NaN or infinity; None where all numbers are finite."""
+    return next((name for name, tensor in tensors if not bool(tensor.isfinite().all())), None)
+
+
+def not_finite(what: str, weights: Iterable[tuple[str, Tensor]]) -> NotFinite:
+    """The error that says what is not finite, and which of the model's weights is not, if one is."""
+    name = first_not_finite(weights)
+    why = "though all weights are" if name is None else f"for the weight {name} is not"
+    return NotFinite(f"{what} is not finite but NaN or infinity, {why}")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from bertkit.data.examples import Example
+from bertkit.data.rows import Row
+from bertkit.evaluation import held_out as module
+from bertkit.evaluation.held_out import HeldOut
+from bertkit.evaluation.results import Result
+from bertkit.evaluation.task_scores import Scores
+from bertkit.pretrained.loading import open_pretrained
+from bertkit.tasks.label_learning import LabelObjective
+from bertkit.tasks.reading import Reader
+from bertkit.tokenization.windows import LongText
+from bertkit.training.sharing import Replicated
+from bertkit.training.trainee import Trainee
+from tests.parity.task_peers import make_task_peer
+
+
+@pytest.mark.parametrize(("half", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_records_say_the_precision_that_computed_them(
+    half: bool, dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+
+    def score(name: str, problem: str, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+        said.extend(result.record["dtype"] for result in results)
+        return Scores({"accuracy": 1.0})
+
+    monkeypatch.setattr(module, "score_results", score)
+    make_task_peer("text-classification", tmp_path, labels=("bad", "good"))
+    source = open_pretrained(tmp_path)
+    task = source.build_task(None, source.load_tokenizer())
+    head = source.build_head(task)
+    trainee = Trainee(
+        source.build_encoder(), {"text-classification": LabelObjective(head, "single-label", None, 0.0)}
+    ).train()
+    reader = Reader(task, 16, LongText.WINDOW, offsets=False)
+    held_out = HeldOut(reader, [Example(Row({"text": "w1 w2"}, "a:1"), "good", "0")], "single-label")
+    before = torch.get_rng_state()
+    held_out.measure(trainee, Replicated(trainee, 1, half=half))
+    assert said == [dtype]
+    assert trainee.training
+    assert torch.equal(torch.get_rng_state(), before)
