@@ -36,6 +36,10 @@ class RunCache:
     """
 
     exact: bool
+    _numbers: _Numbers
+    _ids: Array
+    _lengths: Array
+    _starts: npt.NDArray[np.int64]
 
     def __init__(self, tokenizer: Tokenizer, most_characters: int = MOST_CHARACTERS) -> None:
         self._tokenizer = tokenizer
