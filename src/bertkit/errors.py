@@ -57,7 +57,9 @@ class TextTooLong(InputError):
     """A text has more tokens than the model reads. Text is never cut silently."""
 
     http_status = 413
-    default_remedy = "Shorten it, or choose --long window (reads all of it) or --long truncate (drops the end)."
+    default_remedy = (
+        "Shorten it, or choose --long window (reads all of it) or --long truncate (drops what is too much)."
+    )
 
 
 class ConfigError(UserError):

@@ -30,7 +30,7 @@ def test_a_text_read_in_parts_says_so(run: Run) -> None:
     _, out, _ = run("predict", "long", "cut")
     assert [" ".join(line.split()[1:6]) for line in out.splitlines()] == [
         "long 3 tokens in 3",
-        "cut 3 tokens, end dropped",
+        "cut 3 tokens, part dropped",
     ]
 
 

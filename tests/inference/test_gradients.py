@@ -29,7 +29,7 @@ class Table(nn.Module):
         torch.manual_seed(0)
         self.weight = nn.Parameter(torch.randn(11, 7), requires_grad=False)
 
-    def forward(self, batch: TokenBatch) -> Tensor:
+    def forward(self, batch: TokenBatch, counted_T: Tensor | None = None) -> Tensor:
         return self.weight[batch.ids_T]
 
 
@@ -158,6 +158,18 @@ def slope(encoder: Encoder, batch: TokenBatch, masked_step: int, head: int, by: 
         for handle in handles:
             handle.remove()
     return (scores[0] - scores[1]) / (2 * by)
+
+
+def test_the_baseline_has_the_positions_of_the_input(tmp_path: Path) -> None:
+    """Also where the input has padding tokens, which RoBERTa does not count, and the baseline has none."""
+    make_peer(CASES["roberta"], "Model", tmp_path)
+    encoder = open_pretrained(tmp_path).build_encoder().float()
+    pad = 1
+    with torch.no_grad():
+        encoder.embeddings.token.weight[:] = encoder.embeddings.token.weight[pad]
+    point = Point(ids=[5, pad, 6, 7], baseline=[4, 4, 4, 4], segments=[0] * 4)
+    (found,) = integrated_gradients(first_values(encoder), encoder.embeddings, [point], steps=2, budget=100)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found.tokens_L, 0.0)  # all tokens are alike, so nothing is left to credit
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -3,10 +3,26 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
+from transformers.models.mpnet.modeling_mpnet import MPNetEncoder, create_position_ids_from_input_ids
 
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import RelativeBias
-from bertkit.model.positions import DistanceBias, Rotation, distance_buckets, rotate_reference
+from bertkit.model.positions import DistanceBias, Rotation, distance_buckets, learned_rows, rotate_reference
+
+
+@pytest.mark.parametrize("offset", [1, 2, 5])
+def test_a_padding_token_in_a_text_is_not_counted(offset: int) -> None:
+    """As transformers counts each sequence alone; the first of a sequence and all of one may be padding tokens."""
+    pad = offset - 1
+    sequences = [[7, pad, 8, 9], [pad], [pad, pad, 6, pad, 7], [8, 9, 7], [6, 6, pad]]
+    batch = TokenBatch.pack(sequences, [[0] * len(ids) for ids in sequences])
+    theirs = [create_position_ids_from_input_ids(torch.tensor([ids]), pad)[0] for ids in sequences]
+    assert torch.equal(learned_rows(batch.ids_T, batch.positions_T, offset), torch.cat(theirs))
+
+
+def test_without_an_offset_every_token_is_counted() -> None:
+    batch = TokenBatch.pack([[0, 3, 0], [0, 5]], [[0, 0, 0], [0, 0]])
+    assert torch.equal(learned_rows(batch.ids_T, batch.positions_T, 0), batch.positions_T)
 
 
 @pytest.mark.parametrize("theta", [10_000.0, 160_000.0])

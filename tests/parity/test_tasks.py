@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 from sentence_transformers import CrossEncoder
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import AutoTokenizer, PreTrainedModel
 
 import bertkit
 from bertkit.inference.model import Model
@@ -93,6 +94,24 @@ def test_labels_and_scores_of_rows(tmp_path: Path, problem: str | None, activati
         found = {label["label"]: label["score"] for label in labels}  # type: ignore[attr-defined]
         assert list(found.values()) == sorted(found.values(), reverse=True)
         assert_close(torch.tensor([found[name] for name in ("no", "yes", "maybe")]), scores)
+
+
+@pytest.mark.parametrize("says", [["input_ids", "attention_mask"], ["input_ids", "token_type_ids"]], ids=len)
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_pairs_by_the_tokenizers_own_settings(tmp_path: Path, side: str, says: list[str]) -> None:
+    """Whether the model is told of segments, and where a pair is cut, are settings of `tokenizer_config.json`."""
+    peer = make_task_peer("text-classification", tmp_path, sizes=SIZES)
+    settings = {"tokenizer_class": "BertTokenizer", "model_input_names": says, "truncation_side": side}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    rows = [*ROWS, (" ".join(f"w{i}" for i in range(30)), " ".join(f"w{i}" for i in range(30, 50)))]
+    model = load(tmp_path, task="text-classification", long="truncate")
+    for row, result in zip(rows, model.predict(rows), strict=True):
+        inputs = theirs(*row, truncation=True, max_length=SIZES.positions, return_tensors="pt")
+        with torch.inference_mode():
+            expected = peer(**inputs).logits.softmax(-1)[0]
+        found = {label["label"]: label["score"] for label in result.record()["labels"]}  # type: ignore[attr-defined]
+        assert_close(torch.tensor([found[name] for name in ("no", "yes", "maybe")]), expected)
 
 
 @pytest.mark.parametrize("problem", ["regression", None])

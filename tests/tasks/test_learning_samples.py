@@ -10,6 +10,7 @@ import tokenizers
 from tokenizers import models, pre_tokenizers, processors, trainers
 
 from bertkit.data.examples import Example, References, Tagged, Target
+from bertkit.data.framing import Framing
 from bertkit.data.rows import Row
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError
@@ -54,6 +55,19 @@ def test_a_label(tokenizer: Tokenizer) -> None:
     )
     assert sample.ids == ([2, 8, 9, 10, 3],)
     assert sample.targets["label_B"].tolist() == [1]
+
+
+def test_a_pair_is_learnt_in_the_segments_that_the_folder_has(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """A model that is not told of segments learns with all tokens in the first, as it will answer."""
+    pair = example("good", text="paris is", text_pair="fun")
+    (sample,) = learnt(pair, LabelLearning(("bad", "good"), "single-label"), labels(tokenizer))
+    assert sample.segments == ([0, 0, 0, 0, 1, 1],)
+    (tmp_path / "tokenizer_config.json").write_text('{"model_input_names": ["input_ids", "attention_mask"]}')
+    untold = Tokenizer.load_file(tmp_path / "vocab.txt")
+    (sample,) = learnt(pair, LabelLearning(("bad", "good"), "single-label"), labels(untold))
+    assert (sample.ids, sample.segments) == (([2, 8, 9, 3, 10, 3],), ([0] * 6,))
+    assert Framing.of(tokenizer, "next-sentence").segments_R.tolist() == [0, 0, 0, 1, 1]
+    assert Framing.of(untold, "next-sentence").segments_R.tolist() == [0] * 5
 
 
 def test_every_window_of_a_long_text_learns_its_label(tokenizer: Tokenizer) -> None:

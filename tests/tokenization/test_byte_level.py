@@ -72,7 +72,7 @@ def test_one_file_without_the_other(missing: str, tmp_path: Path) -> None:
         ({**VOCABULARY, "x": -1}, "the id of 'x' is -1, not a whole number"),
         ({**VOCABULARY, "x": True}, "the id of 'x' is True, not a whole number"),
         ({**VOCABULARY, "x y": 7}, "two pieces have the same id"),
-        ({piece: id for piece, id in VOCABULARY.items() if piece != "</s>"}, "no id for the special token '</s>'"),
+        ({piece: id for piece, id in VOCABULARY.items() if piece != "</s>"}, "no piece for the special token '</s>'"),
         ([], "a JSON object is expected, not list"),
     ],
 )

@@ -11,6 +11,7 @@ from tokenizers import AddedToken, models, normalizers, pre_tokenizers
 
 from bertkit.data.documents import read_documents
 from bertkit.data.sentences import split_sentences
+from bertkit.errors import InputError
 from bertkit.tokenization.run_cache import RunCache
 from bertkit.tokenization.tokenizer import Tokenizer
 
@@ -102,3 +103,29 @@ def test_wikipedia(test_data: Path) -> None:
         sentences = split_sentences(document.text or "")
         ids, lengths = cache.tokenize(sentences)
         assert (ids.tolist(), lengths.tolist()) == slow(tokenizer, sentences)
+
+
+@pytest.mark.parametrize("bad", ["cde \ud800 ab", None, b"cde"], ids=["half a surrogate pair", "None", "bytes"])
+def test_a_call_that_failed_leaves_nothing_behind(bad: object) -> None:
+    """Its runs were numbered but never looked up; the next call's runs were given the ids of others."""
+    cache = RunCache(TOKENIZERS[0])
+    cache.tokenize(["a b"])
+    with pytest.raises(InputError, match="text 2 of 3"):
+        cache.tokenize(["ab ba", bad, "abc"])  # type: ignore[list-item]
+    texts = ["abc cba", "ab", "a cde b"]
+    ids, lengths = cache.tokenize(texts)
+    assert (ids.tolist(), lengths.tolist()) == slow(TOKENIZERS[0], texts)
+
+
+def test_an_interrupted_call_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = RunCache(TOKENIZERS[0])
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tokenizer, "tokenize", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            cache.tokenize(["ab ba"])
+    ids, lengths = cache.tokenize(["abc ab"])
+    assert (ids.tolist(), lengths.tolist()) == slow(TOKENIZERS[0], ["abc ab"])

@@ -62,9 +62,32 @@ def test_further_special_tokens(key: str, value: object, tmp_path: Path) -> None
     assert (token.content, token.special) == ("<e>", True)
 
 
+def test_further_special_tokens_of_several_places(tmp_path: Path) -> None:
+    """Those with names of their own first, then the lists; the older file adds to a list and replaces no other key."""
+    config = {"entity_token": "<n>", "extra_special_tokens": ["<a>"], "model_specific_special_tokens": {"x": "<m>"}}
+    older = {"extra_special_tokens": ["<b>", "<a>"], "additional_special_tokens": ["<c>"]}
+    settings = settings_of(tmp_path, tokenizer_config=config, special_tokens_map=older)
+    assert [token.content for token in settings.extra_special] == ["<n>", "<m>", "<a>", "<b>"]
+
+
+def test_the_older_files_do_not_count_beside_a_list(tmp_path: Path) -> None:
+    older = {"mask_token": "<m>", "extra_special_tokens": ["<b>"]}
+    listed = {"added_tokens_decoder": {}}
+    settings = settings_of(tmp_path, tokenizer_config=listed, special_tokens_map=older, added_tokens={"a": 3})
+    assert (dict(settings.special), settings.extra_special, settings.added) == ({}, (), ())
+
+
+@pytest.mark.parametrize(("names", "segments"), [(["input_ids"], False), (["token_type_ids"], True), (None, None)])
+def test_segments(names: list[str] | None, segments: bool | None, tmp_path: Path) -> None:
+    assert settings_of(tmp_path, tokenizer_config={"model_input_names": names}).segments is segments
+
+
 def test_further_special_tokens_by_name(tmp_path: Path) -> None:
     (token,) = settings_of(tmp_path, tokenizer_config={"extra_special_tokens": {"entity_token": "<e>"}}).extra_special
     assert token.content == "<e>"
+
+
+EXTRA = "extra_special_tokens: a token is expected (a string, or an object with content), not {}"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +96,12 @@ def test_further_special_tokens_by_name(tmp_path: Path) -> None:
         ({"do_lower_case": "yes"}, "do_lower_case: true, false or null is expected, not 'yes'"),
         ({"strip_accents": 1}, "strip_accents: true, false or null is expected, not 1"),
         ({"tokenize_chinese_chars": []}, "tokenize_chinese_chars: true, false or null is expected, not []"),
-        ({"do_basic_tokenize": False}, "do_basic_tokenize: false is not supported"),
-        ({"never_split": ["C++"]}, "never_split: a list of words is not supported"),
+        ({"add_prefix_space": "no"}, "add_prefix_space: true, false or null is expected, not 'no'"),
+        ({"split_special_tokens": 1}, "split_special_tokens: true, false or null is expected, not 1"),
+        ({"truncation_side": "both"}, "truncation_side: 'left' or 'right' is expected, not 'both'"),
+        ({"model_input_names": "input_ids"}, "model_input_names: a list is expected, not 'input_ids'"),
+        ({"extra_special_tokens": [3]}, EXTRA.format(3)),
+        ({"model_specific_special_tokens": {"entity_token": None}}, EXTRA.format(None)),
         ({"mask_token": 3}, "mask_token: a token is expected (a string, or an object with content), not 3"),
         (
             {"cls_token": {"id": 1}},

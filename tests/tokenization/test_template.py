@@ -42,6 +42,14 @@ def test_roberta() -> None:
     assert (template.single.special_tokens, template.pair.special_tokens) == (2, 4)
 
 
+def test_a_model_that_is_not_told_of_segments() -> None:
+    template = probe(backend(XLNET), "<s>")
+    plain = template.one_segment()
+    assert plain.single == Frame(Run([], []), 0, Run([], []), 0, Run([1, 0], [0, 0]))
+    assert plain.pair == Frame(Run([], []), 0, Run([1], [0]), 0, Run([1, 0], [0, 0]))
+    assert plain.pair.special_tokens == template.pair.special_tokens
+
+
 def test_special_tokens_after_the_text() -> None:
     template = probe(backend(XLNET), "<s>")
     assert template.pair == Frame(Run([], []), 0, Run([1], [0]), 1, Run([1, 0], [1, 2]))

@@ -101,7 +101,8 @@ def test_albert_with_settings(tmp_path: Path) -> None:
 
 def test_other_names_of_the_special_tokens(tmp_path: Path) -> None:
     write_model(tmp_path, "sentencepiece.bpe.model", FAIRSEQ)
-    config = {"tokenizer_class": "XLMRobertaTokenizerFast", "mask_token": "<blank>", "cls_token": {"content": "<b>"}}
+    config = {"tokenizer_class": "XLMRobertaTokenizerFast", "mask_token": "<blank>", "bos_token": {"content": "<b>"}}
+    config["cls_token"] = "<b>"
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
     tokenizer = Tokenizer.load(tmp_path)
     assert (tokenizer.token(0), tokenizer.token(13)) == ("<b>", "<blank>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -50,6 +51,20 @@ def test_a_text_that_fits_is_one_window_whatever_the_policy() -> None:
         assert window.offsets == [(0, 0), (0, 3), (10, 13), (20, 23), (0, 0)]
         assert window.owned == [range(1, 4)]
         assert (encoded.input_tokens, encoded.truncated) == (5, False)
+
+
+def test_a_text_that_is_cut_at_its_beginning() -> None:
+    """Offsets and what is owned go with the tokens that stay; of a pair the longer text loses its beginning first."""
+    left = replace(BERT, truncation_side="left")
+    encoded = cut(text(9), None, left, limit=5, long=LongText.TRUNCATE)
+    (window,) = encoded.windows
+    assert (window.ids, encoded.input_tokens, encoded.truncated) == ([CLS, 106, 107, 108, SEP], 11, True)
+    assert window.offsets == [(0, 0), (60, 63), (70, 73), (80, 83), (0, 0)]
+    assert window.owned == window.parts == [range(1, 4)]
+    (window,) = cut(text(2), text(9, 500), left, limit=8, long=LongText.TRUNCATE).windows
+    assert window.ids == [CLS, 100, 101, SEP, 506, 507, 508, SEP]
+    assert window.owned == [range(1, 3), range(4, 7)]
+    assert cut(text(2), None, left, limit=5, long=LongText.TRUNCATE).windows[0].ids == [CLS, 100, 101, SEP]
 
 
 def test_a_pair_that_fits() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import transformers
 
 from bertkit.errors import BadCheckpoint
 from bertkit.tokenization.tokenizer import Tokenizer
@@ -20,11 +21,32 @@ def test_line_ends_and_white_space(tmp_path: Path) -> None:
     assert read_vocabulary(path) == {"[PAD]": 0, "ab": 1, "": 2, "cd": 3, "\u2028x": 4}
 
 
-def test_a_repeated_line(tmp_path: Path) -> None:
-    write_folder(tmp_path, [*SPECIAL, "a", "b", "a"])
-    with pytest.raises(BadCheckpoint) as caught:
-        Tokenizer.load(tmp_path)
-    assert str(caught.value) == f"{tmp_path / 'vocab.txt'}:8: repeats line 6, 'a'"
+@pytest.mark.parametrize(
+    ("lines", "ids"),
+    [
+        (["a", "b", "a"], {"a": 7, "b": 6}),
+        (["a", "", "b", "", ""], {"a": 5, "b": 7, "": 9}),
+        (["a", "\u3000", "\u00a0", "b"], {"a": 5, "b": 8, "": 7}),
+        (["a ", "b", "a"], {"a": 7, "b": 6}),
+        (["[MASK]", "a"], {"[MASK]": 5, "a": 6}),
+    ],
+    ids=["repeated", "blank", "white space", "a space behind", "a special token"],
+)
+def test_the_last_of_a_repeated_line_counts(lines: list[str], ids: dict[str, int], tmp_path: Path) -> None:
+    """As in transformers; the numbers of the others are no piece's, and every later line keeps its own."""
+    write_folder(tmp_path, [*SPECIAL, *lines], do_lower_case=True)
+    assert read_vocabulary(tmp_path / "vocab.txt").items() >= ids.items()
+    tokenizer = Tokenizer.load(tmp_path)
+    peer = transformers.BertTokenizer.from_pretrained(tmp_path)
+    text = "a b x [MASK]"
+    assert tokenizer.tokenize([text])[0].ids == peer(text, add_special_tokens=False)["input_ids"]
+    assert tokenizer.vocab_size == 5 + len(lines)
+    for piece, id in ids.items():
+        assert tokenizer.token(id) == piece
+    saved = tmp_path / "saved"
+    tokenizer.save(saved)
+    assert Tokenizer.load(saved).tokenize([text]) == tokenizer.tokenize([text])
+    assert not (saved / "vocab.txt").exists()  # lines cannot say which is which without the same faults
 
 
 def test_a_line_that_is_not_utf8(tmp_path: Path) -> None:
@@ -40,13 +62,13 @@ def test_a_special_token_that_is_missing(missing: str, tmp_path: Path) -> None:
     write_folder(tmp_path, [piece for piece in [*SPECIAL, "a"] if piece != missing])
     with pytest.raises(BadCheckpoint) as caught:
         Tokenizer.load(tmp_path)
-    assert str(caught.value) == f"{tmp_path / 'vocab.txt'}: no line for the special token {missing!r}"
+    assert str(caught.value) == f"{tmp_path / 'vocab.txt'}: no piece for the special token {missing!r}"
     assert f"{missing.lower()[1:-1]}_token in tokenizer_config.json" in caught.value.remedy
 
 
 def test_an_empty_vocabulary(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_bytes(b"")
-    with pytest.raises(BadCheckpoint, match="no line for the special token"):
+    with pytest.raises(BadCheckpoint, match="no piece for the special token"):
         Tokenizer.load(tmp_path)
 
 

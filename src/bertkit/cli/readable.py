@@ -114,7 +114,7 @@ def _texts(answer: Answer) -> str:
 
 def _reading(record: Mapping[str, Any]) -> str:
     windows = f" in {record['windows']} windows" if record.get("windows", 1) > 1 else ""
-    dropped = ", end dropped" if record.get("truncated") else ""
+    dropped = ", part dropped" if record.get("truncated") else ""
     return windows + dropped + (", too unsure to answer" if record.get("abstained") else "")
 
 

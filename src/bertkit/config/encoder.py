@@ -21,7 +21,10 @@ Sight = Literal["G", "L"]  # how far a step's attention sees: globally, or local
 
 
 class LearnedPositions(Strict):
-    """One learned vector a position (Devlin et al. 2018). The first token of a sequence is at position `offset`."""
+    """One learned vector a position (Devlin et al. 2018). The first token of a sequence is at position `offset`.
+
+    An offset above 0 is fairseq's, of RoBERTa and MPNet: the token with id `offset - 1` is padding, and is not counted.
+    """
 
     length: Size = 512
     offset: Count = 0

@@ -32,7 +32,7 @@ from bertkit.families.values import WHOLE
 
 
 def size(vocab_size: int, layers: int, width: int, heads: int) -> EncoderConfig:
-    """A published size: two rows of the position table are for padding, which packed batches have none of."""
+    """A published size: two rows of the position table are for padding, which is not counted."""
     return EncoderConfig(
         vocab_size=vocab_size,
         width=width,

@@ -77,7 +77,7 @@ def integrated_gradients(
 
     Args:
         score: of the vectors that it is given, not of those that the batch's tokens have.
-        embeddings: from a batch to the vectors of its tokens, (T, W).
+        embeddings: from a batch, and the ids by which positions are counted, to the vectors of its tokens, (T, W).
         steps: points on the path.
         budget: most tokens of one batch.
     """
@@ -106,7 +106,8 @@ def _run_copies(
     lengths = torch.tensor(batch.layout.lengths, device=device)
     way_T = torch.tensor([copy.way for copy in copies], device=device).float().repeat_interleave(lengths)
     with torch.no_grad():
-        start_TW = embeddings(TokenBatch.pack([one.baseline for one in inputs], segments, device))
+        baseline = TokenBatch.pack([one.baseline for one in inputs], segments, device)
+        start_TW = embeddings(baseline, batch.ids_T)
         path_TW = embeddings(batch) - start_TW
         at_TW = start_TW + way_T[:, None] * path_TW
     with torch.enable_grad():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.model.positions import learned_rows
 
 
 class Embeddings(nn.Module):
@@ -13,7 +14,7 @@ class Embeddings(nn.Module):
     Args:
         segment: None where the model has no segments.
         position: None where attention knows the positions.
-        offset: row of the position table for the first token of a sequence.
+        offset: row of the position table for the first token of a sequence; see `learned_rows`.
         norm, projection: Identity where the model has none.
     """
 
@@ -36,13 +37,18 @@ class Embeddings(nn.Module):
         self.dropout = dropout
         self.projection = projection
 
-    def forward(self, batch: TokenBatch) -> Tensor:
-        """The vector of each token, (T, W)."""
+    def forward(self, batch: TokenBatch, counted_T: Tensor | None = None) -> Tensor:
+        """The vector of each token, (T, W).
+
+        Args:
+            counted_T: ids by which positions are counted; the batch's own when left out.
+        """
         x_TE: Tensor = self.token(batch.ids_T)
         if self.segment is not None:
             # A model with one segment has it everywhere, whatever its tokenizer says of pairs.
             only_one = self.segment.num_embeddings == 1
             x_TE = x_TE + (self.segment.weight[0] if only_one else self.segment(batch.segments_T))
         if self.position is not None:
-            x_TE = x_TE + self.position(batch.positions_T + self.offset)
+            ids_T = batch.ids_T if counted_T is None else counted_T
+            x_TE = x_TE + self.position(learned_rows(ids_T, batch.positions_T, self.offset))
         return self.projection(self.dropout(self.norm(x_TE)))  # type: ignore[no-any-return]

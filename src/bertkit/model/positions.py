@@ -1,4 +1,4 @@
-"""Positions that attention itself knows: rotations of queries and keys, and biases by distance.
+"""Positions: the rows of a learned table, rotations of queries and keys, and biases by distance.
 
 Shapes: `T` packed tokens, `N` heads, `H` width of one head, `L` tokens of the longest sequence.
 """
@@ -11,6 +11,27 @@ import torch
 from torch import Tensor, nn
 
 from bertkit.config.encoder import RelativeBias
+
+
+def learned_rows(ids_T: Tensor, positions_T: Tensor, offset: int) -> Tensor:
+    """The row of the position table that each token reads, (T,).
+
+    fairseq's rule, and transformers', for families whose table begins with rows for padding: the padding token is that
+    with the id `offset - 1`, it reads the row of this number, and it is not counted. A packed batch has no padding, but
+    a text may have the token itself: typed in, or because a vocabulary gives that id to its `[UNK]`.
+
+    Args:
+        ids_T: packed ids.
+        positions_T: position of each token in its sequence, from 0.
+        offset: row of the first counted token; with 0 there is no such rule.
+    """
+    if offset == 0:
+        return positions_T
+    padding_T = ids_T == offset - 1
+    seen_T = padding_T.cumsum(0)
+    starts_T = torch.arange(len(ids_T), device=ids_T.device) - positions_T
+    skipped_T = seen_T - (seen_T - padding_T.long())[starts_T]
+    return torch.where(padding_T, offset - 1, positions_T + offset - skipped_T)
 
 
 class Rotation:

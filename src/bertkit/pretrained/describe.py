@@ -10,6 +10,7 @@ from bertkit.checkpoints.weight_files import find_weights
 from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.tokenization.settings import CONFIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Description:
         vocab_sha256: of the tokenizer's vocabulary.
         sha256: of each weight file.
         unused_tensors: tensors in the files that no part of the model reads.
-        unread_keys: keys of the configuration that bertkit does not know.
+        unread_keys: keys of the configuration, and of the tokenizer's, that bertkit does not know.
         calibration: the temperature of its classifier, and what else its calibration says; None where it has none.
     """
 
@@ -82,7 +83,7 @@ def describe(folder: Path) -> Description:
         vocab_sha256=tokenizer.vocab_sha256(),
         sha256={path.name: sha256(path) for path in weights},
         unused_tensors=_unused(pretrained),
-        unread_keys=pretrained.foreign.unread,
+        unread_keys=(*pretrained.foreign.unread, *(f"{CONFIG}: {key}" for key in tokenizer.unread_keys)),
         calibration=None if pretrained.calibration is None else pretrained.calibration.model_dump(),
     )
 

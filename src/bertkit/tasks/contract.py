@@ -65,7 +65,7 @@ class Reading:
         input_tokens: tokens of the whole text, special tokens included, whether or not they were all read; of a row
             that is read as several inputs, the sum of theirs.
         windows: pieces that a long text was read in; 1 where everything fits. Of several inputs, the most.
-        truncated: whether the end of a text was dropped (only ever with `long="truncate"`).
+        truncated: whether part of a text was dropped (only ever with `long="truncate"`).
         dtype: the precision it was computed in.
     """
 

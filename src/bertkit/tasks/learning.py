@@ -62,6 +62,6 @@ def whole(example: Example, encoded: Sequence[Encoded]) -> list[Window]:
         if len(one.windows) > 1:
             raise TextTooLong(
                 f"{example.row.place}: the text has {one.input_tokens} tokens, more than the model reads",
-                "Shorten it, or choose --long truncate, which drops the end.",
+                "Shorten it, or choose --long truncate, which drops what is too much.",
             )
     return [one.windows[0] for one in encoded]

@@ -15,7 +15,7 @@ from bertkit.errors import BadCheckpoint
 from bertkit.tokenization.casing import Casing
 from bertkit.tokenization.files import COPY_AGAIN, read_lines, read_object
 from bertkit.tokenization.settings import Settings
-from bertkit.tokenization.specials import role_tokens
+from bertkit.tokenization.specials import add_missing, ids_around, role_tokens
 
 VOCABULARY, MERGES = "vocab.json", "merges.txt"
 DEFAULT_TOKENS = {"pad": "<pad>", "unk": "<unk>", "cls": "<s>", "sep": "</s>", "mask": "<mask>"}
@@ -32,17 +32,40 @@ def build(folder: Path, settings: Settings) -> tuple[tokenizers.Tokenizer, Casin
             raise BadCheckpoint(f"{folder}: {VOCABULARY} and {MERGES} belong together, {name} is missing", COPY_AGAIN)
     vocabulary = _vocabulary(folder / VOCABULARY)
     merges = _merges(folder / MERGES, vocabulary)
-    special = _special_tokens(folder / VOCABULARY, vocabulary, settings)
-    cls, sep = special["cls"].content, special["sep"].content
-    spaced = settings.add_prefix_space is True
     backend = tokenizers.Tokenizer(models.BPE(vocabulary, merges))
+    return backend, dress(backend, folder / VOCABULARY, settings)
+
+
+def fits(backend: tokenizers.Tokenizer) -> bool:
+    """Whether a finished tokenizer has pieces of bytes: other vocabularies of pairs are made of characters."""
+    return isinstance(backend.model, models.BPE) and "ByteLevel" in str(backend.pre_tokenizer)
+
+
+def dress(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -> Casing:
+    """Makes RoBERTa's tokenizer of byte-level pieces.
+
+    Raises:
+        BadCheckpoint: there is no piece for one of the special tokens around a text.
+    """
+    special = special_tokens(settings)
+    ids = ids_around(backend, path, special, ("cls", "sep"))
+    spaced = settings.add_prefix_space is True
+    backend.normalizer = None
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=spaced)
     backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens(list(special.values()))
+    add_missing(backend, special.values())
     backend.post_processor = processors.RobertaProcessing(
-        (sep, vocabulary[sep]), (cls, vocabulary[cls]), trim_offsets=True, add_prefix_space=spaced
+        (special["sep"].content, ids["sep"]),
+        (special["cls"].content, ids["cls"]),
+        trim_offsets=settings.trim_offsets is not False,
+        add_prefix_space=spaced,
     )
-    return backend, Casing(True, "byte-level BPE keeps every byte of the text")
+    return Casing(True, "byte-level BPE keeps every byte of the text")
+
+
+def special_tokens(settings: Settings) -> dict[str, AddedToken]:
+    """The special tokens, in the names of the settings; those around a text must have a piece."""
+    return role_tokens(DEFAULT_TOKENS, settings, mask_takes_space=True)
 
 
 def _vocabulary(path: Path) -> dict[str, int]:
@@ -66,12 +89,3 @@ def _merges(path: Path, vocabulary: dict[str, int]) -> list[tuple[str, str]]:
             raise BadCheckpoint(f"{path}:{number}: {line!r} is no pair of pieces of {VOCABULARY}", COPY_AGAIN)
         merges.append((left, right))
     return merges
-
-
-def _special_tokens(path: Path, vocabulary: dict[str, int], settings: Settings) -> dict[str, AddedToken]:
-    """The special tokens that the vocabulary has; those around a text must be there."""
-    wanted = role_tokens(DEFAULT_TOKENS, settings, mask_takes_space=True)
-    for role in ("cls", "sep"):
-        if wanted[role].content not in vocabulary:
-            raise BadCheckpoint(f"{path}: no id for the special token {wanted[role].content!r}", COPY_AGAIN)
-    return {role: token for role, token in wanted.items() if token.content in vocabulary}

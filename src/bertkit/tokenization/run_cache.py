@@ -14,6 +14,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from bertkit.errors import InputError
 from bertkit.tokenization.tokenizer import Tokenizer
 
 Array = npt.NDArray[np.uint32]
@@ -35,20 +36,34 @@ class RunCache:
     """
 
     exact: bool
+    _numbers: _Numbers
+    _ids: Array
+    _lengths: Array
+    _starts: npt.NDArray[np.int64]
 
     def __init__(self, tokenizer: Tokenizer, most_characters: int = MOST_CHARACTERS) -> None:
         self._tokenizer = tokenizer
         self._most_characters = most_characters
         self.exact = tokenizer.splits_at_spaces()
-        # Of the runs by their numbers: the ids of all end to end, how many each has, and where its ids begin.
-        self._numbers = _Numbers()
-        self._ids, self._lengths = _flat([])
-        self._starts = np.empty(0, np.int64)
+        self._forget()
 
     def tokenize(self, texts: Sequence[str]) -> tuple[Array, Array]:
-        """The ids of all texts end to end, and the number of ids of each text."""
+        """The ids of all texts end to end, and the number of ids of each text.
+
+        Raises:
+            InputError: as `Tokenizer.tokenize` does. What was remembered is forgotten, and the next call is right.
+        """
         if not self.exact:
             return _flat([tokens.ids for tokens in self._tokenizer.tokenize(texts)])
+        try:
+            return self._looked_up(texts)
+        except BaseException as error:
+            self._forget()  # some runs have a number and no ids: those numbered after them would get others' ids
+            if isinstance(error, (InputError, AttributeError, TypeError)):
+                self._tokenizer.tokenize(texts)  # says which of the texts cannot be read, and where in it
+            raise
+
+    def _looked_up(self, texts: Sequence[str]) -> tuple[Array, Array]:
         runs = [text.split(" ") for text in texts]
         runs_of_text = np.fromiter(map(len, runs), np.int64, len(runs))
         total = int(runs_of_text.sum())
@@ -76,6 +91,7 @@ class RunCache:
         self._starts = np.concatenate([self._starts, starts])
 
     def _forget(self) -> None:
+        # Of the runs by their numbers: the ids of all end to end, how many each has, and where its ids begin.
         self._numbers = _Numbers()
         self._ids, self._lengths = _flat([])
         self._starts = np.empty(0, np.int64)

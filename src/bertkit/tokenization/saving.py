@@ -18,21 +18,32 @@ from bertkit.tokenization.wordpiece import CONTINUATION, LONGEST_WORD
 
 
 def save(
-    backend: tokenizers.Tokenizer, settings: Settings, specials: Specials, template: Template, folder: Path
+    backend: tokenizers.Tokenizer,
+    settings: Settings,
+    specials: Specials,
+    framed: Template,
+    template: Template,
+    folder: Path,
 ) -> None:
     """Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and the family's own vocabulary files.
 
     Those are vocab.txt for WordPiece, vocab.json and merges.txt for RoBERTa's kind of BPE, and none for unigram, whose
     `.model` holds more than a tokenizer does.
 
+    Args:
+        framed: what the backend itself puts around texts.
+        template: the same as the settings have it.
+
     Raises:
         OutputError: a file cannot be written.
     """
     ids = {role: getattr(specials, role) for role in ROLES}
-    names = {f"{role}_token": backend.id_to_token(id) for role, id in ids.items() if id is not None}
+    # Who reads a name makes a special token of it: none is written for what is an ordinary piece here.
+    added = backend.get_added_tokens_decoder()
+    names = {f"{role}_token": added[id].content for role, id in ids.items() if id in added}
     write_text(folder / "tokenizer.json", backend.to_str(pretty=True) + "\n")
     write_object(folder / SPECIAL_TOKENS_MAP, names)
-    write_object(folder / CONFIG, _config(backend, settings, template, names))
+    write_object(folder / CONFIG, _config(backend, settings, framed, template, names))
     pieces = _pieces(backend)
     if pieces is not None:
         write_text(folder / "vocab.txt", "".join(piece + "\n" for piece in pieces))
@@ -43,19 +54,25 @@ def save(
 
 
 def _config(
-    backend: tokenizers.Tokenizer, settings: Settings, template: Template, names: dict[str, str | None]
+    backend: tokenizers.Tokenizer,
+    settings: Settings,
+    framed: Template,
+    template: Template,
+    names: dict[str, str],
 ) -> dict[str, Any]:
     """What transformers needs to know beside tokenizer.json; its BertTokenizer ignores the normalizer in there."""
     config: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast"}
     segments = template.pair.first_segment != template.pair.second_segment
     config["model_input_names"] = ["input_ids", *(["token_type_ids"] if segments else []), "attention_mask"]
     config |= settings.kept
+    if template.truncation_side != "right":
+        config["truncation_side"] = template.truncation_side
     normalizer = backend.normalizer
     if isinstance(normalizer, normalizers.BertNormalizer):
         config["do_lower_case"] = normalizer.lowercase
         config["strip_accents"] = normalizer.strip_accents
         config["tokenize_chinese_chars"] = normalizer.handle_chinese_chars
-    if not _is_bert(backend, template):
+    if not _is_bert(backend, framed):
         # The one class of transformers that takes tokenizer.json as it is.
         config["tokenizer_class"] = "PreTrainedTokenizerFast"
     elif "tokenizer_class" not in settings.kept:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import tokenizers
 from tokenizers import AddedToken
 
-from bertkit.tokenization.settings import ROLES, Settings
+from bertkit.errors import BadCheckpoint
+from bertkit.tokenization.settings import CONFIG, ROLES, Settings
 
 # Tried in this order where no file names the token of a role: BERT's names, then RoBERTa's.
 USUAL: Final = {
@@ -61,3 +63,31 @@ def role_tokens(usual: Mapping[str, str], settings: Settings, *, mask_takes_spac
         token = settings.special.get(role, plain)
         tokens[role] = added.get(token.content, token)
     return tokens
+
+
+def add_missing(backend: tokenizers.Tokenizer, tokens: Iterable[AddedToken]) -> None:
+    """Makes special tokens of those that have an id; what is one already stays as it is."""
+    there = {token.content for token in backend.get_added_tokens_decoder().values()}
+    backend.add_special_tokens(
+        [it for it in tokens if it.content not in there and backend.token_to_id(it.content) is not None]
+    )
+
+
+def ids_around(
+    backend: tokenizers.Tokenizer, path: Path, special: Mapping[str, AddedToken], roles: Iterable[str]
+) -> dict[str, int]:
+    """The ids of the tokens that a text cannot do without, by role.
+
+    Raises:
+        BadCheckpoint: there is no piece for one of them among those of `path`.
+    """
+    ids = {}
+    for role in roles:
+        id = backend.token_to_id(special[role].content)
+        if id is None:
+            raise BadCheckpoint(
+                f"{path}: no piece for the special token {special[role].content!r}",
+                f"Use the vocabulary of the model, or name its token as {role}_token in {CONFIG}.",
+            )
+        ids[role] = id
+    return ids

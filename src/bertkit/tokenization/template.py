@@ -7,7 +7,8 @@ one-token texts, so nothing here knows a family.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import tokenizers
 
@@ -40,13 +41,27 @@ class Frame:
         """How many tokens the frame adds to the texts' own."""
         return len(self.prefix.ids) + len(self.infix.ids) + len(self.suffix.ids)
 
+    def one_segment(self) -> Frame:
+        """The same frame, all of it and both texts in segment 0."""
+        prefix, infix, suffix = (Run(run.ids, [0] * len(run.ids)) for run in (self.prefix, self.infix, self.suffix))
+        return Frame(prefix, 0, infix, 0, suffix)
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The frames of a single text and of a pair."""
+    """The frames of a single text and of a pair.
+
+    Attributes:
+        truncation_side: where tokens are dropped from a text that is too long and may be cut.
+    """
 
     single: Frame
     pair: Frame
+    truncation_side: Literal["left", "right"] = "right"
+
+    def one_segment(self) -> Template:
+        """The same for a model that is not told of segments: it has all tokens in the first."""
+        return replace(self, single=self.single.one_segment(), pair=self.pair.one_segment())
 
 
 def probe(backend: tokenizers.Tokenizer, text: str) -> Template:

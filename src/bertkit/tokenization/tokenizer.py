@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import tokenizers
@@ -13,11 +15,13 @@ from bertkit.tokenization import saving
 from bertkit.tokenization.casing import Casing, casing_of_backend
 from bertkit.tokenization.digest import vocab_sha256
 from bertkit.tokenization.files import COPY_AGAIN
-from bertkit.tokenization.opening import open_backend, open_file
-from bertkit.tokenization.settings import Settings, read_settings
-from bertkit.tokenization.specials import Specials, find_specials
+from bertkit.tokenization.opening import Opened, open_backend, open_file
+from bertkit.tokenization.settings import NAMED, Settings, read_settings
+from bertkit.tokenization.specials import Specials, add_missing, find_specials
 from bertkit.tokenization.template import Template, probe
 from bertkit.tokenization.tokens import Tokens
+
+logger = logging.getLogger(__name__)
 
 
 class Tokenizer:
@@ -35,6 +39,7 @@ class Tokenizer:
         specials: ids of the special tokens.
         template: the special tokens around one text or a pair.
         vocab_size: rows that an embedding needs to have one for every id, added tokens included.
+        unread_keys: keys of its `tokenizer_config.json` that nothing is known of.
     """
 
     algorithm: str
@@ -42,6 +47,7 @@ class Tokenizer:
     specials: Specials
     template: Template
     vocab_size: int
+    unread_keys: tuple[str, ...]
 
     def __init__(
         self, backend: tokenizers.Tokenizer, settings: Settings | None = None, casing: Casing | None = None
@@ -50,15 +56,20 @@ class Tokenizer:
         # Many tokenizer.json files bake in a truncation to 128 tokens and a padding to 128: text is never cut here.
         backend.no_truncation()
         backend.no_padding()
+        _be_the_same_each_time(backend)
         _add_tokens(backend, settings)
         self._backend = backend
         self._settings = settings
         self.algorithm = type(backend.model).__name__
         self.casing = casing or casing_of_backend(backend, "the tokenizer")
         self.specials = find_specials(backend, settings)
+        self.unread_keys = settings.unread
         added = backend.get_added_tokens_decoder()
-        self.template = probe(backend, next((token.content for token in added.values() if token.special), "a"))
-        self.vocab_size = max([backend.get_vocab_size(), *(id + 1 for id in added)])
+        self._framed = probe(backend, next((token.content for token in added.values() if token.special), "a"))
+        template = self._framed.one_segment() if settings.segments is False else self._framed
+        self.template = replace(template, truncation_side=settings.truncation_side or "right")
+        self.vocab_size = _rows(backend)
+        backend.encode_special_tokens = settings.split_special_tokens is True
 
     def __repr__(self) -> str:
         """What kind it is, and how large."""
@@ -75,8 +86,7 @@ class Tokenizer:
         """
         if not folder.is_dir():
             raise ModelNotFound(f"{folder}: no such folder")
-        settings = read_settings(folder)
-        return cls._opened(folder, *open_backend(folder, settings), settings)
+        return cls._opened(folder, open_backend(folder, read_settings(folder)))
 
     @classmethod
     def load_file(cls, path: Path) -> Tokenizer:
@@ -86,20 +96,23 @@ class Tokenizer:
             BadCheckpoint: the file is not what its ending says.
             ConfigError: a settings file has a value that cannot be used.
         """
-        settings = read_settings(path.parent)
-        return cls._opened(path, *open_file(path, settings), settings)
+        return cls._opened(path, open_file(path, read_settings(path.parent)))
 
     @classmethod
-    def _opened(cls, path: Path, backend: tokenizers.Tokenizer, casing: Casing, settings: Settings) -> Tokenizer:
+    def _opened(cls, path: Path, opened: Opened) -> Tokenizer:
         try:
-            return cls(backend, settings, casing)
+            tokenizer = cls(opened.backend, opened.settings, opened.casing)
         except ConfigError as error:
             raise error.at(str(path)) from None
+        if tokenizer.template.single.special_tokens == 0:
+            logger.warning("%s: no special tokens are put around a text: the tokenizer has no post_processor.", path)
+        return tokenizer
 
     def tokenize(self, texts: Sequence[str], *, offsets: bool = False) -> list[Tokens]:
         """The tokens of each text, special tokens of the template not included; an empty text has none.
 
-        A special token written in a text (`[MASK]`, `[SEP]`) is read as that token, as by every BERT tokenizer.
+        A special token written in a text (`[MASK]`, `[SEP]`) is read as that token, as by every BERT tokenizer, unless
+        the folder says `split_special_tokens`.
 
         Args:
             texts: any number of texts; one call for many is several times faster than many calls.
@@ -186,14 +199,14 @@ class Tokenizer:
         Raises:
             OutputError: a file cannot be written.
         """
-        saving.save(self._backend, self._settings, self.specials, self.template, folder)
+        saving.save(self._backend, self._settings, self.specials, self._framed, self.template, folder)
 
 
 def _add_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> None:
-    """Adds the settings' tokens that the backend lacks, and sees that each got the id that its file gives it."""
+    """Adds the settings' tokens as transformers does, and sees that each got the id that its file gives it."""
     known_ids = set(backend.get_added_tokens_decoder())
     for id, token in settings.added:
-        if id not in known_ids:
+        if settings.lists_added or id not in known_ids:  # the list also says how a token meets the text around it
             backend.add_tokens([token])
         if backend.token_to_id(token.content) != id:
             raise ConfigError(
@@ -201,8 +214,33 @@ def _add_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> None:
                 f"but the vocabulary has it as {backend.token_to_id(token.content)}",
                 COPY_AGAIN,
             )
-    known_names = {token.content for token in backend.get_added_tokens_decoder().values()}
-    backend.add_special_tokens([token for token in settings.extra_special if token.content not in known_names])
+    named = [settings.special[name] for name in NAMED if name in settings.special]
+    add_missing(backend, (*named, *settings.extra_special))
+    further = [token for token in settings.extra_special if backend.token_to_id(token.content) is None]
+    if further:  # those that have a role come first: without them these would get other ids
+        missing = {it.content: it for it in named if backend.token_to_id(it.content) is None}
+        backend.add_special_tokens([*missing.values(), *further])
+
+
+def _rows(backend: tokenizers.Tokenizer) -> int:
+    """Ids from 0 to the highest, added tokens included.
+
+    A vocabulary may have numbers that are no piece's: those of repeated lines in a `vocab.txt`. To look at all of one
+    takes as long as to read it, so that is done only where the numbers do not end where the count does.
+    """
+    model = backend.model
+    count = backend.get_vocab_size(with_added_tokens=False)
+    further = (model.id_to_token(id) for id in range(count, count + 1000))
+    if count and (model.id_to_token(count - 1) is None or any(piece is not None for piece in further)):
+        count = max(backend.get_vocab(with_added_tokens=False).values()) + 1
+    return max([count, *(id + 1 for id in backend.get_added_tokens_decoder())])
+
+
+def _be_the_same_each_time(backend: tokenizers.Tokenizer) -> None:
+    """Some files leave on what was for training only: pieces that are dropped, or drawn, at random."""
+    for option in ("dropout", "alpha", "nbest_size"):
+        if getattr(backend.model, option, None) is not None:
+            setattr(backend.model, option, None)
 
 
 def _refuse_surrogates(texts: Sequence[str]) -> None:

@@ -8,6 +8,8 @@ the families is a `Layout`: where their ids begin, and what is done to a text fi
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ from bertkit.tokenization.casing import Casing, casing_of_backend
 from bertkit.tokenization.files import COPY_AGAIN
 from bertkit.tokenization.sentencepiece import Piece, PieceType, SentencePieceModel, read_model
 from bertkit.tokenization.settings import CONFIG, Settings
-from bertkit.tokenization.specials import role_tokens
+from bertkit.tokenization.specials import add_missing, ids_around, role_tokens
 
 SPACE = "\u2581"
 # Far below any log probability: the piece stays in its place and is never chosen.
@@ -39,6 +41,7 @@ class Layout:
         special: the usual names of the special tokens.
         single, pair: the special tokens around texts, as `TemplateProcessing` writes them.
         quotes: ALBERT's preparation: `` and '' become ", then accents and letter case as the settings say.
+        frame_of_file: what a finished tokenizer puts around texts stays, as transformers has it for this class.
     """
 
     before: tuple[str, ...]
@@ -48,10 +51,25 @@ class Layout:
     single: str
     pair: str
     quotes: bool
+    frame_of_file: bool = False
+
+    @property
+    def around(self) -> tuple[str, str]:
+        """The roles of the tokens around texts."""
+        return ("bos", "eos") if "{bos}" in self.single else ("cls", "sep")
 
 
-_FAIRSEQ: Final = {"pad": "<pad>", "unk": "<unk>", "cls": "<s>", "sep": "</s>", "mask": "<mask>"}
-_SINGLE, _PAIR = "{cls} $A {sep}", "{cls} $A {sep} {sep} $B {sep}"
+# What stands around a text is called its beginning and end by these families; `cls` and `sep` are the same two tokens.
+_FAIRSEQ: Final = {
+    "bos": "<s>",
+    "eos": "</s>",
+    "pad": "<pad>",
+    "unk": "<unk>",
+    "cls": "<s>",
+    "sep": "</s>",
+    "mask": "<mask>",
+}
+_SINGLE, _PAIR = "{bos} $A {eos}", "{bos} $A {eos} {eos} $B {eos}"
 ALBERT: Final = Layout(
     before=(),
     skipped=0,
@@ -60,8 +78,9 @@ ALBERT: Final = Layout(
     single="{cls}:0 $A:0 {sep}:0",
     pair="{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
     quotes=True,
+    frame_of_file=True,
 )
-XLM_R: Final = Layout(("{cls}", "{pad}", "{sep}", "{unk}"), 3, True, _FAIRSEQ, _SINGLE, _PAIR, quotes=False)
+XLM_R: Final = Layout(("{bos}", "{pad}", "{eos}", "{unk}"), 3, True, _FAIRSEQ, _SINGLE, _PAIR, quotes=False)
 CAMEMBERT: Final = Layout(
     before=("<s>NOTUSED", "{pad}", "</s>NOTUSED", "{unk}", "<unk>NOTUSED"),
     skipped=1,
@@ -95,7 +114,7 @@ def build(path: Path, settings: Settings, named: str | None) -> tuple[tokenizers
     """
     model = read_model(path)
     layout = _layout(path, model, named)
-    special = role_tokens(layout.special, settings, mask_takes_space=True)
+    special = special_tokens(layout, settings)
     names = {role: token.content for role, token in special.items()}
     vocabulary = _vocabulary(path, model, layout, names)
     ids = {piece: id for id, (piece, _) in enumerate(vocabulary)}
@@ -106,17 +125,49 @@ def build(path: Path, settings: Settings, named: str | None) -> tuple[tokenizers
         raise BadCheckpoint(f"{path}: no piece for the special token {missing[0]!r}", "Use the model's own file.")
     unk = ids[names["unk"]]
     backend = tokenizers.Tokenizer(models.Unigram(vocabulary, unk_id=unk, byte_fallback=model.byte_fallback))
-    _set_pipeline(backend, path, model, layout, settings)
+    _set_pipeline(backend, _charsmap(path, model), layout, settings, Spaces.of(model))
+    if model.byte_fallback:
+        backend.decoder = decoders.Sequence([decoders.ByteFallback(), backend.decoder])
     control = (piece.text for piece in model.pieces[layout.skipped :] if piece.type == PieceType.CONTROL)
     further = [AddedToken(text, special=True, normalized=False) for text in control if text not in names.values()]
     # Symbols that the model's maker defined stay pieces, as they are for SentencePiece itself.
-    backend.add_special_tokens([*special.values(), *further])
+    add_missing(backend, [*special.values(), *further])
+    _set_frame(backend, path, layout, special)
+    return backend, casing_of_backend(backend, path.name)
+
+
+def fits(backend: tokenizers.Tokenizer) -> bool:
+    """Whether a finished tokenizer has unigram pieces."""
+    return isinstance(backend.model, models.Unigram)
+
+
+def dress(layout: Layout, backend: tokenizers.Tokenizer, path: Path, settings: Settings) -> Casing:
+    """Makes a family's tokenizer of unigram pieces; of the file's own rules only its map of characters is used.
+
+    Raises:
+        BadCheckpoint: there is no piece for one of the special tokens around a text.
+    """
+    special = special_tokens(layout, settings)
+    _set_pipeline(backend, _charsmap_of(backend), layout, settings)
+    add_missing(backend, special.values())
+    if backend.post_processor is None or not layout.frame_of_file:
+        _set_frame(backend, path, layout, special)
+    return casing_of_backend(backend, path.name)
+
+
+def special_tokens(layout: Layout, settings: Settings) -> dict[str, AddedToken]:
+    """The special tokens, in the names of the settings."""
+    return role_tokens(layout.special, settings, mask_takes_space=True)
+
+
+def _set_frame(backend: tokenizers.Tokenizer, path: Path, layout: Layout, special: Mapping[str, AddedToken]) -> None:
+    names = {role: token.content for role, token in special.items()}
+    ids = ids_around(backend, path, special, layout.around)
     backend.post_processor = processors.TemplateProcessing(
         single=layout.single.format(**names),
         pair=layout.pair.format(**names),
-        special_tokens=[(names[role], ids[names[role]]) for role in ("cls", "sep")],
+        special_tokens=[(names[role], id) for role, id in ids.items()],
     )
-    return backend, casing_of_backend(backend, path.name)
 
 
 def _layout(path: Path, model: SentencePieceModel, named: str | None) -> Layout:
@@ -153,8 +204,42 @@ def _score(piece: Piece, layout: Layout) -> float:
     return piece.score + NEVER if layout.quotes and number_and_comma else piece.score
 
 
+@dataclass(frozen=True, slots=True)
+class Spaces:
+    """What a `.model` does with white space: one goes before a text, and what is too much is taken out."""
+
+    put_before: bool = True
+    taken_out: bool = True
+
+    @classmethod
+    def of(cls, model: SentencePieceModel) -> Spaces:
+        """As the `.model` has it."""
+        return cls(model.add_dummy_prefix, model.remove_extra_whitespaces)
+
+
+def _charsmap(path: Path, model: SentencePieceModel) -> normalizers.Normalizer | None:
+    try:
+        return normalizers.Precompiled(model.charsmap) if model.charsmap else None
+    except Exception as error:  # the library raises nothing more special
+        raise BadCheckpoint(f"{path}: its character map is damaged ({error})", COPY_AGAIN) from error
+
+
+def _charsmap_of(backend: tokenizers.Tokenizer) -> normalizers.Normalizer | None:
+    """The map of characters in the normalizer of a finished tokenizer, alone or in a sequence."""
+    if backend.normalizer is None:
+        return None
+    state = json.loads(backend.normalizer.__getstate__())
+    steps = state["normalizers"] if state["type"] == "Sequence" else [state]
+    found = next((step["precompiled_charsmap"] for step in steps if step["type"] == "Precompiled"), None)
+    return normalizers.Precompiled(base64.b64decode(found)) if found else None
+
+
 def _set_pipeline(
-    backend: tokenizers.Tokenizer, path: Path, model: SentencePieceModel, layout: Layout, settings: Settings
+    backend: tokenizers.Tokenizer,
+    charsmap: normalizers.Normalizer | None,
+    layout: Layout,
+    settings: Settings,
+    spaces: Spaces = Spaces(),
 ) -> None:
     steps: list[normalizers.Normalizer] = []
     if layout.quotes:
@@ -163,20 +248,15 @@ def _set_pipeline(
             steps += [normalizers.NFKD(), normalizers.StripAccents()]
         if settings.lower_case is not False:
             steps.append(normalizers.Lowercase())
-    if model.charsmap:
-        try:
-            steps.append(normalizers.Precompiled(model.charsmap))
-        except Exception as error:  # the library raises nothing more special
-            raise BadCheckpoint(f"{path}: its character map is damaged ({error})", COPY_AGAIN) from error
-    prefix = "always" if model.add_dummy_prefix else "never"
+    if charsmap is not None:
+        steps.append(charsmap)
+    prefix = "always" if spaces.put_before and settings.add_prefix_space is not False else "never"
     metaspace = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme=prefix)
-    if model.add_dummy_prefix and model.remove_extra_whitespaces:
+    if spaces.taken_out and spaces.put_before:
         backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), metaspace])
     else:
-        if model.remove_extra_whitespaces:
+        if spaces.taken_out:
             steps += [normalizers.Replace(Regex("^ +| +$"), ""), normalizers.Replace(Regex(" {2,}"), " ")]
         backend.pre_tokenizer = metaspace
-    if steps:
-        backend.normalizer = normalizers.Sequence(steps)
-    spaces = decoders.Metaspace(replacement=SPACE, prepend_scheme=prefix)
-    backend.decoder = decoders.Sequence([decoders.ByteFallback(), spaces]) if model.byte_fallback else spaces
+    backend.normalizer = normalizers.Sequence(steps) if steps else None
+    backend.decoder = decoders.Metaspace(replacement=SPACE, prepend_scheme=prefix)

@@ -1,6 +1,6 @@
 """From tokens to what a model reads: special tokens around them, and the policy for texts that are too long.
 
-A text that fits becomes one window. One that does not is refused, cut at its end, or read in overlapping windows; in
+A text that fits becomes one window. One that does not is refused, cut at one end, or read in overlapping windows; in
 the last case every token of the text is *owned* by exactly one window, the one that shows it with the most context,
 so that a task can merge windows without weighing anything (as BERT's SQuAD script does with its `max_context`).
 """
@@ -79,8 +79,9 @@ def cut(
         second: the second of a pair; None for a single text. An empty second text is still a pair.
         limit: tokens the model reads at most, special tokens included.
         long: ERROR refuses; TRUNCATE drops the end of a single text, and of a pair the end of the longer text first
-            (`longest_first` of transformers); WINDOW cuts a single text, or the longer text of a pair, into windows,
-            and each window of a pair holds the whole shorter text. Of two texts as long the second is the longer.
+            (`longest_first` of transformers), or the beginning where the template says so; WINDOW cuts a single text,
+            or the longer text of a pair, into windows, and each window of a pair holds the whole shorter text. Of two
+            texts as long the second is the longer.
         overlap: content tokens that two neighbouring windows share; only for WINDOW.
 
     Raises:
@@ -102,7 +103,7 @@ def cut(
     if long == LongText.ERROR:
         raise TextTooLong(f"the text has {input_tokens} tokens, special tokens included; the limit is {limit}")
     if long == LongText.TRUNCATE:
-        return Encoded([_truncated(frame, first, second, room)], input_tokens, truncated=True)
+        return Encoded([_truncated(template, first, second, room)], input_tokens, truncated=True)
     if not 0 <= overlap < room:
         raise UserError(
             f"an overlap of {overlap} tokens does not fit windows with room for {room}",
@@ -148,14 +149,15 @@ def shares(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return list(zip([windows[0][0], *middles], [*middles, windows[-1][1]], strict=True))
 
 
-def _truncated(frame: Frame, first: Tokens, second: Tokens | None, room: int) -> Window:
+def _truncated(template: Template, first: Tokens, second: Tokens | None, room: int) -> Window:
+    def kept(text: Tokens, count: int) -> Part:
+        span = (len(text) - count, len(text)) if template.truncation_side == "left" else (0, count)
+        return _part(text, span, span)
+
     if second is None:
-        return _window(frame, _part(first, (0, room), (0, room)), None)
-    parts = [
-        _part(text, (0, kept), (0, kept))
-        for text, kept in zip((first, second), longest_first(len(first), len(second), room), strict=True)
-    ]
-    return _window(frame, *parts)
+        return _window(template.single, kept(first, room), None)
+    counts = longest_first(len(first), len(second), room)
+    return _window(template.pair, kept(first, counts[0]), kept(second, counts[1]))
 
 
 def _over_text(frame: Frame, text: Tokens, room: int, overlap: int) -> list[Window]:

@@ -13,11 +13,10 @@ from pathlib import Path
 import tokenizers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
-from bertkit.errors import BadCheckpoint
 from bertkit.tokenization.casing import Casing, casing_of_vocabulary
-from bertkit.tokenization.files import COPY_AGAIN, read_lines
+from bertkit.tokenization.files import read_lines
 from bertkit.tokenization.settings import CONFIG, Settings
-from bertkit.tokenization.specials import role_tokens
+from bertkit.tokenization.specials import add_missing, ids_around, role_tokens
 
 # A longer word becomes one [UNK], as in Google's WordpieceTokenizer; it also bounds the work on a hostile word.
 LONGEST_WORD = 100
@@ -31,16 +30,12 @@ NEEDED = ("unk", "cls", "sep")
 def read_vocabulary(path: Path) -> dict[str, int]:
     """The pieces of a `vocab.txt` with their ids. White space at the end of a line is no part of the piece.
 
+    A piece that several lines have has the last one's number, as in transformers; the other numbers are no piece's.
+
     Raises:
-        BadCheckpoint: a line is not UTF-8 or repeats an earlier one (file and both lines named).
+        BadCheckpoint: a line is not UTF-8.
     """
-    vocabulary: dict[str, int] = {}
-    for id, line in enumerate(read_lines(path)):
-        piece = line.rstrip()
-        if piece in vocabulary:
-            raise BadCheckpoint(f"{path}:{id + 1}: repeats line {vocabulary[piece] + 1}, {piece!r}", COPY_AGAIN)
-        vocabulary[piece] = id
-    return vocabulary
+    return {line.rstrip(): id for id, line in enumerate(read_lines(path))}
 
 
 def build(path: Path, settings: Settings, named: str | None = None) -> tuple[tokenizers.Tokenizer, Casing]:
@@ -51,21 +46,42 @@ def build(path: Path, settings: Settings, named: str | None = None) -> tuple[tok
             without `[CLS]` is MPNet's.
 
     Raises:
-        BadCheckpoint: the vocabulary cannot be read, repeats a piece, or lacks [UNK], [CLS] or [SEP].
+        BadCheckpoint: the vocabulary cannot be read, or lacks [UNK], [CLS] or [SEP].
     """
     vocabulary = read_vocabulary(path)
     mpnet = named in MPNET or (named is None and "<s>" in vocabulary and "[CLS]" not in vocabulary)
-    special = _special_tokens(path, vocabulary, settings, mpnet)
-    if settings.lower_case is None:
-        casing = casing_of_vocabulary(vocabulary, path.name)
-    else:
-        casing = Casing(not settings.lower_case, f"do_lower_case in {CONFIG}")
+    backend = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token=BERT_TOKENS["unk"]))
+    # Google's own releases have no settings: their vocabularies show which they are.
+    casing = casing_of_vocabulary(vocabulary, path.name) if settings.lower_case is None else None
+    return backend, dress(backend, path, settings, casing, mpnet=mpnet)
+
+
+def fits(backend: tokenizers.Tokenizer) -> bool:
+    """Whether a finished tokenizer has WordPiece pieces."""
+    return isinstance(backend.model, models.WordPiece)
+
+
+def dress(
+    backend: tokenizers.Tokenizer, path: Path, settings: Settings, casing: Casing | None = None, *, mpnet: bool = False
+) -> Casing:
+    """Makes BERT's tokenizer of WordPiece pieces, or MPNet's, and says whether it is cased.
+
+    Args:
+        path: where the pieces come from.
+        casing: what is known better than from the settings; these mean uncased unless they say otherwise.
+
+    Raises:
+        BadCheckpoint: there is no piece for [UNK], [CLS] or [SEP].
+    """
+    special = special_tokens(settings, mpnet=mpnet)
+    ids = ids_around(backend, path, special, NEEDED)
+    if casing is None:
+        said = "" if settings.lower_case is not None else ", which is not there and means true,"
+        casing = Casing(settings.lower_case is False, f"do_lower_case{said} in {CONFIG}")
     unk, cls, sep = (special[role].content for role in NEEDED)
-    backend = tokenizers.Tokenizer(
-        models.WordPiece(
-            vocabulary, unk_token=unk, max_input_chars_per_word=LONGEST_WORD, continuing_subword_prefix=CONTINUATION
-        )
-    )
+    backend.model.unk_token = unk
+    backend.model.max_input_chars_per_word = LONGEST_WORD
+    backend.model.continuing_subword_prefix = CONTINUATION
     backend.normalizer = normalizers.BertNormalizer(
         clean_text=True,
         handle_chinese_chars=settings.chinese_characters is not False,
@@ -74,22 +90,18 @@ def build(path: Path, settings: Settings, named: str | None = None) -> tuple[tok
     )
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece(prefix=CONTINUATION)
-    backend.add_special_tokens(list(special.values()))
-    backend.post_processor = processors.TemplateProcessing(
-        single=f"{cls}:0 $A:0 {sep}:0",
-        pair=f"{cls} $A {sep} {sep} $B {sep}" if mpnet else f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
-        special_tokens=[(cls, vocabulary[cls]), (sep, vocabulary[sep])],
-    )
-    return backend, casing
+    add_missing(backend, special.values())
+    if mpnet:
+        backend.post_processor = processors.RobertaProcessing((sep, ids["sep"]), (cls, ids["cls"]))
+    else:
+        backend.post_processor = processors.TemplateProcessing(
+            single=f"{cls}:0 $A:0 {sep}:0",
+            pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
+            special_tokens=[(cls, ids["cls"]), (sep, ids["sep"])],
+        )
+    return casing
 
 
-def _special_tokens(path: Path, vocabulary: dict[str, int], settings: Settings, mpnet: bool) -> dict[str, AddedToken]:
-    """The special tokens that the vocabulary has; [PAD] and [MASK] may be missing, the other three may not."""
-    wanted = role_tokens(MPNET_TOKENS if mpnet else BERT_TOKENS, settings, mask_takes_space=mpnet)
-    for role in NEEDED:
-        if wanted[role].content not in vocabulary:
-            raise BadCheckpoint(
-                f"{path}: no line for the special token {wanted[role].content!r}",
-                f"Use the vocabulary of the model, or name its token as {role}_token in {CONFIG}.",
-            )
-    return {role: token for role, token in wanted.items() if token.content in vocabulary}
+def special_tokens(settings: Settings, *, mpnet: bool = False) -> dict[str, AddedToken]:
+    """The special tokens, in the names of the settings; [PAD] and [MASK] may have no piece, the other three may not."""
+    return role_tokens(MPNET_TOKENS if mpnet else BERT_TOKENS, settings, mask_takes_space=mpnet)
