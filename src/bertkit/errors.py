@@ -104,6 +104,13 @@ class OutputError(BertkitError):
     default_remedy = "Choose a path that can be written with -o."
 
 
+class FolderInUse(OutputError):
+    """Another process is writing into the folder."""
+
+    http_status = 409
+    default_remedy = "Wait until it has ended, or choose another folder with -o (run.directory)."
+
+
 class DeviceError(UserError):
     """The device or precision asked for is not there."""
 
