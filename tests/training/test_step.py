@@ -81,7 +81,7 @@ def test_the_gradient_is_that_of_one_padded_batch(split: list[int], tmp_path: Pa
     with joined(CPU) as ranks:
         optimiser = torch.optim.SGD(trainee.parameters(), 0.1)
         sharing = Replicated(trainee, 1)
-        stepper = Stepper(trainee, optimiser, sharing, ranks, weights=weights, clip=None, autocast=False, seed=0)
+        stepper = Stepper(trainee, optimiser, sharing, ranks, weights=weights, clip=None, autocast=None, seed=0)
         counts = dict(zip(weights, stepper.counts(batches), strict=True))
         sums = stepper.gradient(batches, counts, 0)
     assert sums is not None

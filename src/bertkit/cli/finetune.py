@@ -12,7 +12,7 @@ import typer
 from bertkit.cli import column_options, options, task_options
 from bertkit.cli.courses import Course, finetuning_course
 from bertkit.cli.exits import TERMINATED
-from bertkit.cli.running import say, sigterm_is_noted, watched
+from bertkit.cli.running import say, say_stopped, sigterm_is_noted, sole_run, watched
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
@@ -97,7 +97,6 @@ def finetune(
 def end_well(finished: bool) -> None:
     """Ends the command by the code of a run that was asked to stop, where it was."""
     if not finished:
-        say("stopped by SIGTERM, after writing a checkpoint; the same command goes on")
         raise typer.Exit(TERMINATED)
 
 
@@ -125,7 +124,7 @@ def run_finetuning(
         intervals.update(_intervals(held_out.scores, lessons))
         return _card(config, lessons, hashes, ranks, result, intervals)
 
-    with joined(choose_device(config.train.device)) as ranks:
+    with joined(choose_device(config.train.device)) as ranks, sole_run(config.run.directory, ranks):
         parts = course(config, ranks)
         source, lessons, held_out = parts.source, parts.lessons, parts.held_out
         steps = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width).steps
@@ -150,6 +149,8 @@ def run_finetuning(
                 say=say,
                 card=card,
             )
+            if result is None and ranks.is_first:
+                say_stopped(run.folder)
     if result is not None and ranks.is_first and show:
         _show(run.folder, held_out.scores, result, intervals, json)
     return result

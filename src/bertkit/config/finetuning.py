@@ -125,7 +125,7 @@ class FinetuneTable(Strict):
     seed: Count = 0
     optimiser: FinetuneOptimiser = FinetuneOptimiser()
     schedule: Schedule = Schedule(warmup=0.1)
-    precision: Literal["auto", "float32", "bfloat16", "bfloat16-weights"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16", "bfloat16-weights"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     best_by: str | None = None
     patience: Size | None = None

@@ -59,6 +59,10 @@ class Objective(nn.Module, ABC):
         """Indices of the tokens whose last hidden states it reads; None for all of them."""
         return None
 
+    def forget(self) -> None:
+        """Let go of what was kept of a micro-batch whose pass did not come to its end."""
+        return
+
     @abstractmethod
     def count(self, batch: TrainingBatch) -> int:
         """How many targets the micro-batch has. Must not wait for a device."""

@@ -42,7 +42,7 @@ from bertkit.training.ranks import Ranks
 from bertkit.training.results import write_model
 from bertkit.training.run import build_meters
 from bertkit.training.state import Progress, all_tensors, prime
-from bertkit.training.step import Stepper
+from bertkit.training.step import AUTOCAST, Stepper
 from bertkit.training.trainee import Trainee
 
 PART_RATE = 10.0  # what starts from nothing, a head or LoRA's matrices alone, bears and wants larger steps
@@ -103,8 +103,9 @@ def finetune(
     text = card(result) if ranks.is_first else ""
     more = describe_task(lessons, source)
     if config.model.lora is not None:
-        if config.model.lora.keep and ranks.is_first:
-            write_adapter(adapter_of(config, source, model, more), folder / "adapter", text)
+        if config.model.lora.keep:
+            adapter = adapter_of(config, source, model, more)
+            ranks.by_first(lambda: write_adapter(adapter, folder / "adapter", text))
         merge(model.trainee.encoder)
     write_model(model.family, model.trainee, tokenizer, ranks, folder, text, more=more)
     return result
@@ -125,7 +126,7 @@ def assembled(
     model = build_model(config, source, lessons, ranks.device)
     stream = lessons.stream(config.train.batch_samples, config.train.seed)
     table = loop_table(config, lessons.steps_per_epoch(config.train.batch_samples), source.config.width)
-    precision = choose_precision(table.precision, ranks.device)
+    precision = ranks.by_first(lambda: choose_precision(table.precision, ranks.device))  # GPUs may differ
     check_memory(
         table, model.config, precision, max(len(ids) for sample in lessons.samples for ids in sample.ids), ranks
     )
@@ -141,7 +142,7 @@ def assembled(
             ranks,
             weights=model.weights,
             clip=table.optimiser.clip,
-            autocast=precision == "bfloat16",
+            autocast=AUTOCAST.get(precision),
             seed=table.seed,
         ),
         optimiser=optimiser,

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from bertkit.data.stream import Position
 from bertkit.training.ema import RunningMean
+from bertkit.training.loss_scale import LossScale
 
 
 @dataclass
@@ -27,6 +28,8 @@ class Progress:
         skipped: steps that changed nothing because a number was not finite.
         best: the best score on held-out data so far, lower is better; None before the first.
         stale: measurements since then.
+        measured_step, last_score: of the last measurement; None before the first.
+        loss_scale: what the loss is multiplied by, where the run computes in float16.
     """
 
     step: int = 0
@@ -38,9 +41,18 @@ class Progress:
     skipped: int = 0
     best: float | None = None
     stale: int = 0
+    measured_step: int | None = None
+    last_score: float | None = None
+    loss_scale: LossScale = field(default_factory=LossScale)
+
+    @property
+    def score(self) -> float | None:
+        """The score of the weights as they are now; None where they have not been measured."""
+        return self.last_score if self.measured_step == self.step else None
 
     def measured(self, score: float) -> None:
-        """Take note of a score on held-out data."""
+        """Take note of a score on held-out data, of the weights as they are now."""
+        self.measured_step, self.last_score = self.step, score
         if self.best is None or score < self.best:
             self.best, self.stale = score, 0
         else:
@@ -55,8 +67,10 @@ class Progress:
         """From what `record` gave."""
         values = dict(record)
         position = values.pop("position")
+        scale = values.pop("loss_scale", {})  # a run that was begun before there was one begins with the first
         assert isinstance(position, dict)
-        return cls(position=Position.of(position), **values)  # type: ignore[arg-type]
+        assert isinstance(scale, dict)
+        return cls(position=Position.of(position), loss_scale=LossScale(**scale), **values)  # type: ignore[arg-type]
 
 
 def all_tensors(trainee: nn.Module, optimiser: Optimizer, mean: RunningMean | None) -> dict[str, Tensor]:
