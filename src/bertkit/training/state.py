@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bertkit.data.stream import Position
+from bertkit.errors import BadCheckpoint
 from bertkit.training.ema import RunningMean
 from bertkit.training.loss_scale import LossScale
 
@@ -64,13 +65,21 @@ class Progress:
 
     @classmethod
     def of(cls, record: Mapping[str, object]) -> Self:
-        """From what `record` gave."""
-        values = dict(record)
-        position = values.pop("position")
-        scale = values.pop("loss_scale", {})  # a run that was begun before there was one begins with the first
-        assert isinstance(position, dict)
-        assert isinstance(scale, dict)
-        return cls(position=Position.of(position), loss_scale=LossScale(**scale), **values)  # type: ignore[arg-type]
+        """From what `record` gave.
+
+        Raises:
+            BadCheckpoint: it is something else.
+        """
+        values: dict[str, Any] = dict(record)
+        try:
+            position = Position.of(values.pop("position"))
+            scale = LossScale(**values.pop("loss_scale", {}))  # a run of before there was one begins with the first
+            return cls(position=position, loss_scale=scale, **values)
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise BadCheckpoint(
+                f"the checkpoint's state.json does not say where a run is ({type(error).__name__}: {error})",
+                "Remove this checkpoint to go on from the one before it.",
+            ) from None
 
 
 def all_tensors(trainee: nn.Module, optimiser: Optimizer, mean: RunningMean | None) -> dict[str, Tensor]:
