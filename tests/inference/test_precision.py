@@ -14,7 +14,6 @@ from bertkit.model.linear import has_fast_bfloat16
 from bertkit.training.assembly import choose_precision
 from tests.parity.bert_peer import Sizes, make_peer
 
-
 TEXTS = ["w1 w2", "w3"]
 
 
@@ -35,7 +34,7 @@ def test_float16_answers_as_float32_does(tmp_path: Path) -> None:
         np.array(
             [
                 answer.record()["embedding"]
-                for answer in load(tmp_path, "sentence-embedding", dtype=dtype).predict(TEXTS)
+                for answer in load(tmp_path, task="sentence-embedding", dtype=dtype).predict(TEXTS)
             ]
         )
         for dtype in ("float16", "float32")
