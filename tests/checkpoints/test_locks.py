@@ -36,7 +36,8 @@ def test_nothing_is_left_where_nothing_was_written(tmp_path: Path) -> None:
 def test_what_was_written_stays(tmp_path: Path) -> None:
     with owned(tmp_path / "run"):
         (tmp_path / "run/model").touch()
-    assert (tmp_path / "run/model").exists()
+        assert (tmp_path / "run" / LOCK).exists()
+    assert os.listdir(tmp_path / "run") == ["model"]
 
 
 def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:

@@ -51,11 +51,10 @@ def owned(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(OSError):  # somebody else has put something there, or has removed it
-                if os.listdir(folder) == [LOCK]:
-                    (folder / LOCK).unlink()
-                    for path in missing:
-                        path.rmdir()
+            (folder / LOCK).unlink(missing_ok=True)
+            with suppress(OSError):  # there is something in it
+                for path in missing:
+                    path.rmdir()
 
 
 def _taken(folder: Path, path: Path) -> int:

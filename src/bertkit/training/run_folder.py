@@ -2,7 +2,7 @@
 
 ```
 RUN/
-  .lock            held while a run writes here
+  .lock            held, and there, while a run writes here
   config.toml      the configuration, every default written out
   run.json         one entry a start: code, machine, command, data
   metrics.jsonl    what was measured
