@@ -183,7 +183,8 @@ class Loop:
             lengths = torch.tensor(batch.tokens.layout.lengths)
             arrays = {"ids_T": batch.tokens.ids_T, "segments_T": batch.tokens.segments_T, "lengths_B": lengths}
             tensors |= {f"{number}/{name}": tensor for name, tensor in (arrays | dict(batch.targets)).items()}
-        write_tensors(path, tensors)
+        if tensors:  # this rank may have had nothing to read
+            write_tensors(path, tensors)
         self._tell({"step": step, "skipped": why, "batch": f"{self.skipped.name}/{path.name}"})
 
     def _tell(self, record: Record) -> None:
