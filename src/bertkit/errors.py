@@ -112,6 +112,13 @@ class NotFinite(BertkitError):
     default_remedy = "The checkpoint may be damaged: get it again; or try --dtype float32."
 
 
+class FolderInUse(OutputError):
+    """Another process is writing into the folder."""
+
+    http_status = 409
+    default_remedy = "Wait until it has ended, or choose another folder with -o (run.directory)."
+
+
 class DeviceError(UserError):
     """The device or precision asked for is not there."""
 

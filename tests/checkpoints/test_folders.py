@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bertkit.checkpoints import folders
+from bertkit.checkpoints import durable
 from bertkit.checkpoints.folders import atomic_file, atomic_folder, replaced_file
 from bertkit.errors import OutputError
 
@@ -107,6 +107,7 @@ def test_replace_keeps_the_old_folder_when_the_work_fails(tmp_path: Path) -> Non
 
 
 def test_replace_puts_the_old_folder_back_when_the_swap_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "exchanged", lambda one, other: False)  # as on a disk that cannot
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "old").touch()
     rename = Path.rename
@@ -116,7 +117,7 @@ def test_replace_puts_the_old_folder_back_when_the_swap_fails(tmp_path: Path, mo
             raise OSError(errno.EIO, "Input/output error")
         return rename(self, target)
 
-    monkeypatch.setattr(folders.Path, "rename", failing)
+    monkeypatch.setattr(Path, "rename", failing)
     with (
         pytest.raises(OutputError, match="model: cannot be written: Input/output error"),
         atomic_folder(tmp_path / "model", replace=True),
@@ -124,6 +125,16 @@ def test_replace_puts_the_old_folder_back_when_the_swap_fails(tmp_path: Path, mo
         pass
     assert names(tmp_path) == ["model"]
     assert names(tmp_path / "model") == ["old"]
+
+
+def test_an_error_inside_names_the_place_and_not_the_temporary_one(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"model/part/file: the folder .*model/part does not exist"),
+        atomic_folder(tmp_path / "model") as outer,
+        atomic_folder(outer) as inner,
+        atomic_file(inner / "part/file"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("replace", [True, False])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,7 @@ def run_here(
     *sets: str,
     more: str = "",
     stop_after: int | None = None,
+    stopping: Callable[[], bool] | None = None,
     ranks: Ranks | None = None,
     device: torch.device = CPU,
 ) -> Outcome:
@@ -71,6 +72,7 @@ def run_here(
         sets: changes to the run's file.
         more: what is written at the end of the file.
         stop_after: it is asked to stop when so many records of steps have been made.
+        stopping: whether it is asked to, otherwise.
         ranks: the group, where it has been joined already: torchrun's can be joined once only.
     """
     config = load_config(write_file(data, directory, more), [*SMOOTH, *sets])
@@ -86,7 +88,7 @@ def run_here(
                 directory,
                 [outcome],
                 resumed=outcome.begin,
-                stopping=lambda: stop_after is not None and len(outcome.of("loss")) >= stop_after,
+                stopping=stopping or (lambda: stop_after is not None and len(outcome.of("loss")) >= stop_after),
                 say=outcome.said.append,
             )
         except Exception as error:

@@ -184,10 +184,22 @@ def test_a_write_that_fails_is_said(checkpoints: Checkpoints, said: list[str], m
     assert len(said) == 1
     assert said[0].startswith("the checkpoint of step 10 could not be written (")
     assert "No space left on device" in said[0]
+    assert said[0].endswith("; the one before it stays")
     assert "\n" not in said[0]
     assert names(checkpoints) == ["step-00000005"]
     save(checkpoints, 15)
     assert went_back_to(checkpoints) == 15
+
+
+def test_what_is_not_there_is_not_spoken_of(
+    checkpoints: Checkpoints, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FileSystemWriter, "write_data", full)
+    save(checkpoints, 10)
+    assert [line.rpartition("; ")[2] for line in said] == ["there is none before it"]
 
 
 def test_a_place_that_cannot_be_written(checkpoints: Checkpoints, said: list[str]) -> None:

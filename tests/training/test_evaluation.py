@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.training import Masking, TrainTable
 from bertkit.data.stream import PretrainingStream
 from bertkit.errors import NotFinite
@@ -19,7 +21,7 @@ from bertkit.training.evaluation import Evaluation, means
 from bertkit.training.ranks import Ranks
 from bertkit.training.run import ONE_MASK
 from bertkit.training.sharing import Replicated
-from bertkit.training.trainee import Trainee
+from bertkit.training.trainee import Outputs, Trainee
 from tests.data.shard_files import numbered_tokenizer, random_shard, write_shards
 from tests.tasks.training_batches import CONFIG, MASK, make_encoder
 from tests.training.in_process import CPU
@@ -118,16 +120,49 @@ def test_ranks_measure_everything_once(trainee: Trainee, batches: Sequence[Globa
     class Rank(Ranks):
         """Keeps what it would have told the others."""
 
-        def total(self, numbers: object) -> list[float]:
-            told.append(list(numbers))  # type: ignore[call-overload]
-            return told[-1]
+        def sums(self, numbers: Mapping[str, float]) -> dict[str, float]:
+            told.append(dict(numbers))
+            return told[-1] or dict.fromkeys(told[0], 0.0)
 
-    told: list[list[float]] = []
+    told: list[dict[str, float]] = []
     sharing = Replicated(trainee, 1)
-    for rank, count in ((0, 1), (0, 3), (1, 3), (2, 3)):
-        Evaluation(batches, [], WEIGHTS, Rank(rank, count, CPU, None), 60).measure(trainee, sharing)
-    whole, *parts = told
-    assert [sum(column) for column in zip(*parts, strict=True)] == pytest.approx(whole, rel=1e-5)
+    measured = []
+    for count in (1, 3, 50):  # of 50, most have nothing to measure
+        told.clear()
+        for rank in range(count):
+            Evaluation(batches, [], WEIGHTS, Rank(rank, count, CPU, None), 60).measure(trainee, sharing)
+        names = set().union(*told)
+        measured.append({name: sum(one.get(name, 0.0) for one in told) for name in names})
+    assert {} in told
+    assert measured[1] == pytest.approx(measured[0], rel=1e-5)
+    assert measured[2] == pytest.approx(measured[0], rel=1e-5)
+
+
+def test_ranks_share_all_batches_not_each(batches: Sequence[GlobalBatch]) -> None:
+    """Each batch is one micro-batch here, and the ranks have as many of them as can be."""
+    assert len(batches) > 2
+    numbers = [len(Evaluation(batches, [], WEIGHTS, Ranks(rank, 2, CPU, None), 10_000)._batches) for rank in range(2)]
+    assert sum(numbers) == len(batches)
+    assert max(numbers) - min(numbers) <= 1
+
+
+def test_what_is_drawn_does_not_depend_on_the_rank(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:
+    def drawn(rank: int, count: int) -> dict[int, float]:
+        found: list[float] = []
+
+        class Drawing(Replicated):
+            def forward(self, batch: TrainingBatch) -> Outputs:
+                found.append(float(torch.rand(())))
+                return super().forward(batch)
+
+        evaluation = Evaluation(batches, [], WEIGHTS, Ranks(rank, count, CPU, None), 60)
+        with suppress(ValueError):  # there is no group to tell the sums
+            evaluation.measure(trainee, Drawing(trainee, 1))
+        return dict(zip(evaluation._batches, found, strict=True))
+
+    whole = drawn(0, 1)
+    assert len(set(whole.values())) == len(whole)
+    assert drawn(0, 2) | drawn(1, 2) == whole
 
 
 def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(trainee: Trainee, one_mask: Sequence[GlobalBatch]) -> None:

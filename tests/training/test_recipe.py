@@ -25,7 +25,7 @@ def test_what_is_said_is_done() -> None:
 
 
 def test_long_runs_may_end_early() -> None:
-    assert recipe(train={"epochs": 10}).patience == 2
+    assert recipe(train={"epochs": 10}).patience == 3
     assert recipe(train={"epochs": 3}).patience is None
     assert recipe(train={"epochs": 10, "patience": 5}).patience == 5
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.masked_lm import MaskedLM
+from bertkit.tasks.replaced_token_detection import Generator
 from bertkit.tasks.sentence_pair import NextSentence
 from bertkit.training.checkpoints import finished
 from bertkit.training.loop import Diverged
@@ -26,6 +28,13 @@ from tests.training.in_process import CPU, assert_same_weights, run_here, worst_
 from tests.training.runs import make_data
 
 FORWARD = Trainee.forward
+ELECTRA = (
+    "train.steps=1",
+    "model.family=electra",
+    "data.sequences=documents",
+    "model.encoder.width=32",
+    "model.encoder.heads=4",
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +90,7 @@ def test_the_gradient_is_that_of_one_padded_batch(split: list[int], tmp_path: Pa
     with joined(CPU) as ranks:
         optimiser = torch.optim.SGD(trainee.parameters(), 0.1)
         sharing = Replicated(trainee, 1)
-        stepper = Stepper(trainee, optimiser, sharing, ranks, weights=weights, clip=None, autocast=False, seed=0)
+        stepper = Stepper(trainee, optimiser, sharing, ranks, weights=weights, clip=None, autocast=None, seed=0)
         counts = dict(zip(weights, stepper.counts(batches), strict=True))
         sums = stepper.gradient(batches, counts, 0)
     assert sums is not None
@@ -144,6 +153,39 @@ def test_a_step_that_is_not_finite_changes_nothing(
     assert record["step"] == 2
     assert "norm is nan" in cast(str, record["skipped"])
     assert finished(outcome.directory / "checkpoints")[-1].state["skipped"] == 1
+
+
+def test_what_a_failed_pass_has_kept_is_let_go_of(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The generator's graph is the largest thing that there is when the memory is at its end."""
+    hidden, discard = Trainee._hidden, Replicated.discard
+    kept: list[object] = []
+    graphs: list[weakref.ref[torch.Tensor]] = []
+
+    def generator(trainee: Trainee) -> Generator:
+        (found,) = (part for part in trainee.modules() if isinstance(part, Generator))
+        return found
+
+    def lacking(trainee: Trainee, *arguments: Any) -> Any:
+        if graphs:
+            return hidden(trainee, *arguments)
+        proposal = generator(trainee)._proposal
+        assert proposal is not None
+        graphs.append(weakref.ref(proposal.loss.total))
+        raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+    def looked_at(sharing: Replicated) -> None:
+        trainee = sharing._trainee
+        kept.extend([generator(trainee)._proposal, *(getattr(one, "_replaced_T", None) for one in trainee.each())])
+        kept.append(graphs[0]())
+        discard(sharing)
+
+    monkeypatch.setattr(Trainee, "_hidden", lacking)
+    monkeypatch.setattr(Replicated, "discard", looked_at)
+    outcome = run_here(data, tmp_path / "run", *ELECTRA, more="[train.generator]\nsize = 0.5\n")
+    assert outcome.error is None
+    assert len(outcome.of("split")) == 1
+    assert len(kept) == 4
+    assert not any(one is not None for one in kept)
 
 
 def test_the_batch_of_a_skipped_step_is_kept(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

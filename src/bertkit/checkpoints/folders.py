@@ -9,8 +9,6 @@ from __future__ import annotations
 import errno
 import gzip
 import io
-import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -18,7 +16,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, TextIO, cast, overload
 
-from bertkit.errors import OutputError
+from bertkit.checkpoints.durable import put_in_place, sibling, to_disk
+from bertkit.errors import BertkitError, OutputError
 
 # In the caller's block any file may fail to be read or written; these failures can only be of writing.
 _WRITING_FAILED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
@@ -38,18 +37,15 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     target = path.resolve()
     _refuse_missing_parent(path, target)
     _refuse_occupied(path, target, replace)
-    temporary = _sibling(target)
+    temporary = sibling(target)
     with _failure_to_write(path, everything=True):
         temporary.mkdir()
     try:
-        with _failure_to_write(path):
+        with _failure_to_write(path), _named(temporary, path):
             yield temporary
         _refuse_occupied(path, target, replace)  # it may have appeared while the block ran
         with _failure_to_write(path, everything=True):
-            for file in temporary.rglob("*"):
-                if file.is_file():
-                    _to_disk(file)
-            _swap(temporary, target)
+            put_in_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -82,7 +78,7 @@ def replaced_file(path: Path) -> Iterator[Path]:
     _refuse_missing_parent(path, target)
     if target.is_dir():
         raise OutputError(f"{path}: is a folder, not a file")
-    temporary = _sibling(target)
+    temporary = sibling(target)
     with _failure_to_write(path, everything=True):
         temporary.touch(exist_ok=False)
         # Kept for the end: what writes there may put a file of its own, readable by nobody else, in its place.
@@ -91,9 +87,10 @@ def replaced_file(path: Path) -> Iterator[Path]:
         with _failure_to_write(path):
             yield temporary
         with _failure_to_write(path, everything=True):
-            _to_disk(temporary)
+            to_disk(temporary)
             temporary.chmod(permissions)
             temporary.replace(target)
+            to_disk(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -125,6 +122,17 @@ def _opened(place: Path, path: Path, mode: Literal["w", "wb"]) -> Iterator[TextI
 
 
 @contextmanager
+def _named(temporary: Path, path: Path) -> Iterator[None]:
+    """An error about something in the temporary folder names the place where it was to be."""
+    try:
+        yield
+    except BertkitError as error:
+        error.what = error.what.replace(str(temporary), str(path))
+        error.args = (error.what,)
+        raise
+
+
+@contextmanager
 def _failure_to_write(path: Path, *, everything: bool = False) -> Iterator[None]:
     """Turns an OSError that says that writing failed (or `everything`: any OSError) into an OutputError."""
     try:
@@ -148,31 +156,3 @@ def _refuse_occupied(path: Path, target: Path, replace: bool) -> None:
         raise OutputError(f"{path}: is a file, a folder is to be written there")
     if not replace and target.is_dir() and any(target.iterdir()):
         raise OutputError(f"{path}: is there already and not empty", "Choose a new folder, or remove this one first.")
-
-
-def _sibling(target: Path, ending: str = "tmp") -> Path:
-    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.{ending}")
-
-
-def _to_disk(file: Path) -> None:
-    """Waits until the file's content would survive a power cut, so that the rename never shows an empty file."""
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _swap(temporary: Path, target: Path) -> None:
-    """Puts the new folder in place; an old one is moved aside first, and back if that fails."""
-    if not target.exists():
-        temporary.rename(target)
-        return
-    aside = _sibling(target, "old")
-    target.rename(aside)
-    try:
-        temporary.rename(target)
-    except BaseException:
-        aside.rename(target)
-        raise
-    shutil.rmtree(aside)

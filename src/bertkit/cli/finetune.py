@@ -12,7 +12,7 @@ import typer
 from bertkit.cli import column_options, options, task_options
 from bertkit.cli.courses import Course, finetuning_course
 from bertkit.cli.exits import TERMINATED
-from bertkit.cli.running import say, sigterm_is_noted, watched
+from bertkit.cli.running import say, say_stopped, sigterm_is_noted, sole_run, watched
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
@@ -134,7 +134,6 @@ def train_values(
 def end_well(finished: bool) -> None:
     """Ends the command by the code of a run that was asked to stop, where it was."""
     if not finished:
-        say("stopped by SIGTERM, after writing a checkpoint; the same command goes on")
         raise typer.Exit(TERMINATED)
 
 
@@ -168,7 +167,7 @@ def run_finetuning(
         card = _card(config, lessons, doubted, hashes, ranks, result, intervals, beside)
         return {"README.md": card} | ({} if beside is None else {BESIDE: beside.text()})
 
-    with joined(choose_device(config.train.device)) as ranks:
+    with joined(choose_device(config.train.device)) as ranks, sole_run(config.run.directory, ranks):
         parts = course(config, ranks)
         source, lessons, held_out = parts.source, parts.lessons, parts.held_out
         recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=False)
@@ -202,6 +201,8 @@ def run_finetuning(
                 say=say,
                 texts=texts,
             )
+            if result is None and ranks.is_first:
+                say_stopped(run.folder)
     if result is not None and ranks.is_first and show:
         _show(run.folder, held_out.scores, result, intervals, json)
         if not json:

@@ -50,8 +50,10 @@ def finetune_as_asked(
         values: the tables of the configuration, before the overrides.
 
     Raises:
-        UserError: options that do not go together.
+        UserError: options that do not go together, or several runs in several processes.
+        FolderInUse: another run writes into the folder.
     """
+    from bertkit.checkpoints.locks import owned
     from bertkit.config.finetuning import FinetuneConfig
     from bertkit.config.search import SearchTable
     from bertkit.config.strict import parse
@@ -63,13 +65,18 @@ def finetune_as_asked(
     if seeds is not None and search is not None:
         raise UserError("--seeds and --search together", "Search first, then repeat what was found with --seeds.")
     config = parse(FinetuneConfig, values, source)
-    if seeds is not None:
-        return _seeds(config, seeds, run_once, json)
-    if search is not None:
-        if not isinstance(space, dict):
-            raise ConfigError(f"search is {space!r}, not a table", 'Write it as --set "search.epochs=[2, 3]".')
-        return _search(config, parse(SearchTable, space, "search"), search, run_once, json)
-    return run_once(config, True) is not None
+    if seeds is None and search is None:
+        return run_once(config, True) is not None
+    if not isinstance(space, dict):
+        raise ConfigError(f"search is {space!r}, not a table", 'Write it as --set "search.epochs=[2, 3]".')
+    table = parse(SearchTable, space, "search")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError("--seeds and --search in several processes", "Start one process; it does one run at a time.")
+    with owned(Path(config.run.directory)):
+        if search is None:
+            assert seeds is not None
+            return _seeds(config, seeds, run_once, json)
+        return _search(config, table, search, run_once, json)
 
 
 def _seeds(config: FinetuneConfig, count: int, run_once: RunOnce, json: bool) -> bool:
@@ -155,14 +162,12 @@ def _run_each(
     """Every run that has not ended yet, in a folder of its own; None where one was asked to stop.
 
     Raises:
-        UserError: there are several processes, or the folder is that of a single run.
+        UserError: the folder is that of a single run.
     """
     from bertkit.training.lessons import check_files, data_sha256s
     from bertkit.training.run_result import RunResult, finished
 
     place = Path(config.run.directory)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UserError("--seeds and --search in several processes", "Start one process; it does one run at a time.")
     if (place / "config.toml").exists():
         raise UserError(f"{place}: is the folder of a single run", "Choose another folder for several.")
     check_files(config.data)

@@ -29,8 +29,8 @@ Model = Annotated[
 ]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.", metavar="REVISION")]
 DType = Annotated[
-    Literal["auto", "float32", "bfloat16"],
-    typer.Option(help="Precision; auto is bfloat16 where the hardware has it, else float32."),
+    Literal["auto", "float32", "bfloat16", "float16"],
+    typer.Option(help="Precision; auto is what the hardware is fastest in: bfloat16, float16 or float32."),
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")]
 Long = Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from bertkit.cli import options
 from bertkit.cli.exits import TERMINATED
-from bertkit.cli.running import say, sigterm_is_noted, watched
+from bertkit.cli.running import say, say_stopped, sigterm_is_noted, sole_run, watched
 
 File = Annotated[str, typer.Argument(help="The run's TOML file; examples/recipes has some.", metavar="CONFIG")]
 Set = Annotated[
@@ -34,7 +34,7 @@ def pretrain(config: File, set: Set = None, json: options.Json = False) -> None:
     from bertkit.training.ranks import joined
     from bertkit.training.run import train
 
-    with joined(choose_device(settings.train.device)) as ranks:
+    with joined(choose_device(settings.train.device)) as ranks, sole_run(settings.run.directory, ranks):
         corpus = Corpus.open(settings.data)
         hashes = [shards.manifest.sha256() for shards in corpus.shards]
         with (
@@ -51,8 +51,9 @@ def pretrain(config: File, set: Set = None, json: options.Json = False) -> None:
                 stopping=stopping,
                 say=say,
             )
+    if not finished and ranks.is_first:
+        say_stopped(run.folder)
     if not finished:
-        say("stopped by SIGTERM, after writing a checkpoint; the same command goes on")
         raise typer.Exit(TERMINATED)
     if ranks.is_first:
         say(f"the model is in {run.folder.model}")

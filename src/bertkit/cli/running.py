@@ -60,6 +60,20 @@ class Watched:
 
 
 @contextmanager
+def sole_run(directory: str, ranks: Ranks) -> Iterator[None]:
+    """The run's folder, kept from other runs: the first rank holds it, and tells all where it cannot.
+
+    Raises:
+        FolderInUse, OutputError: as `owned`.
+    """
+    from bertkit.checkpoints.locks import owned
+
+    with ExitStack() as held:
+        ranks.by_first(lambda: held.enter_context(owned(Path(directory))))
+        yield
+
+
+@contextmanager
 def watched(
     config: TrainingConfig | FinetuneConfig, sha256s: Sequence[str], ranks: Ranks, steps: int, *, json: bool
 ) -> Iterator[Watched]:
@@ -71,15 +85,21 @@ def watched(
     Raises:
         ConfigError, OutputError: as `open_run`.
     """
-    from bertkit.training.run_folder import RunFolder, Start, open_run
+    from bertkit.training.run_folder import Start, open_run
 
-    folder = RunFolder(Path(config.run.directory))
-    if ranks.is_first:
-        start = Start.now(command=sys.argv, manifest_sha256s=sha256s, ranks=ranks.count, device=str(ranks.device))
-        folder = open_run(config, start)
-    ranks.wait()
+    start = Start.now(command=sys.argv, manifest_sha256s=sha256s, ranks=ranks.count, device=str(ranks.device))
+    folder = ranks.by_first(lambda: open_run(config, start))
     with ExitStack() as stack:
         yield Watched(folder, ranks, steps, stack, json=json, tensorboard=config.run.tensorboard)
+
+
+def say_stopped(folder: RunFolder) -> None:
+    """What a run that was asked to stop has left, for the user."""
+    steps = folder.checkpoint_steps()
+    if steps:
+        say(f"stopped by SIGTERM; the same command goes on after step {steps[-1]:,}, from its checkpoint")
+    else:
+        say("stopped by SIGTERM; there is no checkpoint, so that the same command begins again")
 
 
 def say(line: str) -> None:

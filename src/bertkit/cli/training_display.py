@@ -96,7 +96,7 @@ class LiveView:
     def on_record(self, record: Record) -> None:
         """Draw the record."""
         left = self._remaining.after(record)
-        if "skipped" in record or "split" in record:
+        if not record.keys().isdisjoint(("skipped", "split", "loss_scale")):
             self._console.print(f"step {step_of(record):,}  {told(record)}", markup=False)
             return
         if isinstance(record.get("evaluation"), Mapping):
@@ -150,6 +150,8 @@ def told(record: Record) -> str:
     if "skipped" in record:
         kept = f"; what it read is in {record['batch']}" if "batch" in record else ""
         return one_line(f"skipped: {record['skipped']}{kept}")
+    if "loss_scale" in record:
+        return f"a gradient was too large for float16: the loss is now multiplied by {record['loss_scale']:,.0f}"
     if "split" in record:
         return f"out of memory: a batch is now computed in {record['split']} parts"
     measures = record.get("evaluation")

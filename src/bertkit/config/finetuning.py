@@ -125,7 +125,7 @@ class FinetuneTable(Strict):
         quick: no epoch at all: the head is the best linear one for the encoder as it is.
         batch_samples: of one step, over all ranks: texts, or windows of long ones.
         best_by: the metric by which the best checkpoint is chosen; the task's own where left out.
-        patience: measurements without a better one after which training ends; 0 trains to the end; where left out, 2
+        patience: measurements without a better one after which training ends; 0 trains to the end; where left out, 3
             in longer runs.
         evaluations: measurements in an epoch, each with a checkpoint; 0.5 for one every second epoch.
     """
@@ -137,7 +137,7 @@ class FinetuneTable(Strict):
     seed: Count = 0
     optimiser: FinetuneOptimiser = FinetuneOptimiser()
     schedule: Schedule = Schedule(warmup=0.1)
-    precision: Literal["auto", "float32", "bfloat16", "bfloat16-weights"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16", "bfloat16-weights"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     best_by: str | None = None
     patience: Count | None = None

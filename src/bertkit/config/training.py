@@ -191,8 +191,9 @@ class TrainTable(Strict):
             with next sentences or sentence order where the sequences have two parts.
         batch_tokens: most tokens of a global batch, over all ranks and micro-batches.
         micro_batch_tokens: most tokens that one rank computes at once.
-        precision: `float32`; `bfloat16` computes in it from float32 weights (autocast); `bfloat16-weights` holds the
-            working weights in it and updates float32 ones.
+        precision: `float32`; `bfloat16` and `float16` compute in it from float32 weights (autocast), float16 with a
+            scaled loss; `bfloat16-weights` holds the working weights in it and updates float32 ones; `auto` is what the
+            device is fastest in.
         parallel: how ranks share the work: gradients averaged (`ddp`), optimiser and weights divided (`fsdp`), or
             divided inside groups of `shard_ranks` and copied between them (`hybrid`).
         recompute: forget activations inside layers and compute them again for the gradient.
@@ -207,7 +208,7 @@ class TrainTable(Strict):
     micro_batch_tokens: Size = 8_192
     optimiser: Optimiser = Optimiser()
     schedule: Schedule = Schedule()
-    precision: Literal["auto", "float32", "bfloat16", "bfloat16-weights"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16", "bfloat16-weights"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     parallel: Literal["ddp", "fsdp", "hybrid"] = "ddp"
     shard_ranks: Size | None = None

@@ -12,9 +12,7 @@ Whoever appends needs this folder; whoever only reads the shards may remove it.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bertkit.checkpoints import locks
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.config.strict import Strict, parse
 from bertkit.data.filters import Filters
@@ -192,13 +191,7 @@ def locked(folder: Path) -> Iterator[None]:
             (folder / PREPARE).mkdir(exist_ok=True)
         else:
             read_state(folder)  # says what is there instead
-        descriptor = os.open(folder / PREPARE / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with locks.locked(folder, f"{PREPARE}/{_LOCK}"):
         yield
-    except BlockingIOError:
-        raise OutputError(f"{folder}: another run writes there", "Wait for it, or choose another folder.") from None
-    finally:
-        os.close(descriptor)

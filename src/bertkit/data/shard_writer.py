@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from bertkit.checkpoints.durable import to_disk
 from bertkit.data.shards import PARTS, ShardEntry
 from bertkit.errors import OutputError
 
@@ -76,7 +77,7 @@ class ShardWriter:
         if not self._files:
             return
         sha256 = {part: file.finish() for part, file in zip(PARTS, self._files, strict=True)}
-        _folder_to_disk(self._folder)
+        to_disk(self._folder)
         self._shards.append(
             ShardEntry(
                 name=self._name(),
@@ -146,12 +147,3 @@ def _failure_to_write(path: Path) -> Iterator[None]:
             f"{path}: cannot be written: {error.strerror}",
             "Make room, or see to the disk, and run the same command again: it goes on where it stopped.",
         ) from error
-
-
-def _folder_to_disk(folder: Path) -> None:
-    """Waits until the names in a folder would survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -60,12 +60,7 @@ class Mining:
         """
         places = _documents(examples)
         documents = list(places)
-        count = self._table.negatives
-        found = [[0.0] * count for _ in examples]
-        if self._ranks.is_first:
-            found = self._kept(examples, documents) or self._mined(reader, examples, places)
-        flat = iter(self._ranks.total([number for row in found for number in row]))
-        chosen = [[int(next(flat)) for _ in range(count)] for _ in examples]
+        chosen = self._ranks.by_first(lambda: self._kept(examples, documents) or self._mined(reader, examples, places))
         texts = [[documents[number] for number in row if number != NONE] for row in chosen]
         self._lines = [{"place": one.row.place, "negatives": mine} for one, mine in zip(examples, texts, strict=True)]
         if self._ranks.is_first:
@@ -83,11 +78,11 @@ class Mining:
             with atomic_file(self._folder.negatives) as file:
                 file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines)
 
-    def _kept(self, examples: Sequence[Example], documents: Sequence[str]) -> list[list[float]] | None:
+    def _kept(self, examples: Sequence[Example], documents: Sequence[str]) -> list[list[int]] | None:
         """What a run that goes on has found before; None where it has not, or not for these examples."""
         if not self._folder.checkpoint_steps() or not self._folder.negatives.exists():
             return None
-        numbers = {text: float(number) for number, text in enumerate(documents)}
+        numbers = {text: number for number, text in enumerate(documents)}
         try:
             lines = [json.loads(line) for line in self._folder.negatives.read_text(encoding="utf-8").splitlines()]
             found = [[numbers[text] for text in line["negatives"]] for line in lines]
@@ -97,9 +92,9 @@ class Mining:
         if not same or any(len(row) > self._table.negatives for row in found):
             self._say(f"{self._folder.negatives}: not of these examples; negatives are looked for again")
             return None
-        return [row + [float(NONE)] * (self._table.negatives - len(row)) for row in found]
+        return found
 
-    def _mined(self, reader: Reader, examples: Sequence[Example], places: Mapping[str, str]) -> list[list[float]]:
+    def _mined(self, reader: Reader, examples: Sequence[Example], places: Mapping[str, str]) -> list[list[int]]:
         texts = PairTexts((_text(one, "text"), _text(one, "text_pair")) for one in examples)
         numbers = {texts.number(text): number for number, text in enumerate(places)}
         own_P = torch.tensor([numbers[texts.number(_text(one, "text_pair"))] for one in examples])

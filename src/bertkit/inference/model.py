@@ -205,7 +205,7 @@ def load(
     Args:
         model: a folder or a hub name; None is the embedded default.
         task: one of the hub's task names; None is what the checkpoint's head does, else `sentence-embedding`.
-        dtype: `float32`, `bfloat16`, or `auto`: bfloat16 where the device is faster with it; torch's own will do.
+        dtype: `float32`, `bfloat16`, `float16`, or `auto`: what the device is fastest in; torch's own will do.
         device: `cpu`, `cuda`, or `auto`: the GPU where there is one; torch's own will do.
         revision: branch, tag or commit of a hub model.
         long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.

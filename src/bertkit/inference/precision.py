@@ -6,21 +6,21 @@ import torch
 from torch import nn
 
 from bertkit.errors import DeviceError, near_match
-from bertkit.model.device import is_faster_in_bfloat16
+from bertkit.model.device import best_dtype
 from bertkit.model.heads import exact_weights
 from bertkit.model.linear import can_pack, pack_linears
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The precision called `name`; `auto` is bfloat16 where the device is faster with it, else float32.
+    """The precision called `name`; `auto` is what the device is fastest in: bfloat16, float16 or float32.
 
     Raises:
         DeviceError: no such precision.
     """
     if name == "auto":
-        return torch.bfloat16 if is_faster_in_bfloat16(device) else torch.float32
+        return best_dtype(device)
     if name not in DTYPES:
         raise DeviceError(f"unknown dtype {name!r}{near_match(name, DTYPES)}", f"Choose auto, {', '.join(DTYPES)}.")
     return DTYPES[name]

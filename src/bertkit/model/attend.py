@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bertkit.batching.token_batch import Layout
+from bertkit.model.device import Capability, capability
 from bertkit.model.dropped_attention import dropped_attention
 
 
@@ -31,12 +32,25 @@ def attend(
         bias_NLL: added to the scores, for the longest sequence; shorter ones take its upper left corner.
         dropout: share of attention weights set to zero; 0 when not training.
     """
-    half = q_TNH.dtype in (torch.float16, torch.bfloat16)
-    if q_TNH.is_cuda and half and q_TNH.shape[-1] % 8 == 0 and bias_NLL is None:  # what the kernel takes
+    gpu = capability(q_TNH.device)
+    learns = torch.is_grad_enabled() and q_TNH.requires_grad
+    if gpu is not None and bias_NLL is None and takes_varlen(gpu, q_TNH.dtype, q_TNH.shape[-1], learns=learns):
         return _attend_varlen(q_TNH, k_TGH, v_TGH, layout, window, dropout)
     if dropout > 0.0 and not q_TNH.is_cuda and q_TNH.shape == k_TGH.shape and window is None and bias_NLL is None:
         return dropped_attention(q_TNH, k_TGH, v_TGH, layout, dropout)
     return _attend_by_length(q_TNH, k_TGH, v_TGH, layout, window, bias_NLL, dropout)
+
+
+def takes_varlen(gpu: Capability, dtype: torch.dtype, head_width: int, *, learns: bool) -> bool:
+    """Whether a GPU's variable-length kernel takes heads of this width.
+
+    Args:
+        learns: there will be a backward pass, for which some GPUs' multiprocessors have not enough memory.
+    """
+    small = (8, 6) <= gpu <= (8, 9) or gpu >= (12, 0)
+    widest = 192 if learns and small else 256
+    half = dtype in (torch.float16, torch.bfloat16)
+    return gpu >= (8, 0) and half and head_width % 8 == 0 and head_width <= widest
 
 
 def _attend_varlen(

@@ -60,7 +60,7 @@ def training_memory(
 
     Args:
         length: tokens of the longest sequences.
-        precision: `float32`, `bfloat16` or `bfloat16-weights`, as `TrainTable` has them.
+        precision: `float32`, `bfloat16`, `float16` or `bfloat16-weights`, as `TrainTable` has them.
         recompute: layers keep their input only.
         ranks_sharing: ranks among which float32 weights, gradients and the optimiser's state are divided. During a
             step each has whole weights and gradients besides, if there are several.

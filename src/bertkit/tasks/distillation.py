@@ -40,6 +40,10 @@ class Teacher:
             self._batch, self._hidden_TW = batch, self.encoder(batch.tokens)
         return self._hidden_TW
 
+    def forget(self) -> None:
+        """Let go of the last hidden states."""
+        self._batch = self._hidden_TW = None
+
     @torch.no_grad()
     def logits(self, hidden_RW: Tensor) -> Tensor:
         """Its predictions for some of its hidden states, (R, V)."""
@@ -63,6 +67,10 @@ class TeacherPredictions(Objective):
         self.teacher = teacher
         self.temperature = temperature
         self.only_masked = only_masked
+
+    def forget(self) -> None:
+        """Let go of the teacher's hidden states."""
+        self.teacher.forget()
 
     def count(self, batch: TrainingBatch) -> int:
         """The tokens whose distribution is learnt."""
@@ -89,6 +97,10 @@ class TeacherDirections(Objective):
     def __init__(self, teacher: Teacher) -> None:
         super().__init__()
         self.teacher = teacher
+
+    def forget(self) -> None:
+        """Let go of the teacher's hidden states."""
+        self.teacher.forget()
 
     def count(self, batch: TrainingBatch) -> int:
         """All tokens."""

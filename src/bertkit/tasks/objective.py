@@ -76,6 +76,10 @@ class Objective(nn.Module, ABC):
         """
         raise TypeError(f"{self.name} has no linear model")
 
+    def forget(self) -> None:
+        """Let go of what was kept of a micro-batch whose pass did not come to its end."""
+        return
+
     @abstractmethod
     def count(self, batch: TrainingBatch) -> int:
         """How many targets the micro-batch has. Must not wait for a device."""

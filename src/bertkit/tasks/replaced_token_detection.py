@@ -56,6 +56,10 @@ class Generator(nn.Module):
         self._proposal = Proposal(batch, targets.sampled_M, Loss(total, {"correct": correct}))
         return targets.sampled_M
 
+    def forget(self) -> None:
+        """Let go of the proposal, and of the graph that it holds."""
+        self._proposal = None
+
     def loss(self, batch: TrainingBatch) -> Loss:
         """The loss of the proposal for this micro-batch, made now where there is none; the proposal is forgotten."""
         if self._proposal is None or self._proposal.batch is not batch:
@@ -102,6 +106,10 @@ class GeneratorMaskedLM(Objective):
         """The generator's encoder, which has some of the run's encoder's tables."""
         return self.generator.encoder
 
+    def forget(self) -> None:
+        """Let go of the generator's proposal."""
+        self.generator.forget()
+
     def count(self, batch: TrainingBatch) -> int:
         """The masked tokens."""
         return len(batch.targets["masked_M"])
@@ -133,6 +141,10 @@ class ReplacedTokenDetection(Objective):
         sampled_M = self._generator[0].propose(tokens, batch)
         self._replaced_T = torch.zeros_like(tokens.ids_T, dtype=torch.bool).index_copy(0, masked_M, sampled_M != true_M)
         return replace(tokens, ids_T=tokens.ids_T.index_copy(0, masked_M, sampled_M))
+
+    def forget(self) -> None:
+        """Let go of which tokens were replaced."""
+        self._replaced_T = None
 
     def count(self, batch: TrainingBatch) -> int:
         """All tokens."""

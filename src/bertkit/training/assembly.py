@@ -17,7 +17,7 @@ from bertkit.errors import ConfigError, near_match
 from bertkit.families.catalogue import find_family
 from bertkit.families.contract import Family
 from bertkit.model.build import build_encoder
-from bertkit.model.device import is_faster_in_bfloat16
+from bertkit.model.device import best_dtype
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
 from bertkit.model.init import initialise
@@ -187,7 +187,5 @@ def tiny_batch(device: torch.device) -> TrainingBatch:
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:
-    """The precision that `auto` stands for: bfloat16 where the device is faster with it."""
-    if wanted != "auto":
-        return wanted
-    return "bfloat16" if is_faster_in_bfloat16(device) else "float32"
+    """The precision that `auto` stands for: what the device is fastest in."""
+    return str(best_dtype(device)).removeprefix("torch.") if wanted == "auto" else wanted

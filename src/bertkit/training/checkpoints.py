@@ -3,7 +3,7 @@
 ```
 checkpoints/step-00001000/
   state.json      where the run is, and the sha256 of every other file
-  .metadata       torch.distributed.checkpoint's index; a pickle, so it is read only when its hash is the one above
+  .metadata       torch.distributed.checkpoint's index; a pickle, of which `checkpoint_reader.py` admits only an index
   __0_0.distcp …  tensors
 ```
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,12 +20,14 @@ from pathlib import Path
 
 from torch import Tensor
 from torch.distributed.checkpoint.api import CheckpointException
-from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
+from torch.distributed.checkpoint.filesystem import FileSystemWriter
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import async_save
 
+from bertkit.checkpoints.durable import make_folder, put_in_place
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.errors import BadCheckpoint, BertkitError
+from bertkit.training.checkpoint_reader import INDEX, REMEDY, SafeReader, read_index
 from bertkit.training.ranks import Ranks
 
 STATE = "state.json"
@@ -67,8 +68,9 @@ class Checkpoints:
         self._say = say
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[str | None] | None = None
+        self._present: int | None = None  # the step whose checkpoint is there, as the first rank knows it
         if ranks.is_first:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             for left_over in folder.glob(".step-*"):
                 shutil.rmtree(left_over, ignore_errors=True)
         ranks.wait()
@@ -76,9 +78,12 @@ class Checkpoints:
     def save(self, step: int, tensors: Tensors, state: State, score: float | None = None) -> None:
         """Begin to write a checkpoint; returns as soon as the tensors are copied. All ranks call this.
 
-        A failure to write is said by the next call of `settle`; the run goes on, and older checkpoints stay.
+        A step that this run has written, or has begun at, is as it was, and is not written again. A failure to write is
+        said by the next call of `settle`; the run goes on, and older checkpoints stay.
         """
         self.settle()
+        if self._ranks.by_first(lambda: self._present == step):
+            return
         partial = self.folder / f".{_name(step)}"
         written = async_save(
             tensors,
@@ -105,32 +110,53 @@ class Checkpoints:
         """Fill `tensors` from the newest checkpoint that is whole; None, and nothing changed, where there is none.
 
         All ranks call this. Checkpoints that are damaged are passed over, and said.
+
+        Raises:
+            UnsafeCheckpoint: reading it would run code that it contains. It was not read.
+            BadCheckpoint: it is of another model.
         """
-        found = None
-        if self._ranks.is_first:
-            for path in sorted(self.folder.glob("step-*"), reverse=True):
-                problem = damage(path)
-                if problem is None:
-                    found = read(path)
-                    break
-                self._say(f"{problem}; going back to the checkpoint before it")
-        step = int(self._ranks.total([found.step + 1.0 if found else 0.0])[0]) - 1
-        if step < 0:
-            return None
-        saved = read(self.folder / _name(step))
-        load(tensors, storage_reader=FileSystemReader(saved.folder), process_group=self._ranks.saving)
+        saved = self._load(self._newest, tensors)
+        self._present = None if saved is None else saved.step
         return saved
 
     def best(self, tensors: Tensors) -> Saved | None:
         """Fill `tensors` from the checkpoint of the best score; None, and nothing changed, where none has a score.
 
         All ranks call this, when nothing is being written.
+
+        Raises:
+            UnsafeCheckpoint, BadCheckpoint: as `newest`.
         """
+        return self._load(self._best, tensors)
+
+    def _newest(self) -> Saved | None:
+        for path in sorted(self.folder.glob("step-*"), reverse=True):
+            problem = damage(path)
+            if problem is None:
+                return read(path)
+            self._say(f"{problem}; going back to the checkpoint before it")
+        return None
+
+    def _best(self) -> Saved | None:
         scored = [one for one in finished(self.folder) if one.score is not None and damage(one.folder) is None]
-        if not scored:
+        return min(scored, key=lambda one: one.score or 0.0, default=None)
+
+    def _load(self, choose: Callable[[], Saved | None], tensors: Tensors) -> Saved | None:
+        """Fills the tensors from what the first rank chooses: the ranks must not see different folders."""
+
+        def chosen() -> Saved | None:
+            saved = choose()
+            if saved is not None:
+                read_index(saved.folder / INDEX, saved.files)  # says what is wrong before the work
+            return saved
+
+        saved = self._ranks.by_first(chosen)
+        if saved is None:
             return None
-        saved = min(scored, key=lambda one: one.score or 0.0)
-        load(tensors, storage_reader=FileSystemReader(saved.folder), process_group=self._ranks.saving)
+        try:
+            load(tensors, storage_reader=SafeReader(saved.folder, saved.files), process_group=self._ranks.saving)
+        except CheckpointException as error:
+            raise _as_ours(error, saved.folder) from None
         return saved
 
     def _seal(self, written: Future[object], partial: Path, step: int, state: State, score: float | None) -> str | None:
@@ -143,11 +169,13 @@ class Checkpoints:
             values = {"schema_version": 1, "step": step, "state": state, "score": score, "files": hashes}
             with atomic_file(partial / STATE) as file:
                 json.dump(values, file, indent=1)
-            _rename(partial, self.folder / _name(step))
+            put_in_place(partial, self.folder / _name(step))
+            self._present = step
             self._drop_old(step)
         except (Exception, CheckpointException) as error:  # a full disk, a network disk gone: training need not end
             shutil.rmtree(partial, ignore_errors=True)
-            return f"the checkpoint of step {step} could not be written ({_reason(error)}); the one before it stays"
+            before = "the one before it stays" if finished(self.folder) else "there is none before it"
+            return f"the checkpoint of step {step} could not be written ({_reason(error)}); {before}"
         return None
 
     def _drop_old(self, step: int) -> None:
@@ -193,8 +221,8 @@ def damage(path: Path) -> str | None:
         files = read(path).files
     except BadCheckpoint as error:
         return error.what
-    if ".metadata" not in files:
-        return f"{path / STATE}: names no .metadata"
+    if INDEX not in files:
+        return f"{path / STATE}: names no {INDEX}"
     for name, expected in files.items():
         file = path / Path(name).name
         if not file.is_file():
@@ -215,18 +243,13 @@ def _reason(error: BaseException) -> str:
     return error.what if isinstance(error, BertkitError) else " ".join(f"{error}".split())[:300]
 
 
+def _as_ours(error: CheckpointException, folder: Path) -> BertkitError:
+    """Why reading failed; torch's error is no `Exception`."""
+    reasons = [failure for failure, _ in error.failures.values()]
+    ours = next((reason for reason in reasons if isinstance(reason, BertkitError)), None)
+    return ours or BadCheckpoint(f"{folder}: does not fit this run ({_reason(error)})", REMEDY)
+
+
 def _sha256(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _rename(partial: Path, final: Path) -> None:
-    """Puts the checkpoint in its place, and the change of the folder on disk."""
-    if final.exists():
-        shutil.rmtree(final)
-    partial.rename(final)
-    descriptor = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

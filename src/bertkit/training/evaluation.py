@@ -82,8 +82,9 @@ class Evaluation:
         ranks: Ranks,
         micro_batch_tokens: int,
     ) -> None:
-        self._batches = [share for batch in batches for share in _share(batch, ranks, micro_batch_tokens)]
-        self._one_mask = [share for batch in one_mask for share in _share(batch, ranks, micro_batch_tokens)]
+        self._batches = _share(batches, ranks, micro_batch_tokens)
+        self._one_mask = _share(one_mask, ranks, micro_batch_tokens)
+        self._has_one_mask = bool(one_mask)
         self._weights = weights
         self._ranks = ranks
 
@@ -95,7 +96,7 @@ class Evaluation:
         """
         measures = self._means(trainee, sharing, self._batches)
         measures["loss"] = sum(weight * measures[f"{name}/loss"] for name, weight in self._weights.items())
-        if self._one_mask:
+        if self._has_one_mask:
             alone = self._means(trainee, sharing, self._one_mask)
             measures[PSEUDO_PERPLEXITY] = math.exp(min(alone[f"{MaskedLM.name}/loss"], 700.0))
         return measures
@@ -105,17 +106,17 @@ class Evaluation:
         return measures[self.best_by]
 
     @torch.no_grad()
-    def _means(self, trainee: Trainee, sharing: Sharing, batches: Sequence[TrainingBatch]) -> Measures:
+    def _means(self, trainee: Trainee, sharing: Sharing, batches: Mapping[int, TrainingBatch]) -> Measures:
         sums: Measures = {}
         with evaluating(trainee, sharing), torch.random.fork_rng(_accelerators(self._ranks.device)):
-            torch.manual_seed(0)  # what an objective draws, it draws alike each time
-            for batch in batches:
+            for number, batch in batches.items():
+                torch.manual_seed(number)  # what an objective draws, it draws alike each time and on any rank
                 outputs = sharing.forward(to_device(batch, self._ranks.device))
                 for (name, output), count in zip(outputs.items(), trainee.counts(batch), strict=True):
                     values = {"targets": float(count)} | {measure: float(value) for measure, value in output.items()}
-                    for measure, number in values.items():
-                        sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + number
-        found = means(dict(zip(sums, self._ranks.total(list(sums.values())), strict=True)))
+                    for measure, value in values.items():
+                        sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + value
+        found = means(self._ranks.sums(sums))
         odd = next((name for name, value in found.items() if not math.isfinite(value)), None)
         if odd is not None:
             weights = weights_of(encoder=trainee.encoder, objectives=trainee.objectives)
@@ -128,10 +129,18 @@ def _accelerators(device: torch.device) -> list[torch.device]:
     return [] if device.type == "cpu" else [device]
 
 
-def _share(batch: GlobalBatch, ranks: Ranks, micro_batch_tokens: int) -> list[TrainingBatch]:
-    """Every so many'th micro-batch; ranks may have different numbers of them, for none waits for another."""
-    groups = deal(batch.lengths, min(len(batch.lengths), math.ceil(sum(batch.lengths) / micro_batch_tokens)))
-    return [as_tensors(batch.pack(group)) for group in groups[ranks.rank :: ranks.count]]
+def _share(batches: Sequence[GlobalBatch], ranks: Ranks, micro_batch_tokens: int) -> dict[int, TrainingBatch]:
+    """This rank's micro-batches, by their number among those of all ranks: every so many'th.
+
+    Ranks may have different numbers of them, and some none, for none waits for another.
+    """
+    groups = [
+        (batch, group)
+        for batch in batches
+        for group in deal(batch.lengths, min(len(batch.lengths), math.ceil(sum(batch.lengths) / micro_batch_tokens)))
+    ]
+    mine = list(enumerate(groups))[ranks.rank :: ranks.count]
+    return {number: as_tensors(batch.pack(group)) for number, (batch, group) in mine}
 
 
 def means(sums: Mapping[str, float]) -> Measures:

@@ -49,7 +49,7 @@ from bertkit.training.recipe import Recipe
 from bertkit.training.results import write_model
 from bertkit.training.run import build_meters
 from bertkit.training.state import Progress, all_tensors, prime
-from bertkit.training.step import Stepper
+from bertkit.training.step import AUTOCAST, Stepper
 from bertkit.training.trainee import Trainee
 
 READINGS: dict[str, Reading] = {"mean": "mean", "cls": "first"}  # of each pooling that a linear layer can read
@@ -125,8 +125,9 @@ def finetune(
     card = files.pop("README.md", "")
     more = describe_task(lessons, source, model.family)
     if config.model.lora is not None:
-        if config.model.lora.keep and ranks.is_first:
-            write_adapter(adapter_of(config, source, model, more), folder / "adapter", card)
+        if config.model.lora.keep:
+            adapter = adapter_of(config, source, model, more)
+            ranks.by_first(lambda: write_adapter(adapter, folder / "adapter", card))
         merge(model.trainee.encoder)
     write_model(model.family, model.trainee, tokenizer, ranks, folder, card, more=more, files=files)
     return result
@@ -154,7 +155,7 @@ def assembled(
     stream = lessons.stream(config.train.batch_samples, config.train.seed)
     recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=fits)
     table = loop_table(config, recipe, lessons.steps_per_epoch(config.train.batch_samples))
-    precision = choose_precision(table.precision, ranks.device)
+    precision = ranks.by_first(lambda: choose_precision(table.precision, ranks.device))  # GPUs may differ
     check_memory(
         table, model.config, precision, max(len(ids) for sample in lessons.samples for ids in sample.ids), ranks
     )
@@ -173,7 +174,7 @@ def assembled(
             ranks,
             weights=model.weights,
             clip=table.optimiser.clip,
-            autocast=precision == "bfloat16",
+            autocast=AUTOCAST.get(precision),
             seed=table.seed,
         ),
         optimiser=optimiser,

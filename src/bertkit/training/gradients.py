@@ -30,3 +30,11 @@ def clip(parameters: Iterable[nn.Parameter], most: float | None) -> Tensor:
         factor = (most / (norm + 1e-6)).clamp(max=1.0).nan_to_num()
         torch._foreach_mul_([local_part(gradient) for gradient in gradients], factor)
     return norm
+
+
+@torch.no_grad()
+def multiply(parameters: Iterable[nn.Parameter], factor: float) -> None:
+    """Multiply all gradients in place; parameters may be divided between ranks."""
+    gradients = [local_part(parameter.grad) for parameter in parameters if parameter.grad is not None]
+    if gradients:
+        torch._foreach_mul_(gradients, factor)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from bertkit.training.checkpoints import Checkpoints
 from bertkit.training.ema import RunningMean
 from bertkit.training.evaluation import Measures, Measuring
 from bertkit.training.meters import Meters
-from bertkit.training.micro_batches import ahead, divide, shares
+from bertkit.training.micro_batches import ahead, divide, most_micro_batches, shares
 from bertkit.training.observer import Observer, Record
 from bertkit.training.optimisers import set_rate
 from bertkit.training.schedules import rate
@@ -83,16 +84,19 @@ class Loop:
             NoMemory: the smallest micro-batch does not fit.
         """
         self.stepper.trainee.train()
+        if self.stepper.loss_scale is not None:
+            self.stepper.loss_scale = progress.loss_scale
         self.meters.begin()
-        if self.measures_start and progress.step == 0:
-            self._save(progress, self.measure_start(progress))
+        if self.measures_start and progress.step == 0 and progress.score is None:
+            self.measure_start(progress)
+            self._save(progress)
         why = None
         with closing(ahead(self._prepared(progress))) as prepared:
             for batch, position, micro in prepared:
                 if self._ends_early(progress):
                     break
                 if self.stepper.ranks.any(self.stopping()):
-                    self._save(progress, None)
+                    self._save(progress)
                     return False
                 done = self._step(progress, batch, micro)
                 progress.step += 1
@@ -103,17 +107,15 @@ class Loop:
                 why = done.skipped
                 self._after(progress)
                 if progress.skipped > self.table.most_skipped:
-                    self._save(progress, None)
+                    self._save(progress)
                     raise Diverged(f"{progress.skipped} steps were not finite, the last of them {progress.step}: {why}")
         if progress.step and progress.skipped == progress.step:
             raise Diverged(f"nothing was learnt, for none of {progress.step} steps was finite: {why or 'see skipped/'}")
         return True
 
-    def measure_start(self, progress: Progress) -> float:
-        """Measures the model before its first step; the score."""
-        score = self._evaluate(progress)
-        progress.stale = 0
-        return score
+    def measure_start(self, progress: Progress) -> None:
+        """Measures the model before its first step."""
+        self._evaluate(progress)
 
     def _ends_early(self, progress: Progress) -> bool:
         """Whether no further step can, or is likely to, make the best checkpoint better."""
@@ -142,7 +144,9 @@ class Loop:
         while (sums := stepper.gradient(micro, counts, progress.step)) is None:
             micro = self._split(progress, batch)
         done = stepper.update(sums, counts)
-        if done.skipped is not None:
+        if done.overflowed:
+            self._tell({"step": progress.step + 1, "loss_scale": progress.loss_scale.value})
+        elif done.skipped is not None:
             progress.skipped += 1
             self._keep_skipped(progress.step + 1, micro, done.skipped)
         elif self.mean is not None:
@@ -155,7 +159,7 @@ class Loop:
     def _split(self, progress: Progress, batch: GlobalBatch) -> list[TrainingBatch]:
         before = self._number(batch, progress.splits)
         while self._number(batch, progress.splits) == before:
-            if before == len(batch.lengths) // self.stepper.ranks.count:
+            if before == most_micro_batches(batch.lengths, self.stepper.ranks.count):
                 raise NoMemory(f"a micro-batch of {max(batch.lengths)} tokens, one sequence, does not fit into memory")
             progress.splits *= 2
         self._tell({"step": progress.step + 1, "split": progress.splits})
@@ -169,21 +173,22 @@ class Loop:
         evaluates = self.evaluation is not None and (last or step % table.evaluate_every == 0)
         if saves or evaluates or step % table.log_every == 0:
             self._tell(self.meters.take(progress))
-        score = self._evaluate(progress) if evaluates else None
+        if evaluates:
+            self._evaluate(progress)
         if saves:
-            self._save(progress, score)
+            self._save(progress)
 
-    def _evaluate(self, progress: Progress) -> float:
+    def _evaluate(self, progress: Progress) -> None:
         assert self.evaluation is not None
         began = time.perf_counter()
         with nullcontext() if self.mean is None else self.mean.swapped():
             measures = self._measured()
-        score = self.evaluation.score(measures)
+        # Ranks may differ in the last bits, and all must take the same for the better and stop at the same time.
+        score = self.stepper.ranks.by_first(partial(self.evaluation.score, measures))
         chosen = {"steps": self.table.steps, "best_by": self.evaluation.best_by, "score": score}
         self._tell({"step": progress.step, "seconds": round(progress.seconds, 3), "evaluation": measures, **chosen})
         self.meters.leave_out(time.perf_counter() - began)
         progress.measured(score, measures)
-        return score
 
     def _measured(self) -> Measures:
         assert self.evaluation is not None
@@ -192,10 +197,10 @@ class Loop:
         except NotFinite as error:
             raise Diverged(error.what) from None
 
-    def _save(self, progress: Progress, score: float | None) -> None:
+    def _save(self, progress: Progress) -> None:
         began = time.perf_counter()
         self.meters.read_clock(progress)
-        self.checkpoints.save(progress.step, dict(self.tensors), progress.record(), score)
+        self.checkpoints.save(progress.step, dict(self.tensors), progress.record(), progress.score)
         self.meters.leave_out(time.perf_counter() - began)
 
     def _keep_skipped(self, step: int, micro: Sequence[TrainingBatch], why: str) -> None:
@@ -207,7 +212,8 @@ class Loop:
             lengths = torch.tensor(batch.tokens.layout.lengths)
             arrays = {"ids_T": batch.tokens.ids_T, "segments_T": batch.tokens.segments_T, "lengths_B": lengths}
             tensors |= {f"{number}/{name}": tensor for name, tensor in (arrays | dict(batch.targets)).items()}
-        write_tensors(path, tensors)
+        if tensors:  # this rank may have had nothing to read
+            write_tensors(path, tensors)
         self._tell({"step": step, "skipped": why, "batch": f"{self.skipped.name}/{path.name}"})
 
     def _tell(self, record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
 import time
@@ -64,15 +65,16 @@ class Meters:
         for name, count in done.counts.items():
             self._counts[name] = self._counts.get(name, 0.0) + count
         self._tokens += sum(lengths)
-        self._norms.append(done.gradient_norm)
+        if not done.overflowed:
+            self._norms.append(done.gradient_norm)
         self._operations += self._flops(lengths, done.counts)
 
     def take(self, progress: Progress) -> dict[str, object]:
         """The record of the steps since the last one. All ranks call this."""
         seconds = max(self.read_clock(progress), 1e-9)
-        totals = self._ranks.total([float(value) for value in self._sums.values()])
+        totals = self._ranks.sums({name: float(value) for name, value in self._sums.items()})
         targets = {f"{name}/targets": count for name, count in self._counts.items()}
-        measures = means({**targets, **dict(zip(self._sums, totals, strict=True))})
+        measures = means({**targets, **totals})
         loss = sum(weight * measures[f"{name}/loss"] for name, weight in self._weights.items())
         record: dict[str, object] = {
             "step": progress.step,
@@ -82,7 +84,7 @@ class Meters:
             "loss": loss,
             **measures,
             "learning_rate": self._learning_rate(),
-            "gradient_norm": sum(self._norms) / len(self._norms),
+            "gradient_norm": sum(self._norms) / len(self._norms) if self._norms else math.nan,
             "tokens_per_second": round(self._tokens / seconds, 1),
             "peak_share": round(self._operations / seconds / self._peak, 4),
             "memory_bytes": memory_bytes(self._ranks.device),

@@ -15,31 +15,29 @@ from bertkit.batching.grouping import deal
 from bertkit.batching.packed import GlobalBatch, Packed
 from bertkit.batching.token_batch import Layout, TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
-from bertkit.errors import UserError
 from bertkit.training.ranks import Ranks
 
 Item = TypeVar("Item")
 
 
 def divide(lengths: Sequence[int], ranks: int, micro_batch_tokens: int, splits: int = 1) -> list[list[list[int]]]:
-    """For each rank its micro-batches, as indices of the global batch's sequences; the same number for every rank.
+    """For each rank its micro-batches, as indices of the global batch's sequences.
+
+    Every rank has the same number of them; where there are fewer sequences than ranks, as in an epoch's last batch,
+    some have one and some none.
 
     Args:
         micro_batch_tokens: about so many tokens go into one.
         splits: how many times as many micro-batches are made, where memory did not suffice.
-
-    Raises:
-        UserError: there are fewer sequences than ranks.
     """
-    if len(lengths) < ranks:
-        raise UserError(
-            f"a global batch has {len(lengths)} sequences, and there are {ranks} ranks",
-            "Raise train.batch_tokens, or start fewer processes.",
-        )
     wanted = math.ceil(sum(lengths) / (ranks * micro_batch_tokens)) * splits
-    each = min(wanted, len(lengths) // ranks)
-    groups = deal(lengths, ranks * each)
-    return [groups[rank::ranks] for rank in range(ranks)]
+    groups = deal(lengths, ranks * min(wanted, most_micro_batches(lengths, ranks)))
+    return [[group for group in groups[rank::ranks] if group] for rank in range(ranks)]
+
+
+def most_micro_batches(lengths: Sequence[int], ranks: int) -> int:
+    """How many micro-batches a rank can have at most, so that all have as many and none is empty."""
+    return max(1, len(lengths) // ranks)
 
 
 def shares(batch: GlobalBatch, ranks: Ranks, micro_batch_tokens: int, splits: int) -> list[TrainingBatch]:

@@ -15,6 +15,7 @@ class Observer(Protocol):
         the measures of the steps since the last one (`seconds` since the run began, `loss`, `fill-mask/loss`, …);
         `evaluation`: measures of the held-out data, by name;
         `skipped`: why a step was left out, with `batch`, the file of what it read;
+        `loss_scale`: by what the loss is now multiplied, after a gradient in float16 was too large to be written;
         `split`: into how many micro-batches one is now divided, after the device ran out of memory.
     """
 

@@ -14,7 +14,7 @@ PART_RATE = 10.0  # what starts from nothing alone, a head or LoRA's matrices, i
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 10
 READ_EXAMPLES = 6_000  # about so many, over all epochs, between these two
 LONG = 4  # epochs beyond which a run may end early
-PATIENCE = 2
+PATIENCE = 3
 
 
 def rate_of(config: FinetuneConfig, width: int) -> float:

@@ -52,21 +52,25 @@ def write_model(
     Raises:
         OutputError: it cannot be written.
     """
+    finished: dict[str, Pretrained] = {}
     heads: dict[str, Mapping[str, Tensor]] = {}
     for objective in trainee.each():
         if objective.own_encoder is not None:
             own = {str(objective.head_name): whole_state(objective.head)}
             encoder = whole_state(objective.own_encoder)
             if ranks.is_first:
-                checkpoint = made(family, objective.own_encoder.config, encoder, own, tokenizer)
-                _save(checkpoint, tokenizer, folder / GENERATOR, card)
+                finished[GENERATOR] = made(family, objective.own_encoder.config, encoder, own, tokenizer)
         elif objective.head_name is not None:
             heads[objective.head_name] = whole_state(objective.head)
     encoder = whole_state(trainee.encoder)
     if ranks.is_first:
-        checkpoint = made(family, trainee.encoder.config, encoder, heads, tokenizer, more)
-        _save(checkpoint, tokenizer, folder / MODEL, card, files)
-    ranks.wait()
+        finished[MODEL] = made(family, trainee.encoder.config, encoder, heads, tokenizer, more)
+
+    def save() -> None:
+        for name, checkpoint in finished.items():
+            _save(checkpoint, tokenizer, folder / name, card, files if name == MODEL else NO_FILES)
+
+    ranks.by_first(save)
 
 
 def _save(

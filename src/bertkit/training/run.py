@@ -28,7 +28,7 @@ from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
 from bertkit.training.results import run_card, write_model
 from bertkit.training.state import Progress, all_tensors, prime
-from bertkit.training.step import Stepper
+from bertkit.training.step import AUTOCAST, Stepper
 
 ONE_MASK = Masking(rate=1e-9, mask=1.0, random=0.0)  # the least rate: the one mask that every sequence has at least
 
@@ -91,7 +91,7 @@ def assembled(
     weights = objective_weights(table, config.data.sequences)
     check_vocabularies(config, corpus.tokenizer)
     encoder_config = describe_model(config.model, weights, corpus.tokenizer, longest)
-    precision = choose_precision(table.precision, ranks.device)
+    precision = ranks.by_first(lambda: choose_precision(table.precision, ranks.device))  # GPUs may differ
     check_memory(table, encoder_config, precision, longest, ranks)
     model = build_model(config, encoder_config, ranks.device)
     sharing = share(model, table, ranks, precision, say)
@@ -106,7 +106,7 @@ def assembled(
         ranks,
         weights=weights,
         clip=table.optimiser.clip,
-        autocast=precision == "bfloat16",
+        autocast=AUTOCAST.get(precision),
         seed=table.seed,
     )
     loop = Loop(
@@ -159,7 +159,7 @@ def _evaluation(config: TrainingConfig, corpus: Corpus, weights: dict[str, float
 
 def build_meters(model: Model, optimiser: torch.optim.Optimizer, ranks: Ranks, precision: str) -> Meters:
     """What measures the steps of a model."""
-    dtype = torch.float32 if precision == "float32" else torch.bfloat16
+    dtype = AUTOCAST.get(precision, torch.float32 if precision == "float32" else torch.bfloat16)
     return Meters(
         ranks,
         model.weights,

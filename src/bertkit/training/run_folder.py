@@ -2,6 +2,7 @@
 
 ```
 RUN/
+  .lock            held, and there, while a run writes here
   config.toml      the configuration, every default written out
   run.json         one entry a start: code, machine, command, data
   metrics.jsonl    what was measured
@@ -26,6 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
+from bertkit.checkpoints.durable import make_folder
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.training import TrainingConfig
@@ -149,7 +151,7 @@ def open_run(config: TrainingConfig | FinetuneConfig, start: Start) -> RunFolder
         _refuse_another(folder, config, start)
     try:
         for path in (folder.checkpoints, folder.skipped):
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
     except OSError as error:
         raise OutputError(
             f"{error.filename}: cannot be made: {error.strerror}", "Choose another run.directory."

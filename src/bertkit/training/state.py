@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bertkit.data.stream import Position
+from bertkit.errors import BadCheckpoint
 from bertkit.training.ema import RunningMean
+from bertkit.training.loss_scale import LossScale
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Progress:
         stale: measurements since then.
         scores: the step and the score of each measurement.
         start: the measures before the first step, where they were taken.
+        loss_scale: what the loss is multiplied by, where the run computes in float16.
     """
 
     step: int = 0
@@ -42,9 +45,15 @@ class Progress:
     stale: int = 0
     scores: list[tuple[int, float]] = field(default_factory=list)
     start: dict[str, float] | None = None
+    loss_scale: LossScale = field(default_factory=LossScale)
+
+    @property
+    def score(self) -> float | None:
+        """The score of the weights as they are now; None where they have not been measured."""
+        return self.scores[-1][1] if self.scores and self.scores[-1][0] == self.step else None
 
     def measured(self, score: float, measures: dict[str, float]) -> None:
-        """Take note of a score on held-out data."""
+        """Take note of a score on held-out data, of the weights as they are now."""
         self.scores.append((self.step, score))
         if self.step == 0:
             self.start = measures
@@ -65,12 +74,22 @@ class Progress:
 
     @classmethod
     def of(cls, record: Mapping[str, object]) -> Self:
-        """From what `record` gave."""
-        values = dict(record)
-        position = values.pop("position")
-        assert isinstance(position, dict)
-        values["scores"] = [(int(step), float(score)) for step, score in values.get("scores", ())]  # type: ignore[attr-defined]
-        return cls(position=Position.of(position), **values)  # type: ignore[arg-type]
+        """From what `record` gave.
+
+        Raises:
+            BadCheckpoint: it is something else.
+        """
+        values: dict[str, Any] = dict(record)
+        try:
+            position = Position.of(values.pop("position"))
+            scale = LossScale(**values.pop("loss_scale", {}))  # a run of before there was one begins with the first
+            scores = [(int(step), float(score)) for step, score in values.pop("scores", ())]
+            return cls(position=position, loss_scale=scale, scores=scores, **values)
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise BadCheckpoint(
+                f"the checkpoint's state.json does not say where a run is ({type(error).__name__}: {error})",
+                "Remove this checkpoint to go on from the one before it.",
+            ) from None
 
 
 def all_tensors(trainee: nn.Module, optimiser: Optimizer, mean: RunningMean | None) -> dict[str, Tensor]:

@@ -21,15 +21,19 @@ from torch.optim import Optimizer
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.errors import BertkitError
 from bertkit.model.finite import first_not_finite
-from bertkit.training.gradients import clip
+from bertkit.training.gradients import clip, multiply
 from bertkit.training.host_memory import keep_between_steps
+from bertkit.training.loss_scale import LossScale
 from bertkit.training.micro_batches import to_device
+from bertkit.training.out_of_memory import ran_out_of_memory
 from bertkit.training.ranks import Ranks
 from bertkit.training.shards import local_part
 from bertkit.training.sharing import Sharing, trainable
 from bertkit.training.trainee import Trainee, weighted_loss
 
 Sums = dict[str, Tensor]
+# What a step computes in from float32 weights, by the name of the run's precision.
+AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class NoMemory(BertkitError):
@@ -49,13 +53,15 @@ class Done:
         sums: this rank's sums by objective and measure (`fill-mask/loss`), on the device.
         counts: targets of each objective in the global batch.
         gradient_norm: before clipping, of all ranks' gradient.
-        skipped: why the weights were not changed; None where they were.
+        skipped: why the weights were not changed; None where they were, or the loss was scaled too much.
+        overflowed: whether the weights were not changed because the loss was scaled too much.
     """
 
     sums: Sums
     counts: dict[str, float]
     gradient_norm: float
     skipped: str | None
+    overflowed: bool = False
 
 
 class Stepper:
@@ -64,7 +70,8 @@ class Stepper:
     Args:
         weights: of each objective in the loss.
         clip: largest norm of the gradient; None for no limit.
-        autocast: compute in bfloat16 from float32 weights.
+        autocast: compute in this precision from float32 weights; None in that of the weights. In float16 the loss is
+            scaled.
         seed: of dropout and of all else that is random in a pass.
     """
 
@@ -77,7 +84,7 @@ class Stepper:
         *,
         weights: Mapping[str, float],
         clip: float | None,
-        autocast: bool,
+        autocast: torch.dtype | None,
         seed: int,
     ) -> None:
         if ranks.device.type == "cpu":
@@ -90,11 +97,14 @@ class Stepper:
         self.clip = clip
         self.autocast = autocast
         self.seed = seed
+        self.loss_scale = LossScale() if autocast == torch.float16 else None
 
     def counts(self, batches: Sequence[TrainingBatch]) -> list[float]:
         """How many targets each objective has in these micro-batches."""
-        each = [self.trainee.counts(batch) for batch in batches]
-        return [float(sum(column)) for column in zip(*each, strict=True)]
+        counts = [0.0] * len(self.trainee.each())  # of a rank that has no micro-batch
+        for batch in batches:
+            counts = [sum_ + count for sum_, count in zip(counts, self.trainee.counts(batch), strict=True)]
+        return counts
 
     def gradient(self, batches: Sequence[TrainingBatch], counts: Mapping[str, float], step: int) -> Sums | None:
         """Puts the global batch's gradient into the parameters; None, and no gradient, where a rank lacked memory.
@@ -103,7 +113,8 @@ class Stepper:
             batches: this rank's micro-batches.
             counts: targets of each objective over all of them and all ranks.
         """
-        scales = {name: self.weights[name] / max(count, 1.0) for name, count in counts.items()}
+        scale = 1.0 if self.loss_scale is None else self.loss_scale.value
+        scales = {name: scale * self.weights[name] / max(count, 1.0) for name, count in counts.items()}
         sums: Sums | None = {}
         try:
             self.sharing.begin()
@@ -116,21 +127,32 @@ class Stepper:
                 raise
             sums = None
         if self.ranks.any(sums is None):
-            gc.collect()  # the failed pass's activations, which its traceback held
-            self.sharing.discard()
+            self._forget()
             return None
         self.sharing.finish()
         return sums
 
+    def _forget(self) -> None:
+        """Lets go of all that the step has made, so that it can be done again in smaller parts."""
+        for objective in self.trainee.each():
+            objective.forget()
+        gc.collect()  # the failed pass's activations, which its traceback held
+        self.sharing.discard()
+        if self.ranks.device.type == "cuda":
+            torch.cuda.empty_cache()  # cuBLAS and others take their memory beside torch's
+
     def update(self, sums: Sums, counts: dict[str, float]) -> Done:
         """Changes the weights by the gradient that is in them; leaves them where a number of it is not finite."""
         parameters = trainable(self.trainee)
+        if self.loss_scale is not None:
+            multiply(parameters, 1.0 / self.loss_scale.value)
         norm = float(clip(parameters, self.clip))
         why = None if math.isfinite(norm) else f"the gradient's norm is {norm}{self._blamed()}"
         if why is None:
             self.optimiser.step()
         self.optimiser.zero_grad()
-        return Done(sums, counts, norm, why)
+        overflowed = self.loss_scale is not None and self.loss_scale.after(why is None)
+        return Done(sums, counts, norm, None if overflowed else why, overflowed)
 
     def _blamed(self) -> str:
         """The first weight, else the first gradient, that this rank has and that is not finite, in words."""
@@ -150,7 +172,7 @@ class Stepper:
     def _precision(self) -> AbstractContextManager[object]:
         if not self.autocast:
             return nullcontext()
-        return torch.autocast(self.ranks.device.type, torch.bfloat16)
+        return torch.autocast(self.ranks.device.type, self.autocast)
 
     def _seed(self, step: int, number: int) -> None:
         """Dropout of a micro-batch depends on where it stands and on nothing before: so a resumed run draws alike."""
@@ -161,10 +183,3 @@ class Stepper:
     def _add(sums: Sums, more: Sums) -> None:
         for name, value in more.items():
             sums[name] = sums[name] + value if name in sums else value
-
-
-def ran_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that there was no memory, on a GPU or on the host."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
