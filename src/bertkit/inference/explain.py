@@ -246,11 +246,20 @@ class Explainer:
         head, task = self.model.head, self.model.task
         everywhere = list(range(len(one.window.ids)))
         if head is None:
-            return [0] if isinstance(task, SentenceEmbedding) and task.pooling == "cls" else everywhere
+            return self._pooled_from(task, everywhere) if isinstance(task, SentenceEmbedding) else everywhere
         if isinstance(head, Head) and head.reads != "tokens":
             return everywhere if head.reads in ("mean", "late") else [0]
         assert one.target is not None
         return sorted({row for row, _ in one.target.cells})
+
+    @staticmethod
+    def _pooled_from(task: SentenceEmbedding, everywhere: list[int]) -> list[int]:
+        """Positions of the tokens that a vector is pooled from."""
+        pooled = everywhere[min(task.recipe.skip, len(everywhere) - 1) :]
+        ends = {"cls": pooled[0], "lasttoken": pooled[-1]}
+        if set(task.recipe.poolings) <= set(ends):
+            return sorted({ends[one] for one in task.recipe.poolings})
+        return pooled
 
     def _scored(self, one: _Question, scores_L: Any) -> ScoredTokens:
         return ScoredTokens.of(one.texts, one.window, self.model.tokenizer, scores_L)

@@ -55,7 +55,7 @@ class Model:
         self.task = task
         self.tokenizer = tokenizer
         self.encoder: Encoder = pretrained.build_encoder()
-        self.source = pretrained.adapter or pretrained.folder
+        self.source = pretrained.source
         self.device = str(device)
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long
@@ -110,6 +110,7 @@ def load(
     long: str = "error",
     batch_tokens: int | None = None,
     explainable: bool = False,
+    prompt: str | None = None,
     **task_options: object,
 ) -> Model:
     """A model that is ready to answer.
@@ -123,6 +124,8 @@ def load(
         long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.
         batch_tokens: most tokens of one batch; None chooses for the device.
         explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
+        prompt: the name of one of the model's prompts, which is put before every text; the model's default when left
+            out. `query` and `document` also choose among the encoders of a model that has one for each.
         task_options: what the task's class takes, for example `top_k` of `fill-mask`.
 
     Raises:
@@ -130,7 +133,7 @@ def load(
     """
     if long not in [policy.value for policy in LongText]:
         raise UserError(f"long is {long!r}", f"Choose {', '.join(LongText)}.")
-    pretrained = open_pretrained(find_folder(model, revision, task))
+    pretrained = open_pretrained(find_folder(model, revision, task), prompt)
     tokenizer = pretrained.load_tokenizer()
     place = choose_device(device)
     return Model(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -22,10 +22,10 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.init import initialise, say_shares
 from bertkit.model.lora import adapt, adapters, merge
-from bertkit.pretrained.adapters import Adapter, write_adapter
-from bertkit.pretrained.loading import Pretrained, weights_sha256
+from bertkit.pretrained.adapters import Adapter, Base, write_adapter
+from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.made import More
-from bertkit.pretrained.sentence_transformers import SentenceSettings
+from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, SentenceSettings
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.text_ranking import TextRanking
@@ -45,6 +45,7 @@ from bertkit.training.state import Progress, all_tensors, prime
 from bertkit.training.step import Stepper
 from bertkit.training.trainee import Trainee
 
+RELEVANCE = {1: ("relevance",), 2: ("irrelevant", "relevant")}  # labels of a ranking's outputs
 PART_RATE = 10.0  # what starts from nothing, a head or LoRA's matrices alone, bears and wants larger steps
 
 
@@ -104,7 +105,9 @@ def finetune(
     more = describe_task(lessons, source)
     if config.model.lora is not None:
         if config.model.lora.keep and ranks.is_first:
-            write_adapter(adapter_of(config, source, model, more), folder / "adapter", text)
+            adapter = adapter_of(config, source, model, more, folder / "adapter")
+            settings = (more.settings, more.cross_encoder, model.config.width)
+            write_adapter(adapter, folder / "adapter", text, *settings)
         merge(model.trainee.encoder)
     write_model(model.family, model.trainee, tokenizer, ranks, folder, text, more=more)
     return result
@@ -262,8 +265,12 @@ def freeze(encoder: Encoder, table: StartTable, random: torch.Generator) -> None
         encoder.pooler.requires_grad_(True)
 
 
-def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: More) -> Adapter:
-    """What was learnt on top of the checkpoint."""
+def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: More, folder: Path) -> Adapter:
+    """What was learnt on top of the checkpoint.
+
+    Args:
+        folder: where it will be.
+    """
     assert config.model.lora is not None
     (objective,) = model.trainee.each()
     tensors: dict[str, Tensor] = {}
@@ -273,8 +280,8 @@ def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: M
         if part is not None:
             tensors |= {f"{prefix}.{name}": tensor for name, tensor in part.state_dict().items()}
     return Adapter(
-        base=config.model.start,
-        base_sha256=weights_sha256(source.folder),
+        base=Base.of(config.model.start, source.source, folder),
+        base_sha256=source.fingerprint(),
         head_name=objective.head_name,
         scale=config.model.lora.alpha / config.model.lora.rank,
         values=more.values,
@@ -288,13 +295,17 @@ def describe_task(lessons: Lessons, source: Pretrained) -> More:
     needs = () if task.head_name is None else (task.head_name,)
     ending = next(ending for ending, heads in family.architectures.items() if heads == needs)
     values: dict[str, object] = {"architectures": [family.class_names[source.foreign.model_type] + ending]}
-    labels = ("relevance",) if isinstance(task, TextRanking) else task.labels
+    labels = RELEVANCE[task.classes] if isinstance(task, TextRanking) else task.labels
     if labels:
         values["id2label"] = {str(id): label for id, label in enumerate(labels)}
         values["label2id"] = {label: id for id, label in enumerate(labels)}
     if lessons.problem is not None:
         values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == lessons.problem)
     if isinstance(task, SentenceEmbedding):
-        settings = SentenceSettings(task.pooling, task.normalize, task.prompt, lessons.reader.limit)
-        return More(values, settings=settings)
-    return More(values, cross_encoder=task.activation if isinstance(task, TextRanking) else None)
+        settings = source.settings or SentenceSettings(normalize=task.normalize)
+        reads = replace(settings.reads, max_length=lessons.reader.limit, of_task={})
+        return More(values, settings=replace(settings, reads=reads, routed=(), routes=()))
+    if isinstance(task, TextRanking):
+        settings_of = source.cross_encoder or CrossEncoderSettings()
+        return More(values, cross_encoder=replace(settings_of, activation=task.activation))
+    return More(values)
