@@ -11,7 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Dense, Dropout, LayerNorm, Normalize, Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import (
+    Dense,
+    Dropout,
+    LayerNorm,
+    Normalize,
+    Pooling,
+    Transformer,
+)
 from torch import nn
 
 import bertkit
@@ -19,7 +26,16 @@ from bertkit.errors import BertkitError
 from bertkit.model.vector_steps import ELEMENTWISE
 from bertkit.pretrained.sentence_keys import POOLING_FLAGS
 from bertkit.pretrained.sentence_parts import activation_path, read_activation
-from tests.pretrained.sentence_folders import TEXTS, WIDTH, assert_same, change, make_base, ours, sentence_folder, theirs
+from tests.pretrained.sentence_folders import (
+    TEXTS,
+    WIDTH,
+    assert_same,
+    change,
+    make_base,
+    ours,
+    sentence_folder,
+    theirs,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 MODES = tuple(POOLING_FLAGS.values())
@@ -186,7 +202,10 @@ DAMAGES = {
     "outputs": (dense_says(out_features=3), r"linear\.\w+ has shape"),
     "bias": (dense_says(bias=False), r"the tensor linear\.bias belongs to no part"),
     "residual": (dense_says(use_residual=True), r"no tensor residual\.weight"),
-    "activation": (dense_says(activation_function="torch.nn.Softmax"), "activation 'torch.nn.Softmax' is not supported"),
+    "activation": (
+        dense_says(activation_function="torch.nn.Softmax"),
+        "activation 'torch.nn.Softmax' is not supported",
+    ),
     "code": (dense_says(activation_function="mine.Swish"), "'mine.Swish' is code of its author"),
     "int8": (bad_weights(**{"linear.bias": torch.zeros(16, dtype=torch.int8)}), r"linear\.bias is of torch\.int8"),
     "lost": (bad_weights(**{"linear.weight": None}), r"no tensor linear\.weight"),

@@ -25,9 +25,9 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.vector_steps import RecipeHead
 from bertkit.pretrained.adapters import DESCRIPTION, SAY_WHERE, TENSORS, Adapter, base_folders, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
+from bertkit.pretrained.sentence_keys import TASKS_OF_TEXTS
 from bertkit.pretrained.sentence_modules import Chain, read_chain
 from bertkit.pretrained.sentence_transformers import (
-    TASKS_OF_TEXTS,
     CrossEncoderSettings,
     Prompts,
     SentenceSettings,

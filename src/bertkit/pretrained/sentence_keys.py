@@ -17,6 +17,7 @@ from bertkit.errors import ConfigError, near_match
 COPY_AGAIN = "Download or copy the folder again."
 CORRECT_JSON = "Correct the file (JSON has no comments), or download or copy the folder again."
 ENCODER_ALONE = "Copy the folder without modules.json to use its encoder alone."
+TASKS_OF_TEXTS = ("query", "document")  # what texts can be for; prompts of these names are empty where there are none
 TYPES: dict[str, tuple[type, ...]] = {
     "a whole number": (int,),
     "true or false": (bool,),

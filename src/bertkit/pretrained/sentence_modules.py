@@ -15,6 +15,7 @@ from bertkit.pretrained.sentence_keys import (
     MODULE,
     ROUTER,
     ROUTES,
+    TASKS_OF_TEXTS,
     KeyTable,
     of_type,
     read_json,
@@ -180,6 +181,8 @@ def _way(given: Mapping[str, object], ways: Mapping[str, object], task: str | No
     for way in (default, *mapped.values()):
         if way is not None and way not in ways:
             raise ConfigError(f"{path}: no way is called {way!r}", f"The ways are {', '.join(ways)}.")
+    if task not in (*TASKS_OF_TEXTS, *ways, *(one for one, _ in mapped)):
+        task = None  # the name of a prompt that says nothing about the way
     for asked in ((task, "text"), (task, None), (None, "text"), (None, None)):
         if asked in mapped:
             return mapped[asked]

@@ -17,6 +17,7 @@ from bertkit.pretrained.sentence_keys import (
     OLD_ACTIVATION,
     PROCESSED_WITH,
     PROCESSING,
+    TASKS_OF_TEXTS,
     TRANSFORMER,
     of_type,
     read_json_object,
@@ -46,7 +47,6 @@ TRANSFORMER_FILES = (
 # What transformers' classes give, and what the library calls it.
 OUTPUTS = {"feature-extraction": ("last_hidden_state", TOKENS), "sequence-classification": ("logits", SCORES)}
 EMBEDDER, RERANKER = "SentenceTransformer", "CrossEncoder"
-TASKS_OF_TEXTS = ("query", "document")  # names that the library gives an empty prompt where a folder has none
 CONFIG_KEY = "sentence_transformers"  # of a cross-encoder's `config.json`
 
 
