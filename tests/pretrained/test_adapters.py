@@ -197,7 +197,7 @@ def test_tensors_that_do_not_fit(base: Path, tmp_path: Path) -> None:
         ({f"{up}.upper": torch.ones(37, 2), f"{up}.lower": torch.ones(3, WIDTH)}, f"{up} does not fit"),
         ({"layers.9.mlp.up.upper": torch.ones(1), "layers.9.mlp.up.lower": torch.ones(1)}, "does not fit"),
         ({"layers.1.mlp.up.bias": torch.ones(3)}, r"has shape \(3,\)"),
-        ({f"{up}.lower": torch.ones(2, 2, dtype=torch.int8)}, "is of int8, not a floating point"),
+        ({f"{up}.lower": torch.ones(2, 2, dtype=torch.int8)}, "is of int8, not of floating point numbers"),
     ]
     for tensors, says in bad:
         save_file(tensors, tmp_path / "a/adapter.safetensors")

@@ -110,7 +110,7 @@ def test_small_letters(base: Path, tmp_path: Path) -> None:
     folder = sentence_folder(base, tmp_path / "st", transformer={"do_lower_case": True})
     texts = ["PARIS IS A CITY", "Paris [MASK] A", "W1 w2 İ"]
     assert np.abs(assert_same(folder, texts) - ours(base, texts, normalize=False)).max() > 0.01
-    assert bertkit.load(folder).tokenizer.casing.kind == "uncased"
+    assert str(bertkit.load(folder).tokenizer.casing).startswith("uncased")
 
 
 def test_other_types_of_models_are_refused(base: Path, tmp_path: Path) -> None:

@@ -306,6 +306,6 @@ def describe_task(lessons: Lessons, source: Pretrained) -> More:
         reads = replace(settings.reads, max_length=lessons.reader.limit, of_task={})
         return More(values, settings=replace(settings, reads=reads, routed=(), routes=()))
     if isinstance(task, TextRanking):
-        settings_of = source.cross_encoder or CrossEncoderSettings()
-        return More(values, cross_encoder=replace(settings_of, activation=task.activation))
+        scoring = source.cross_encoder or CrossEncoderSettings()
+        return More(values, cross_encoder=replace(scoring, activation=task.activation, parts=None))
     return More(values)
