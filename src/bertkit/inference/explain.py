@@ -31,6 +31,8 @@ from bertkit.inference.gradients import Point, head_importance, integrated_gradi
 from bertkit.inference.model import Model
 from bertkit.model.attention_maps import rollout
 from bertkit.model.heads import Head, MaskedLMHead
+from bertkit.model.pooling import Pooling
+from bertkit.model.vector_steps import Recipe, RecipeHead
 from bertkit.tasks.contract import Outcome, Result, Target, Texts
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tokenization.windows import LongText, Window
@@ -245,24 +247,28 @@ class Explainer:
         """Positions of the output tokens that the answer is read from."""
         head, task = self.model.head, self.model.task
         everywhere = list(range(len(one.window.ids)))
+        if isinstance(head, RecipeHead):
+            return _pooled_from(head.recipe, everywhere)
+        if isinstance(task, SentenceEmbedding):
+            return _pooled_from(task.recipe, everywhere)
         if head is None:
-            return self._pooled_from(task, everywhere) if isinstance(task, SentenceEmbedding) else everywhere
+            return everywhere
         if isinstance(head, Head) and head.reads != "tokens":
             return everywhere if head.reads in ("mean", "late") else [0]
         assert one.target is not None
         return sorted({row for row, _ in one.target.cells})
 
-    @staticmethod
-    def _pooled_from(task: SentenceEmbedding, everywhere: list[int]) -> list[int]:
-        """Positions of the tokens that a vector is pooled from."""
-        pooled = everywhere[min(task.recipe.skip, len(everywhere) - 1) :]
-        ends = {"cls": pooled[0], "lasttoken": pooled[-1]}
-        if set(task.recipe.poolings) <= set(ends):
-            return sorted({ends[one] for one in task.recipe.poolings})
-        return pooled
-
     def _scored(self, one: _Question, scores_L: Any) -> ScoredTokens:
         return ScoredTokens.of(one.texts, one.window, self.model.tokenizer, scores_L)
+
+
+def _pooled_from(recipe: Recipe, everywhere: list[int]) -> list[int]:
+    """Positions of the tokens that a vector is pooled from."""
+    pooled = everywhere[min(recipe.skip, len(everywhere) - 1) :]
+    ends: dict[Pooling, int] = {"cls": pooled[0], "lasttoken": pooled[-1]}
+    if set(recipe.poolings) <= set(ends):
+        return sorted({ends[one] for one in recipe.poolings})
+    return pooled
 
 
 def _mean_of(positions: Sequence[int], length: int, device: torch.device) -> Tensor:
