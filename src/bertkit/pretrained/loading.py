@@ -25,6 +25,7 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.vector_steps import RecipeHead
 from bertkit.pretrained.adapters import DESCRIPTION, SAY_WHERE, TENSORS, Adapter, base_folders, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
+from bertkit.pretrained.cards import find_card
 from bertkit.pretrained.sentence_keys import TASKS_OF_TEXTS
 from bertkit.pretrained.sentence_modules import Chain, read_chain
 from bertkit.pretrained.sentence_transformers import (
@@ -42,7 +43,6 @@ from bertkit.tasks.sentence_embedding import SentenceEmbedding, prompt_length
 from bertkit.tasks.text_ranking import TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
 
-CARD = "README.md"
 # How `config.json` calls what a head reads.
 READS: dict[str, Reads] = {"cls": "first", "bos": "first", "mean": "mean", "late": "late"}
 
@@ -57,7 +57,7 @@ class Pretrained:
         folder: where the weights, `config.json` and the tokenizer are.
         settings: how a sentence-transformers folder makes embeddings; None for other folders.
         cross_encoder: how a cross-encoder of sentence-transformers makes scores; None for other folders.
-        root: the folder that was opened, where the weights are in one within it.
+        root: the folder that was opened, or of the base of an adapter; the weights may be in one within it.
         card: the model card; None where the folder has none.
         lower_case: whether texts are put in small letters, whatever the tokenizer does.
         prompt: the name of the prompt in use, where one was asked for.
@@ -300,9 +300,8 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
-    opened = Pretrained(place, foreign, config, tensors, None, None, read_calibration(folder))
-    if place != folder:
-        opened = replace(opened, root=folder)
+    known, card = read_calibration(folder), find_card(folder)
+    opened = Pretrained(place, foreign, config, tensors, None, calibration=known, root=folder, card=card)
     return _with_settings(opened, folder, chain, foreign.values, prompt)
 
 
@@ -321,12 +320,7 @@ def _with_settings(
     if says is None and prompt is not None:
         Prompts().choose(prompt, str(root), *TASKS_OF_TEXTS)
     lower_case = opened.lower_case or (says is not None and says.reads.lower_case)
-    opened = replace(opened, settings=settings, cross_encoder=cross_encoder, lower_case=lower_case)
-    return replace(opened, card=_card_of(root), prompt=prompt)
-
-
-def _card_of(folder: Path) -> Path | None:
-    return folder / CARD if (folder / CARD).is_file() else None
+    return replace(opened, settings=settings, cross_encoder=cross_encoder, lower_case=lower_case, prompt=prompt)
 
 
 def _open_base(adapter: Adapter, folder: Path, above: tuple[Path, ...]) -> Pretrained:
@@ -362,8 +356,8 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path, prompt: str | Non
         raise error.at(str(folder)) from None
     config = base.config.model_copy(update={"pooler": any(name.startswith("pooler.") for name in encoder)})
     foreign = replace(base.foreign, values={**base.foreign.values, **adapter.values})
-    made = replace(base, foreign=foreign, config=config, calibration=read_calibration(folder), adapter=folder)
-    made = replace(made, card=_card_of(folder))
+    known, card = read_calibration(folder), find_card(folder)
+    made = replace(base, foreign=foreign, config=config, calibration=known, adapter=folder, card=card)
     chain = read_chain(folder, None)
     if chain is not None or adapter.head_name is not None:
         made = _with_settings(made, folder, chain, adapter.values, prompt)

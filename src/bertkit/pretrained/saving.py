@@ -19,7 +19,8 @@ from bertkit.errors import UserError
 from bertkit.families.foreign_config import write_config, write_tensorflow_config
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.calibrated import write_calibration
-from bertkit.pretrained.loading import CARD, Pretrained
+from bertkit.pretrained.cards import CARD
+from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_cross_encoder, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
 from bertkit.tokenization.opening import SENTENCEPIECE, WORDPIECE
