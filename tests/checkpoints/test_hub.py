@@ -31,10 +31,12 @@ REPOSITORY: dict[str, bytes | str] = {
     "modules.json": "[]",
     "sentence_bert_config.json": '{"max_seq_length": 256}',
     "1_Pooling/config.json": "{}",
+    "2_Dense/config.json": "{}",
+    "2_Dense/model.safetensors": OTHER_WEIGHTS,
+    "README.md": "# Model",
     "model.safetensors": WEIGHTS,
 }
 UNWANTED: dict[str, bytes | str] = {
-    "README.md": "# Model",
     ".gitattributes": "",
     "pytorch_model.bin": b"the same again",
     "tf_model.h5": b"TensorFlow",

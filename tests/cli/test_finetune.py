@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bertkit.inference.model import load
+from bertkit.pretrained.convert import convert
 from bertkit.training.metrics_file import evaluations, read_metrics
 from tests.cli.conftest import Ended
 from tests.parity.bert_peer import Sizes, make_peer
@@ -309,6 +311,46 @@ def test_lora(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> 
         weights.write_bytes(kept)
     assert code == 2
     assert "was trained on other weights" in err
+
+
+def test_lora_of_an_embedder_and_of_a_ranker(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The adapter answers as the merged model does, from another folder too: prompt, pooling, length, scores."""
+    embedder = tmp_path / "embedder"
+    convert(model, embedder, "sentence-transformers", {"pooling": "cls", "max_length": 12})
+    settings = {"prompts": {"q": "w5 ", "p": "w6 "}, "default_prompt_name": "p"}
+    (embedder / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("text\ttext_pair\n" + "".join(f"w{n} w1\tw{n} w2\n" for n in range(10, 60)))
+    rankings = tmp_path / "rankings.jsonl"
+    ranked = [{"query": f"w{n}", "documents": [f"w1 w{n}", f"w2 w{n}"], "labels": [1, 0]} for n in range(9, 40)]
+    rankings.write_text("".join(json.dumps(row) + "\n" for row in ranked))
+    short = ("--set", "train.epochs=1", "--set", "model.lora.rank=2")
+    monkeypatch.chdir(tmp_path)
+    for task, base, train, asked in (
+        ("sentence-embedding", "embedder", pairs, {"text": "w1 w30"}),
+        ("text-ranking", str(model), rankings, {"query": "w1", "documents": ["w1 w9", "w2 w8"]}),
+    ):
+        code, _, err = run("finetune", "--task", task, "-m", base, "--train", str(train), "-o", task, *short)
+        assert code == 0, err
+        merged, adapted = (load(f"{task}/{part}", dtype="float32") for part in ("model", "adapter"))
+        assert merged.task.name == adapted.task.name == task
+        assert merged.max_length == adapted.max_length == (12 if task == "sentence-embedding" else 23)
+        before, after = (one.predict([asked])[0].record() for one in (merged, adapted))
+        assert flattened(before) == pytest.approx(flattened(after), abs=1e-5)
+        (tmp_path / "elsewhere").mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        (again,) = load(f"../{task}/adapter", dtype="float32").predict([asked])
+        assert flattened(again.record()) == pytest.approx(flattened(after), abs=1e-6)
+        monkeypatch.chdir(tmp_path)
+    one, other = (load("sentence-embedding/adapter", prompt=name).predict(["w1"])[0].record() for name in "pq")
+    assert flattened(one) != pytest.approx(flattened(other), abs=1e-3)
+
+
+def flattened(record: Mapping[str, Any]) -> list[float]:
+    """The numbers of an embedding, or of a ranking."""
+    return list(record["embedding"]) if "embedding" in record else [one["score"] for one in record["ranking"]]
 
 
 def test_one_way_of_learning_a_part(run: Run, model: Path, files: tuple[str, str], tmp_path: Path) -> None:

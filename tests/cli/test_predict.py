@@ -51,7 +51,7 @@ def test_options_reach_the_model(run: Run) -> None:
 def test_options_of_tasks_reach_the_model(run: Run) -> None:
     run(
         *("predict", "x", "--problem", "multi-label", "--aggregation", "max", "--max-answer-tokens", "9"),
-        *("--doc-stride", "64", "--hypothesis-template", "about {}"),
+        *("--doc-stride", "64", "--hypothesis-template", "about {}", "--prompt", "query", "--truncate-dim", "5"),
     )
     (given,) = fake_program.LOADED
     assert {name: given[name] for name in list(given) if name not in ("model", "task", "dtype", "device", "long")} == {
@@ -60,6 +60,8 @@ def test_options_of_tasks_reach_the_model(run: Run) -> None:
         "max_answer_tokens": 9,
         "doc_stride": 64,
         "hypothesis_template": "about {}",
+        "prompt": "query",
+        "truncate_dim": 5,
     }
 
 

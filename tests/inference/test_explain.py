@@ -221,8 +221,17 @@ def test_a_rollout_from_the_first_token_is_its_row_of_the_product(classifier: Pa
     np.testing.assert_allclose(one.scored.scores, share, atol=1e-6)
 
 
-@pytest.mark.parametrize(("pooling", "expected"), [("cls", [0]), ("mean", [0, 1, 2]), ("max", [0, 1, 2])])
-def test_embeddings_have_a_rollout_only(pooling: str, expected: list[int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("pooling", "expected"),
+    [
+        ("cls", [0]),
+        ("mean", [0, 1, 2]),
+        ("lasttoken", [2]),
+        (("cls", "lasttoken"), [0, 2]),
+        (("cls", "max"), [0, 1, 2]),
+    ],
+)
+def test_embeddings_have_a_rollout_only(pooling: Any, expected: list[int], tmp_path: Path) -> None:
     model = load(folder_for("sentence-embedding", tmp_path), "sentence-embedding", pooling=pooling)
     one = explained(Explainer(model, "rollout").explain(["paris"])[0])
     assert (one.target, one.read_from) == (None, expected)

@@ -19,10 +19,12 @@ from bertkit.checkpoints.tensor_bundle import read_bundle, write_bundle
 from bertkit.errors import BadCheckpoint, BertkitError, OutputError, UserError
 from bertkit.families.bert import FAMILY
 from bertkit.families.catalogue import FAMILIES
+from bertkit.model.pooling import Pooling
 from bertkit.pretrained.convert import Layout, convert
 from bertkit.pretrained.describe import describe
 from bertkit.pretrained.loading import open_pretrained
-from bertkit.pretrained.sentence_transformers import SentenceSettings, read_settings, write_settings
+from bertkit.pretrained.sentence_parts import Parts
+from bertkit.pretrained.sentence_transformers import Prompts, Reads, SentenceSettings, write_settings
 from bertkit.tokenization.tokenizer import Tokenizer
 from tests.checkpoints.plain_bundle import read_plain_bundle
 from tests.parity.bert_peer import Sequences, Sizes, make_peer
@@ -59,6 +61,17 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "README.md"}
 
 
+def settings_of(
+    pooling: Pooling = "mean", normalize: bool = False, prompt: str = "", max_length: int | None = None
+) -> SentenceSettings:
+    prompts = Prompts({"default": prompt}, "default") if prompt else Prompts()
+    return SentenceSettings(Parts((pooling,)), normalize, prompts, Reads(max_length))
+
+
+def read_settings(folder: Path) -> SentenceSettings | None:
+    return open_pretrained(folder).settings
+
+
 def assert_same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> None:
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) and one[name].dtype == other[name].dtype for name in one)
@@ -92,6 +105,17 @@ def test_hub_to_tensorflow_to_hub(hub: Path) -> None:
 def test_tensorflow_to_hub_to_tensorflow(tf: Path) -> None:
     before, after = files(tf), files(to(to(tf, "hub", "there"), "tf", "back"))
     assert {name: after[name] for name in before} == before
+
+
+def test_the_card_goes_with_the_model(hub: Path) -> None:
+    card = "---\nlicense: mit\n---\n# Mine, é\n".encode()
+    (hub / "README.md").write_bytes(card)
+    bertkit.load(hub).save(hub.parent / "saved")
+    for folder in (hub.parent / "saved", to(hub, "tf"), to(hub.parent / "tf", "hub", "back")):
+        assert (folder / "README.md").read_bytes() == card
+    (hub / "README.md").unlink()
+    assert not (to(hub, "tf", "bare") / "README.md").exists()
+    assert "Written by bertkit" in (to(hub, "hub", "made") / "README.md").read_text()
 
 
 def test_half_precision_stays(hub: Path) -> None:
@@ -150,7 +174,7 @@ def test_the_newest_step_is_opened(tf: Path) -> None:
 def test_what_has_no_name_is_left_out_and_said(hub: Path) -> None:
     path = hub / "model.safetensors"
     save_file(load_file(path) | {"bert.adapter.weight": torch.ones(3)}, path)
-    write_settings(hub, SentenceSettings("cls", False, "", 5), SIZES.width)
+    write_settings(hub, settings_of("cls", False, "", 5), SIZES.width)
     conversion = convert(hub, hub.parent / "tf", "tf", {})
     assert conversion.left_out == ("adapter.weight", "settings of sentence embeddings")
     sizes = {name: (hub.parent / "tf" / name).stat().st_size for name in conversion.files}
@@ -159,14 +183,11 @@ def test_what_has_no_name_is_left_out_and_said(hub: Path) -> None:
     assert json.dumps(conversion.record())
 
 
-DEFAULTS: dict[str, Any] = {"pooling": "mean", "normalize": False, "prompt": "", "max_length": None}
-
-
 @pytest.mark.parametrize("given", [{}, {"pooling": "cls", "normalize": True, "max_length": 7}, {"pooling": "max"}])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_sentence_transformers_opens_what_is_written(tf: Path, given: dict[str, object]) -> None:
+def test_sentence_transformers_opens_what_is_written(tf: Path, given: dict[str, Any]) -> None:
     folder = to(tf, "sentence-transformers", **given)
-    assert read_settings(folder) == SentenceSettings(**(DEFAULTS | given))
+    assert read_settings(folder) == settings_of(**given)
     peer = SentenceTransformer(str(folder), device="cpu")
     assert peer.max_seq_length == given.get("max_length", SIZES.positions)
     ours = bertkit.load(folder, dtype="float32", long="truncate").predict(TEXTS)
@@ -174,12 +195,12 @@ def test_sentence_transformers_opens_what_is_written(tf: Path, given: dict[str, 
 
 
 def test_settings_of_the_source_are_kept_unless_changed(hub: Path) -> None:
-    settings = SentenceSettings("cls", True, "query: ", 9)
+    settings = settings_of("cls", True, "query: ", 9)
     write_settings(hub, settings, SIZES.width)
     assert read_settings(to(hub, "hub", "a")) == settings
     assert read_settings(to(hub, "sentence-transformers", "b")) == settings
     changed = to(hub, "sentence-transformers", "c", pooling="max", normalize=False)
-    assert read_settings(changed) == SentenceSettings("max", False, "query: ", 9)
+    assert read_settings(changed) == settings_of("max", False, "query: ", 9)
 
 
 @pytest.mark.parametrize("layout", ["hub", "tf"])

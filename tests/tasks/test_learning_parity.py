@@ -17,6 +17,7 @@ from bertkit.data.sample_stream import Sample, SampleBatch, SampleStream
 from bertkit.data.stream import Position
 from bertkit.families.labels import Problem
 from bertkit.model.pooling import Pooling, pool_tokens
+from bertkit.model.vector_steps import Recipe
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.choice_learning import ChoiceObjective
 from bertkit.tasks.label_learning import LabelObjective
@@ -175,7 +176,7 @@ def test_pairs(scored: bool, pooling: Pooling, tmp_path: Path) -> None:
     """Two pairs, the second with a negative."""
     peer = make_task_peer("text-classification", tmp_path).eval()
     encoder, _ = trained(tmp_path, "text-classification")
-    objective = PairObjective(pooling, [7], scored=scored)
+    objective = PairObjective(Recipe((pooling,)), [7], scored=scored)
     samples = [
         Sample(
             tuple(SEQUENCES.ids[place] for place in part),
@@ -244,7 +245,7 @@ def test_what_belongs_is_no_wrong_answer(tmp_path: Path) -> None:
     """The negative of the second pair belongs to the first one, and the second text of the first to both."""
     make_task_peer("text-classification", tmp_path)
     encoder, _ = trained(tmp_path, "text-classification")
-    objective = PairObjective("mean", [], scored=False)
+    objective = PairObjective(Recipe(), [], scored=False)
     samples = [
         Sample(
             tuple(SEQUENCES.ids[place] for place in part),
@@ -255,7 +256,7 @@ def test_what_belongs_is_no_wrong_answer(tmp_path: Path) -> None:
     ]
     batch = as_tensors(SampleBatch(samples).pack(range(2)))
     ours = Trainee(encoder, {objective.name: objective})(batch)[objective.name]  # type: ignore[arg-type]
-    vectors_BW = pool_tokens(encoder(batch.tokens), batch.tokens.layout, "mean")
+    vectors_BW = pool_tokens(encoder(batch.tokens), batch.tokens.layout, ("mean",))
     one, two, three, four, other = torch.nn.functional.normalize(vectors_BW, dim=1)
     first = torch.nn.functional.cross_entropy(20.0 * one @ torch.stack([two, four]).T, torch.tensor(0))
     second = torch.nn.functional.cross_entropy(20.0 * three @ torch.stack([four, other]).T, torch.tensor(0))

@@ -14,13 +14,17 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from bertkit.checkpoints.weight_files import INDEX_ENDING, WEIGHT_NAMES, find_weights
+from bertkit.checkpoints.weight_files import INDEX_ENDING, WEIGHT_NAMES, find_weights, has_weights
 from bertkit.errors import BadCheckpoint, ModelNotFound, OutputError
 
 logger = logging.getLogger(__name__)
 
-# The hub's glob patterns; `*` also matches `/`, which is why the folders of sentence-transformers begin with a digit.
+# The hub's glob patterns; `*` also matches `/`. The folders of sentence-transformers' modules are called `1_Dense`, and
+# in a router's folder `query_0_Transformer`.
+IN_MODULES = ("config.json", "tokenizer.json", "vocab.txt", "*_config.json", "*.model", "merges.txt", "vocab.json")
+MODULE_FOLDER = re.compile(r"(\w+_)?\d+_\w+(/(\w+_)?\d+_\w+)*")
 SMALL_FILES = [
+    "README.md",
     "config.json",
     "bert_config.json",
     "albert_config.json",
@@ -39,7 +43,8 @@ SMALL_FILES = [
     "modules.json",
     "sentence_*_config.json",
     "config_sentence_transformers.json",
-    "[0-9]_*/config.json",
+    "router_config.json",
+    *(f"{folder}/{name}" for folder in ("[0-9]_*", "*_[0-9]_*") for name in IN_MODULES),
     "bertkit_calibration.json",
 ]
 
@@ -88,21 +93,47 @@ def cached_snapshot(repository: str, *, revision: str | None = None) -> Path | N
 
     try:
         found = snapshot_download(repository, revision=revision, local_files_only=True, allow_patterns=SMALL_FILES)
-        find_weights(Path(found))
+        _check_weights(Path(found))
     except (LocalEntryNotFoundError, BadCheckpoint):
         return None
     return Path(found)
 
 
+def _check_weights(snapshot: Path) -> None:
+    """Sees that weights are there, of an encoder at the top or in a folder of its own, and of layers after it.
+
+    Raises:
+        BadCheckpoint: they are not.
+    """
+    modules = [path for path in snapshot.rglob("*") if path.is_dir() and MODULE_FOLDER.fullmatch(path.name)]
+    for folder in modules:
+        if folder.name.endswith(("_Dense", "_LayerNorm")):
+            find_weights(folder)
+    if not any(has_weights(folder) for folder in modules if re.match(r"(\w+_)?0_", folder.name)):
+        find_weights(snapshot)
+
+
 def choose_weights(names: Sequence[str]) -> list[str]:
-    """Of a repository's files the ones that hold its weights, in one format only; empty when it has none we read."""
+    """Of a repository's files the ones that hold its weights, in one format only; empty when it has none we read.
+
+    Modules of sentence-transformers have weights of their own, in their folders.
+    """
+    folders = {name.rpartition("/")[0] for name in names}
+    chosen = _choose_weights("", names)
+    for folder in sorted(folder for folder in folders if MODULE_FOLDER.fullmatch(folder)):
+        chosen += _choose_weights(f"{folder}/", names)
+    return chosen
+
+
+def _choose_weights(folder: str, names: Sequence[str]) -> list[str]:
+    """The same, of the files in one folder."""
     for name in WEIGHT_NAMES:
-        if name in names:
-            return [name]
-        if f"{name}{INDEX_ENDING}" in names:
+        if f"{folder}{name}" in names:
+            return [f"{folder}{name}"]
+        if f"{folder}{name}{INDEX_ENDING}" in names:
             stem, ending = name.rsplit(".", 1)
-            shard = re.compile(rf"{stem}-\d+-of-\d+\.{ending}")
-            return [f"{name}{INDEX_ENDING}", *(other for other in names if shard.fullmatch(other))]
+            shard = re.compile(rf"{re.escape(folder)}{stem}-\d+-of-\d+\.{ending}")
+            return [f"{folder}{name}{INDEX_ENDING}", *(other for other in names if shard.fullmatch(other))]
     return []
 
 

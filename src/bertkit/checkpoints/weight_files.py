@@ -51,6 +51,15 @@ def find_weights(folder: Path) -> WeightFiles:
     )
 
 
+def has_weights(folder: Path) -> bool:
+    """Whether a folder holds weights, whole or not."""
+    try:
+        find_weights(folder)
+    except BadCheckpoint:
+        return any(folder.glob(f"*{INDEX_ENDING}"))
+    return True
+
+
 def _find_shards(index: Path) -> WeightFiles:
     expected: dict[Path, set[str]] = {}
     for tensor, shard in _read_weight_map(index).items():

@@ -18,7 +18,7 @@ Format = Annotated[
     typer.Option(help="The layout to write: the hub's, Google's TensorFlow checkpoint, or sentence-transformers'."),
 ]
 Pooling = Annotated[
-    Literal["mean", "cls", "max"] | None,
+    Literal["mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"] | None,
     typer.Option(help="sentence-transformers: how tokens become one vector; as SRC says when left out, else mean."),
 ]
 Normalize = Annotated[

@@ -62,6 +62,8 @@ def predict(
     max_answer_tokens: task_options.MaxAnswerTokens = None,
     doc_stride: task_options.DocStride = None,
     hypothesis_template: task_options.HypothesisTemplate = None,
+    prompt: task_options.Prompt = None,
+    truncate_dim: task_options.TruncateDim = None,
     explain: Explain = None,
     explain_target: ExplainTarget = None,
     explain_steps: ExplainSteps = None,
@@ -88,7 +90,7 @@ def predict(
     )
     with open_output(output) as out:  # before the model: an unwritable place shows at once
         settings = {"dtype": dtype, "device": device, "revision": revision, "long": long, "batch_tokens": batch_tokens}
-        own = {name: context.params[name] for name in task_options.TASK_OPTIONS}
+        own = {name: context.params[name] for name in task_options.TASK_OPTIONS} | {"prompt": prompt}
         loaded = _load(model, task, _explaining(explain, explain_target, explain_steps), **settings, **own)
         _answer_all(loaded, rows, waiting, out, on_error, as_json=json, to_file=output is not None)
 

@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 import typer
 
 # Options of the tasks' classes, by their Python names.
-TASK_OPTIONS = ("top_k", "problem", "aggregation", "max_answer_tokens", "doc_stride", "hypothesis_template")
+TASK_OPTIONS = (
+    "top_k",
+    "problem",
+    "aggregation",
+    "max_answer_tokens",
+    "doc_stride",
+    "hypothesis_template",
+    "truncate_dim",
+)
 
 
 Question = Annotated[
@@ -39,6 +47,17 @@ DocStride = Annotated[
 HypothesisTemplate = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help='zero-shot-classification: "This example is {}.", {} where the label goes.'),
+]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="sentence-embedding, text-ranking: one of the model's prompts, put before every text; query and document "
+        "also choose the encoder of a model that has one for each.",
+    ),
+]
+TruncateDim = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="sentence-embedding: only the first N numbers of each vector.")
 ]
 BadAnswers = Annotated[
     Literal["stop", "drop"] | None,

@@ -35,6 +35,8 @@ from bertkit.model.attention_maps import rollout
 from bertkit.model.encoder import Encoder
 from bertkit.model.finite import not_finite, weights_of
 from bertkit.model.heads import Head, MaskedLMHead
+from bertkit.model.pooling import Pooling
+from bertkit.model.vector_steps import Recipe, RecipeHead
 from bertkit.tasks.contract import Outcome, Result, Target, Texts
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tokenization.windows import LongText, Window
@@ -275,8 +277,12 @@ class Explainer:
         """Positions of the output tokens that the answer is read from."""
         head, task = self.model.head, self.model.task
         everywhere = list(range(len(one.window.ids)))
+        if isinstance(head, RecipeHead):
+            return _pooled_from(head.recipe, everywhere)
+        if isinstance(task, SentenceEmbedding):
+            return _pooled_from(task.recipe, everywhere)
         if head is None:
-            return [0] if isinstance(task, SentenceEmbedding) and task.pooling == "cls" else everywhere
+            return everywhere
         if isinstance(head, Head) and head.reads != "tokens":
             return everywhere if head.reads in ("mean", "late") else [0]
         assert one.target is not None
@@ -284,6 +290,15 @@ class Explainer:
 
     def _scored(self, one: _Question, scores_L: Any) -> ScoredTokens:
         return ScoredTokens.of(one.texts, one.window, self.model.tokenizer, scores_L)
+
+
+def _pooled_from(recipe: Recipe, everywhere: list[int]) -> list[int]:
+    """Positions of the tokens that a vector is pooled from."""
+    pooled = everywhere[min(recipe.skip, len(everywhere) - 1) :]
+    ends: dict[Pooling, int] = {"cls": pooled[0], "lasttoken": pooled[-1]}
+    if set(recipe.poolings) <= set(ends):
+        return sorted({ends[one] for one in recipe.poolings})
+    return pooled
 
 
 def _mean_of(positions: Sequence[int], length: int, device: torch.device) -> Tensor:

@@ -76,7 +76,7 @@ class Model(Generic[Answer]):
         self.task = task
         self.tokenizer = tokenizer
         self.encoder: Encoder = pretrained.build_encoder()
-        self.source = pretrained.adapter or pretrained.folder
+        self.source = pretrained.source
         self.device = str(device)
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long
@@ -186,6 +186,7 @@ def load(
     long: str = "error",
     batch_tokens: BatchTokens | None = None,
     explainable: bool = False,
+    prompt: str | None = None,
     **task_options: object,
 ) -> Model: ...
 def load(
@@ -198,6 +199,7 @@ def load(
     long: str = "error",
     batch_tokens: BatchTokens | None = None,
     explainable: bool = False,
+    prompt: str | None = None,
     **task_options: object,
 ) -> Model:
     """A model that is ready to answer.
@@ -211,18 +213,20 @@ def load(
         long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.
         batch_tokens: most tokens of one batch; None chooses for the device.
         explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
+        prompt: the name of one of the model's prompts, which is put before every text; the model's default when left
+            out. `query` and `document` also choose among the encoders of a model that has one for each.
         task_options: what the task's class takes, for example `top_k` of `fill-mask`.
 
     Raises:
         BertkitError: each subclass says what is wrong and what to do.
     """
     given = {"model": model, "task": task, "dtype": dtype, "device": device, "revision": revision, "long": long}
-    _check(given | {"batch_tokens": batch_tokens, "explainable": explainable})
+    _check(given | {"batch_tokens": batch_tokens, "explainable": explainable, "prompt": prompt})
     policies = [policy.value for policy in LongText]
     if long not in policies:
         raise UserError(f"long is {long!r}{near_match(long, policies)}", f"Choose {', '.join(policies)}.")
     precision = str(dtype).removeprefix("torch.")
-    pretrained = open_pretrained(find_folder(model, revision, task))
+    pretrained = open_pretrained(find_folder(model, revision, task), prompt)
     tokenizer = pretrained.load_tokenizer()
     place = choose_device(str(device))
     return Model(

@@ -1,40 +1,98 @@
 """One row a sequence from one row a token.
 
-Shapes: `T` packed tokens, `B` sequences, `W` width.
+Shapes: `T` packed tokens, `B` sequences, `W` width, `P` poolings that are put side by side.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from bertkit.batching.token_batch import Layout
 
-Pooling = Literal["mean", "cls", "max"]
+# As sentence-transformers calls them.
+Pooling = Literal["mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
+
+# What a pooling is made of: numbers that windows of a long text can be merged by.
+Part = Literal["sum", "weighted", "first", "last", "max"]
+PARTS: dict[Pooling, tuple[Part, ...]] = {
+    "mean": ("sum",),
+    "cls": ("first",),
+    "max": ("max",),
+    "mean_sqrt_len_tokens": ("sum",),
+    "weightedmean": ("weighted", "sum"),
+    "lasttoken": ("last",),
+}
+Rows = TypeVar("Rows", Tensor, npt.NDArray[np.float32])
+Numbers = TypeVar("Numbers", Tensor, float)
 
 
-def reduce_tokens(hidden_TW: Tensor, layout: Layout, how: Literal["sum", "amax"]) -> Tensor:
-    """Each sequence's tokens reduced to one row, (B, W) float32, a run of equal lengths at a time."""
-    reduce = torch.sum if how == "sum" else torch.amax
-    blocks = [reduce(hidden_TW[run.tokens].view(run.count, run.length, -1).float(), dim=1) for run in layout.runs()]
+def parts_of(poolings: Sequence[Pooling]) -> tuple[Part, ...]:
+    """The parts that some poolings are made of, each once."""
+    return tuple(dict.fromkeys(part for pooling in poolings for part in PARTS[pooling]))
+
+
+def pool_part(hidden_TW: Tensor, layout: Layout, part: Part, skip: int = 0) -> Tensor:
+    """One part of each sequence, (B, W) float32: a run of equal lengths at a time.
+
+    Args:
+        part: `sum` or `max` of the tokens, the `first` or the `last` one, or their sum `weighted` by position from 1.
+        skip: tokens at the beginning of each sequence that do not count; the last one always does. Positions stay.
+    """
+    blocks = []
+    for run in layout.runs():
+        skipped = min(skip, run.length - 1)
+        block_BLW = hidden_TW[run.tokens].view(run.count, run.length, -1)[:, skipped:]
+        if part in ("first", "last"):
+            blocks.append(block_BLW[:, 0 if part == "first" else -1].float())
+        elif part == "weighted":
+            place_L1 = torch.arange(skipped + 1, run.length + 1, device=hidden_TW.device)[:, None]
+            blocks.append((block_BLW.float() * place_L1).sum(dim=1))
+        else:
+            blocks.append((torch.sum if part == "sum" else torch.amax)(block_BLW.float(), dim=1))
     return torch.cat(blocks)
+
+
+def finish_pooling(pooling: Pooling, parts: Mapping[Part, Rows], count: Tensor | float, weight: Tensor | float) -> Rows:
+    """A pooling of its parts.
+
+    Args:
+        count: tokens that were added up.
+        weight: the sum of their positions, from 1.
+    """
+    if pooling == "mean":
+        return parts["sum"] / count
+    if pooling == "mean_sqrt_len_tokens":
+        return parts["sum"] / count**0.5  # type: ignore[return-value]
+    return parts["weighted"] / weight if pooling == "weightedmean" else parts[PARTS[pooling][0]]
+
+
+def pool_tokens(hidden_TW: Tensor, layout: Layout, poolings: Sequence[Pooling], skip: int = 0) -> Tensor:
+    """One vector a sequence, (B, P·W) float32: its poolings side by side.
+
+    Args:
+        skip: as of `pool_part`.
+    """
+    parts = {part: pool_part(hidden_TW, layout, part, skip) for part in parts_of(poolings)}
+    length_B1 = layout.cu_lengths_B1.diff()[:, None].float()
+    skipped_B1 = length_B1.sub(1).clamp(max=skip)
+    weight_B1 = position_sum(length_B1) - position_sum(skipped_B1)
+    return torch.cat([finish_pooling(one, parts, length_B1 - skipped_B1, weight_B1) for one in poolings], dim=1)
+
+
+def position_sum(length: Numbers) -> Numbers:
+    """The sum of the positions from 1 to a length."""
+    return length * (length + 1) / 2
 
 
 def mean_tokens(hidden_TW: Tensor, layout: Layout) -> Tensor:
     """The mean of each sequence's tokens, (B, W), in the precision of the tokens."""
-    lengths_B1 = layout.cu_lengths_B1.diff()[:, None]
-    return (reduce_tokens(hidden_TW, layout, "sum") / lengths_B1).to(hidden_TW.dtype)
-
-
-def pool_tokens(hidden_TW: Tensor, layout: Layout, how: Pooling) -> Tensor:
-    """One vector a sequence, (B, W) float32: its first token, or the mean or the largest of all."""
-    if how == "cls":
-        return hidden_TW[layout.first_B].float()
-    if how == "max":
-        return reduce_tokens(hidden_TW, layout, "amax")
-    return reduce_tokens(hidden_TW, layout, "sum") / layout.cu_lengths_B1.diff()[:, None]
+    return pool_tokens(hidden_TW, layout, ("mean",)).to(hidden_TW.dtype)
 
 
 def log_softmax_within(logits_R: Tensor, counts_G: Tensor) -> Tensor:

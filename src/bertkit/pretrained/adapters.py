@@ -3,27 +3,119 @@
 ```
 adapter.json          the base model and its weights' hash, the rank, the scale, more for config.json
 adapter.safetensors   layers.0.attention.qkv.lower …, pooler.…, head.…
+modules.json …        of sentence embeddings and cross-encoders: the settings, as sentence-transformers writes them
 ```
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import Field, model_validator
 from safetensors.torch import load_file
 from torch import Tensor
 
 from bertkit.checkpoints.folders import atomic_folder
 from bertkit.checkpoints.headers import read_header
+from bertkit.checkpoints.hub import is_cached
 from bertkit.checkpoints.tensors import write_tensors
-from bertkit.errors import BadCheckpoint
+from bertkit.config.strict import Strict, parse
+from bertkit.errors import BadCheckpoint, ConfigError, ModelNotFound
+from bertkit.pretrained.sentence_parts import write_json
+from bertkit.pretrained.sentence_transformers import (
+    CrossEncoderSettings,
+    SentenceSettings,
+    cross_encoder_keys,
+    write_cross_encoder,
+    write_settings,
+)
 
+SAY_WHERE = 'Say where the base is in adapter.json: "base": {"folder": "its path from the folder of the adapter"}.'
 DESCRIPTION, TENSORS = "adapter.json", "adapter.safetensors"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+HEAD = "head."
+
+
+class Base(Strict):
+    """Which model an adapter goes on, so that it is found wherever the adapter is opened from.
+
+    Attributes:
+        hub: its name on the hub.
+        revision: the commit of it.
+        folder: a folder, from the adapter's own: right where both are moved together.
+        absolute: the same from the root: right where the adapter alone is moved.
+    """
+
+    hub: str | None = None
+    revision: str | None = None
+    folder: str | None = None
+    absolute: str | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if (self.hub is None) == (self.folder is None):
+            raise ValueError("base is either a hub's name or a folder")
+        return self
+
+    @classmethod
+    def of(cls, typed: str | None, opened: Path, adapter: Path) -> Base | None:
+        """The base of an adapter that is about to be written.
+
+        Args:
+            typed: what the user called it; None is the embedded model.
+            opened: the folder that it was opened from.
+            adapter: where the adapter will be.
+        """
+        if typed is None:
+            return None
+        if not Path(typed).expanduser().is_dir():
+            return cls(hub=typed, revision=opened.name if is_cached(opened) else None)
+        absolute = opened.resolve()
+        return cls(folder=os.path.relpath(absolute, adapter.resolve()), absolute=str(absolute))
+
+    def folders(self, adapter: Path) -> list[Path]:
+        """Where the base may be, of an adapter in this folder."""
+        return [Path(os.path.normpath(adapter.resolve() / place)) for place in (self.folder, self.absolute) if place]
+
+
+def base_folders(base: Base | str | None, adapter: Path, find: Callable[[str | None, str | None], Path]) -> list[Path]:
+    """The folders that the base of an adapter may be, the likeliest first.
+
+    Args:
+        adapter: the folder of the adapter.
+        find: the folder of a model that is called so, at a revision.
+
+    Raises:
+        ModelNotFound: it is in none of them.
+    """
+    if isinstance(base, str):  # an older adapter, whose base is as it was typed
+        beside = adapter / base
+        return [beside] if beside.is_dir() and not Path(base).is_dir() else [find(base, None)]
+    if base is None:
+        return [find(None, None)]
+    if base.hub is not None:
+        return [find(base.hub, base.revision)]
+    places = dict.fromkeys(base.folders(adapter))
+    found = [place for place in places if place.is_dir()]
+    if not found:
+        raise ModelNotFound(f"{adapter}: its base is not in {' or '.join(map(str, places))}", SAY_WHERE)
+    return found
+
+
+class _Description(Strict):
+    """`adapter.json`; its first version had the base as it was typed."""
+
+    schema_version: Literal[1, 2]
+    base: Base | str | None
+    base_sha256: str
+    head_name: str | None
+    scale: Annotated[float, Field(allow_inf_nan=False)]
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +123,8 @@ class Adapter:
     """What was learnt.
 
     Attributes:
-        base: the model that it goes on: a folder or a hub name; None is the embedded one.
-        base_sha256: of the base's weights.
+        base: the model that it goes on, or what it was called; None is the embedded one.
+        base_sha256: the fingerprint of the base.
         head_name: which of the family's heads it has; None for none.
         scale: what the products are multiplied by.
         values: more for `config.json`: labels, the problem, the class.
@@ -40,7 +132,7 @@ class Adapter:
             their names; the head's under `head.`.
     """
 
-    base: str | None
+    base: Base | str | None
     base_sha256: str
     head_name: str | None
     scale: float
@@ -48,34 +140,73 @@ class Adapter:
     tensors: Mapping[str, Tensor]
 
     def on(self, encoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The state of the base's encoder with the differences added, float32."""
+        """The state of the base's encoder with the differences added, float32.
+
+        Raises:
+            BadCheckpoint: a tensor fits none of the encoder's.
+        """
         state = {name: tensor.float() for name, tensor in encoder.items()}
         for name, tensor in self.tensors.items():
             part, _, kind = name.rpartition(".")
             if kind == "upper":
-                lower, upper = self.tensors[f"{part}.lower"].float(), tensor.float()
-                state[f"{part}.weight"] = state[f"{part}.weight"] + self.scale * upper @ lower
-            elif kind != "lower" and not name.startswith("head."):
+                lower, upper = self.tensors.get(f"{part}.lower"), tensor.float()
+                weight = state.get(f"{part}.weight")
+                if lower is None or weight is None or not _fits(weight, lower, upper):
+                    raise BadCheckpoint(f"{TENSORS}: {part} does not fit the base's {part}.weight")
+                state[f"{part}.weight"] = weight + self.scale * upper @ lower.float()
+            elif kind != "lower" and not name.startswith(HEAD):
+                if name in state and state[name].shape != tensor.shape:
+                    raise BadCheckpoint(f"{TENSORS}: {name} has shape {tuple(tensor.shape)}, another than the base's")
                 state[name] = tensor.float()
         return state
 
     def head(self) -> dict[str, Tensor]:
         """The head's state, float32."""
-        prefix = "head."
-        return {name.removeprefix(prefix): t.float() for name, t in self.tensors.items() if name.startswith(prefix)}
+        return {name.removeprefix(HEAD): t.float() for name, t in self.tensors.items() if name.startswith(HEAD)}
 
 
-def write_adapter(adapter: Adapter, folder: Path, card: str) -> None:
+def _fits(weight: Tensor, lower: Tensor, upper: Tensor) -> bool:
+    """Whether a product of two matrices has the shape of a weight."""
+    return (
+        lower.ndim == upper.ndim == 2
+        and lower.shape[0] == upper.shape[1]
+        and (weight.shape == (upper.shape[0], lower.shape[1]))
+    )
+
+
+def write_adapter(
+    adapter: Adapter,
+    folder: Path,
+    card: str,
+    settings: SentenceSettings | None = None,
+    cross_encoder: CrossEncoderSettings | None = None,
+    width: int = 0,
+) -> None:
     """Write the folder, whole or not at all; what was there is replaced.
+
+    Args:
+        settings, cross_encoder: what the model's other files say of its task.
+        width: of the encoder.
 
     Raises:
         OutputError: it cannot be written.
     """
-    about = {"schema_version": SCHEMA_VERSION, **asdict(adapter)}
-    del about["tensors"]
+    values = dict(adapter.values) | ({} if cross_encoder is None else cross_encoder_keys(cross_encoder))
+    about = {
+        "schema_version": SCHEMA_VERSION,
+        "base": adapter.base.model_dump(exclude_none=True) if isinstance(adapter.base, Base) else adapter.base,
+        "base_sha256": adapter.base_sha256,
+        "head_name": adapter.head_name,
+        "scale": adapter.scale,
+        "values": values,
+    }
     with atomic_folder(folder, replace=True) as made:
-        (made / DESCRIPTION).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        write_json(made / DESCRIPTION, about)
         write_tensors(made / TENSORS, adapter.tensors)
+        if settings is not None:
+            write_settings(made, settings, width)
+        if cross_encoder is not None:
+            write_cross_encoder(made, cross_encoder, width)
         (made / "README.md").write_text(card, encoding="utf-8")
 
 
@@ -89,10 +220,22 @@ def read_adapter(folder: Path) -> Adapter | None:
     if not path.is_file():
         return None
     try:
-        values: dict[str, Any] = json.loads(path.read_bytes())
-        if values.pop("schema_version") != SCHEMA_VERSION:
-            raise BadCheckpoint(f"{path}: is of another version of bertkit", "Use the version that wrote it.")
-        read_header(folder / TENSORS)
-        return Adapter(**values, tensors=load_file(folder / TENSORS))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadCheckpoint(f"{path}: cannot be read ({type(error).__name__})") from None
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadCheckpoint(f"{path}: not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise BadCheckpoint(f"{path}: an object is expected, not {type(values).__name__}")
+    version = values.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise BadCheckpoint(f"{path}: is of another version of bertkit", "Use the version that wrote it.")
+    try:
+        about = parse(_Description, values, str(path))
+    except ConfigError as error:
+        raise BadCheckpoint(error.what) from None
+    for name, header in read_header(folder / TENSORS).items():
+        if not header.dtype.startswith(("float", "bfloat")):
+            raise BadCheckpoint(
+                f"{folder / TENSORS}: tensor {name} is of {header.dtype}, not of floating point numbers"
+            )
+    tensors = load_file(folder / TENSORS)
+    return Adapter(about.base, about.base_sha256, about.head_name, about.scale, about.values, tensors)

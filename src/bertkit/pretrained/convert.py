@@ -15,7 +15,7 @@ from bertkit.pretrained.sentence_transformers import SentenceSettings
 Layout = Literal["hub", "tf", "sentence-transformers"]
 
 # What sentence-transformers makes of a folder that has only a transformer in it.
-PLAIN = SentenceSettings(pooling="mean", normalize=False, prompt="", max_length=None)
+PLAIN = SentenceSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ def convert(source: Path, destination: Path, layout: Layout, embeddings: Mapping
     if layout == "tf":
         left_out = save_tensorflow(pretrained, tokenizer, destination)
         left_out += ("settings of sentence embeddings",) if pretrained.settings is not None else ()
+        says = pretrained.cross_encoder
+        left_out += ("settings of a cross-encoder",) if says is not None and (says.parts or says.prompts.texts) else ()
     else:
         if layout == "sentence-transformers":
             pretrained = replace(pretrained, settings=_settings(pretrained, embeddings))
@@ -70,7 +72,18 @@ def convert(source: Path, destination: Path, layout: Layout, embeddings: Mapping
 
 
 def _settings(pretrained: Pretrained, changes: Mapping[str, Any]) -> SentenceSettings:
-    settings = replace(pretrained.settings or PLAIN, **changes)
+    settings = pretrained.settings or PLAIN
+    if changes and settings.routed:
+        raise UserError(
+            f"{pretrained.source}: a model of several encoders is written as it is",
+            "Convert the folder of one of its encoders instead.",
+        )
+    if "pooling" in changes:
+        settings = replace(settings, parts=replace(settings.parts, pooling=(changes["pooling"],)))
+    if "normalize" in changes:
+        settings = replace(settings, normalize=changes["normalize"])
+    if "max_length" in changes:
+        settings = replace(settings, reads=replace(settings.reads, max_length=changes["max_length"], of_task={}))
     most = pretrained.config.max_length
     if settings.max_length is not None and settings.max_length > most:
         raise UserError(

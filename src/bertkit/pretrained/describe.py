@@ -65,7 +65,7 @@ def describe(folder: Path) -> Description:
     config = pretrained.config
     parameters = count_parameters(config)
     tokenizer = pretrained.load_tokenizer()
-    weights = find_weights(folder).files
+    weights = find_weights(pretrained.folder).files
     return Description(
         folder=str(folder),
         family=pretrained.family.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,17 +25,27 @@ from bertkit.families.labels import fitting_labels
 from bertkit.families.values import one_of, optional
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
-from bertkit.pretrained.adapters import Adapter, read_adapter
+from bertkit.model.vector_steps import RecipeHead
+from bertkit.pretrained.adapters import DESCRIPTION, SAY_WHERE, TENSORS, Adapter, base_folders, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
+from bertkit.pretrained.cards import find_card
 from bertkit.pretrained.direct_reading import KEY, Form, direct, recognised
-from bertkit.pretrained.sentence_transformers import SentenceSettings, read_cross_encoder, read_settings
+from bertkit.pretrained.sentence_keys import TASKS_OF_TEXTS
+from bertkit.pretrained.sentence_modules import Chain, read_chain
+from bertkit.pretrained.sentence_transformers import (
+    CrossEncoderSettings,
+    Prompts,
+    SentenceSettings,
+    read_cross_encoder,
+    read_settings,
+)
 from bertkit.pretrained.task_options import make_task
 from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import NameTable, canonical, name_table, refuse_wrapped
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
-from bertkit.tasks.sentence_embedding import SentenceEmbedding
-from bertkit.tasks.text_ranking import Activation, TextRanking
+from bertkit.tasks.sentence_embedding import SentenceEmbedding, prompt_length
+from bertkit.tasks.text_ranking import TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
 
 
@@ -45,8 +56,13 @@ class Pretrained:
     Attributes:
         tensors: under the family's present names.
         config: the encoder, without a pooler where the checkpoint has none.
+        folder: where the weights, `config.json` and the tokenizer are.
         settings: how a sentence-transformers folder makes embeddings; None for other folders.
         cross_encoder: how a cross-encoder of sentence-transformers makes scores; None for other folders.
+        root: the folder that was opened, or of the base of an adapter; the weights may be in one within it.
+        card: the model card; None where the folder has none.
+        lower_case: whether texts are put in small letters, whatever the tokenizer does.
+        prompt: the name of the prompt in use, where one was asked for.
         calibration: how sure its classifier may be; None where that was never found.
         adapter: the folder of what was learnt on top of `folder` and is in the tensors; None where nothing was.
     """
@@ -56,9 +72,28 @@ class Pretrained:
     config: EncoderConfig
     tensors: Mapping[str, Tensor]
     settings: SentenceSettings | None
-    cross_encoder: Activation | None = None
+    cross_encoder: CrossEncoderSettings | None = None
     calibration: Calibration | None = None
     adapter: Path | None = None
+    root: Path | None = None
+    card: Path | None = None
+    lower_case: bool = False
+    prompt: str | None = None
+
+    def fingerprint(self) -> str:
+        """Of the weights, those of an adapter too."""
+        weights = weights_sha256(self.folder)
+        return weights if self.adapter is None else f"{weights}+{sha256(self.adapter / TENSORS)}"
+
+    @property
+    def description(self) -> Path:
+        """The file that says what the checkpoint is."""
+        return self.folder / "config.json" if self.adapter is None else self.adapter / DESCRIPTION
+
+    @property
+    def source(self) -> Path:
+        """The folder that was opened."""
+        return self.adapter or self.root or self.folder
 
     def __repr__(self) -> str:
         """Which checkpoint it is, not all that it holds."""
@@ -98,6 +133,8 @@ class Pretrained:
             if task.head_name in self.heads and task.suits(self._values_for(task), self._head_rows(task.head_name))
         ]
         if self.cross_encoder is not None:
+            if self.cross_encoder.parts is not None:
+                own.append(TextRanking.name)
             own.sort(key=lambda name: name != TextRanking.name)
         free = [name for name, task in TASKS.items() if task.head_name is None]
         free.sort(key=lambda name: name != SentenceEmbedding.name)
@@ -119,6 +156,9 @@ class Pretrained:
         """
         if task.head_name is None:
             return None
+        if isinstance(task, TextRanking) and self.cross_encoder is not None and self.cross_encoder.parts is not None:
+            parts = self.cross_encoder.parts
+            return RecipeHead(parts.recipe(0 if parts.include_prompt else prompt_length(task.tokenizer, task.prompt)))
         if task.head_name in self._stored_heads():
             self._check_head(self.family.heads[task.head_name])
         if task.head_name not in self.heads:
@@ -145,6 +185,8 @@ class Pretrained:
         kind = find_task(self.tasks()[0] if name is None else name)
         options = self.task_options(kind) | options
         options = self._calibrated(kind, options) | options
+        if self.prompt is not None and "prompt" not in inspect.signature(kind).parameters:
+            raise UserError(f"{kind.name} reads no prompt", "Leave the prompt out.")
         return make_task(kind, tokenizer, options)
 
     def load_tokenizer(self) -> Tokenizer:
@@ -154,6 +196,8 @@ class Pretrained:
             BadCheckpoint: it has ids that the encoder has no embedding for.
         """
         tokenizer = Tokenizer.load(self.folder)
+        if self.lower_case:
+            tokenizer.lower()
         ids, rows = tokenizer.vocab_size, self.config.vocab_size
         if ids > rows:
             raise BadCheckpoint(
@@ -164,20 +208,31 @@ class Pretrained:
 
     def max_length(self, task: Task) -> int:
         """The most tokens that one input of the task can have, special tokens included."""
-        if isinstance(task, SentenceEmbedding) and self.settings is not None and self.settings.max_length is not None:
-            return min(self.settings.max_length, self.config.max_length)
-        return self.config.max_length
+        said = None
+        if isinstance(task, SentenceEmbedding) and self.settings is not None:
+            said = self.settings.max_length
+        if isinstance(task, TextRanking) and self.cross_encoder is not None:
+            said = self.cross_encoder.reads.max_length
+        return self.config.max_length if said is None else min(said, self.config.max_length)
 
     def task_options(self, kind: type[Task]) -> dict[str, object]:
         """What the checkpoint's files say about a task's options."""
         if kind is SentenceEmbedding and self.settings is not None:
-            return {name: getattr(self.settings, name) for name in ("pooling", "normalize", "prompt")}
-        if kind is TextRanking and self.cross_encoder is not None:
-            return {"activation": self.cross_encoder}
+            return self.settings.options()
+        if kind is TextRanking:
+            return self._ranking_options()
         try:
             return kind.options(self._values_for(kind))
         except ConfigError as error:
-            raise error.at(str(self.folder / "config.json")) from None
+            raise error.at(str(self.description)) from None
+
+    def _ranking_options(self) -> dict[str, object]:
+        """The activation is of a cross-encoder of one output; of two, the second one's probability is the score."""
+        options = {} if self.cross_encoder is None else self.cross_encoder.options()
+        if (self.cross_encoder is None or self.cross_encoder.parts is None) and TextRanking.head_name in self.heads:
+            outputs = self._head_rows(TextRanking.head_name)
+            options |= {"activation": "sigmoid", "outputs": outputs} if outputs == 2 else {}
+        return options
 
     def _calibrated(self, kind: type[Task], options: Mapping[str, object]) -> dict[str, object]:
         """The options of a task that was calibrated, for the problem that it was calibrated for."""
@@ -204,7 +259,7 @@ class Pretrained:
             raise MissingHead(f"{self.folder}: the head has {rows} outputs, {task.name} needs {task.classes}")
         named = "" if "id2label" in self.foreign.values else " (no id2label, which means as many)"
         raise BadCheckpoint(
-            f"{self.folder / 'config.json'}: {len(task.labels)} labels{named}, but the classifier has {rows} rows",
+            f"{self.description}: {len(task.labels)} labels{named}, but the classifier has {rows} rows",
             "Use the config.json that belongs to these weights, or name every label in its id2label.",
         )
 
@@ -230,52 +285,110 @@ class Pretrained:
         module.load_state_dict(state, assign=True)
 
 
-def open_pretrained(folder: Path) -> Pretrained:
+def open_pretrained(folder: Path, prompt: str | None = None) -> Pretrained:
     """The checkpoint in `folder`, in the hub's layout or as Google shipped it; no weights are in memory yet.
+
+    Args:
+        prompt: the name of the prompt that is put before texts, which also says which way a router takes; the
+            folder's default when left out.
 
     Raises:
         ModelNotFound, ConfigError, UnknownFamily, BadCheckpoint, UnsafeCheckpoint: as the folder is.
+        UserError: the folder has no such prompt.
+    """
+    return _open(folder, prompt, ())
+
+
+def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrained:
+    """As `open_pretrained`.
+
+    Args:
+        above: adapters that go on this one.
     """
     adapter = read_adapter(folder)
     if adapter is not None:
-        return _adapted(open_pretrained(find_folder(adapter.base)), adapter, folder)
-    foreign = read_config(folder)
-    named = from_tensorflow(foreign.family, read_tensors(folder), str(folder), foreign.ending)
+        if folder.resolve() in above:
+            raise BadCheckpoint(f"{folder / DESCRIPTION}: the base of the adapter is the adapter itself", SAY_WHERE)
+        base = _open_base(adapter, folder, (*above, folder.resolve()))
+        return _adapted(base, adapter, folder, prompt)
+    chain = read_chain(folder, prompt)
+    place = folder if chain is None else chain.modules[0].folder
+    foreign = read_config(place)
+    named = from_tensorflow(foreign.family, read_tensors(place), str(place), foreign.ending)
     tensors = canonical(foreign.family, named)
     refuse_wrapped(foreign.family, tensors, str(folder))
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
     form = recognised(Form(foreign, config, tensors))
-    cross_encoder = read_cross_encoder(folder, foreign.values)
-    settings = read_settings(folder) if cross_encoder is None else None
-    opened = Pretrained(folder, form.foreign, form.config, form.tensors, settings, cross_encoder)
-    return replace(opened, calibration=read_calibration(folder))
+    known, card = read_calibration(folder), find_card(folder)
+    opened = Pretrained(place, form.foreign, form.config, form.tensors, None, calibration=known, root=folder, card=card)
+    return _with_settings(opened, folder, chain, foreign.values, prompt)
 
 
-def _adapted(base: Pretrained, adapter: Adapter, folder: Path) -> Pretrained:
+def _with_settings(
+    opened: Pretrained, root: Path, chain: Chain | None, values: Mapping[str, object], prompt: str | None
+) -> Pretrained:
+    """The checkpoint with what sentence-transformers' files in a folder say, and a prompt in use.
+
+    Args:
+        values: of `config.json`.
+    """
+    width = opened.config.width
+    cross_encoder = read_cross_encoder(root, chain, values, width, prompt)
+    settings = read_settings(root, chain, width, prompt) if cross_encoder is None else None
+    says = settings or cross_encoder
+    if says is None and prompt is not None:
+        Prompts().choose(prompt, str(root), *TASKS_OF_TEXTS)
+    lower_case = opened.lower_case or (says is not None and says.reads.lower_case)
+    return replace(opened, settings=settings, cross_encoder=cross_encoder, lower_case=lower_case, prompt=prompt)
+
+
+def _open_base(adapter: Adapter, folder: Path, above: tuple[Path, ...]) -> Pretrained:
+    """The model that an adapter in a folder goes on.
+
+    Raises:
+        BadCheckpoint: it has other weights than those that the adapter was trained on.
+        ModelNotFound: it is not where it was.
+    """
+    opened = [_open(place, None, above) for place in base_folders(adapter.base, folder, find_folder)]
+    for one in opened:
+        if adapter.base_sha256 in (one.fingerprint(), weights_sha256(one.folder)):
+            return one
+    raise BadCheckpoint(
+        f"{folder}: was trained on other weights than {opened[0].source} has", "Use the model that it was trained on."
+    )
+
+
+def _adapted(base: Pretrained, adapter: Adapter, folder: Path, prompt: str | None) -> Pretrained:
     """The base with what the adapter has learnt.
 
     Raises:
-        BadCheckpoint: the base has other weights than those that the adapter was trained on.
+        BadCheckpoint: its parts do not fit the base.
     """
-    if weights_sha256(base.folder) != adapter.base_sha256:
-        raise BadCheckpoint(
-            f"{folder}: was trained on other weights than {base.folder} has", "Use the model that it was trained on."
-        )
-    encoder = adapter.on(base.build_encoder().state_dict())
+    heads, model_type = base.family.heads, base.foreign.model_type
+    if adapter.head_name is not None and adapter.head_name not in heads:
+        raise BadCheckpoint(f"{folder / DESCRIPTION}: the family {base.family.name} has no head {adapter.head_name!r}")
+    if adapter.values.get("model_type", model_type) != model_type:
+        raise BadCheckpoint(f"{folder / DESCRIPTION}: its model_type is not the base's, {model_type!r}")
+    try:
+        encoder = adapter.on(base.build_encoder().state_dict())
+    except BadCheckpoint as error:
+        raise error.at(str(folder)) from None
     config = base.config.model_copy(update={"pooler": any(name.startswith("pooler.") for name in encoder)})
     reads, family = adapter.values.get(KEY), base.family
-    foreign = replace(
-        base.foreign,
-        family=direct(family, reads) if reads in ("mean", "first") else family,
-        values={**base.foreign.values, **adapter.values},
-    )
-    made = replace(base, foreign=foreign, config=config, settings=None)
-    made = replace(made, calibration=read_calibration(folder), adapter=folder)
-    tensors = made.table(base.family.encoder).to_theirs(encoder)
+    family = direct(family, reads) if reads in ("mean", "first") else family
+    foreign = replace(base.foreign, family=family, values={**base.foreign.values, **adapter.values})
+    known, card = read_calibration(folder), find_card(folder)
+    made = replace(base, foreign=foreign, config=config, calibration=known, adapter=folder, card=card)
+    chain = read_chain(folder, None)
+    if chain is not None or adapter.head_name is not None:
+        made = _with_settings(made, folder, chain, adapter.values, prompt)
+    elif prompt is not None and base.settings is not None:  # of an older version, which kept no settings of its own
+        made = replace(made, settings=base.settings.choose(prompt, str(folder)), prompt=prompt)
+    tensors = made.table(family.encoder).to_theirs(encoder)
     if adapter.head_name is not None:
-        tensors |= made.table(made.family.heads[adapter.head_name].weights).to_theirs(adapter.head())
+        tensors |= made.table(family.heads[adapter.head_name].weights).to_theirs(adapter.head())
     return replace(made, tensors=tensors)
 
 

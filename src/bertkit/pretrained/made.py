@@ -12,8 +12,7 @@ from bertkit.config.encoder import EncoderConfig
 from bertkit.families.contract import Family
 from bertkit.families.foreign_config import ForeignConfig, write_config
 from bertkit.pretrained.loading import Pretrained
-from bertkit.pretrained.sentence_transformers import SentenceSettings
-from bertkit.tasks.text_ranking import Activation
+from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, SentenceSettings
 from bertkit.tokenization.tokenizer import Tokenizer
 
 
@@ -24,12 +23,12 @@ class More:
     Attributes:
         values: more for `config.json`: the labels, the name of the architecture.
         settings: of a sentence-transformers folder.
-        cross_encoder: what a cross-encoder makes its score with.
+        cross_encoder: how a cross-encoder makes its score.
     """
 
     values: Mapping[str, object] = field(default_factory=dict)
     settings: SentenceSettings | None = None
-    cross_encoder: Activation | None = None
+    cross_encoder: CrossEncoderSettings | None = None
 
 
 NOTHING_MORE = More()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,42 +14,63 @@ from torch import Tensor
 from bertkit.checkpoints.folders import atomic_folder
 from bertkit.checkpoints.tensor_bundle import write_bundle
 from bertkit.checkpoints.tensors import write_tensors
+from bertkit.checkpoints.weight_files import find_weights, has_weights
 from bertkit.errors import UserError
 from bertkit.families.foreign_config import write_config, write_tensorflow_config
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.calibrated import write_calibration
+from bertkit.pretrained.cards import CARD
 from bertkit.pretrained.direct_reading import Form, spelled_out
 from bertkit.pretrained.loading import Pretrained
-from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_settings
+from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_cross_encoder, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
 from bertkit.tokenization.opening import SENTENCEPIECE, WORDPIECE
 from bertkit.tokenization.tokenizer import Tokenizer
 
 TENSORFLOW_NAME = "bert_model.ckpt"
+SMALL_FILES = (".json", ".txt", ".model")
 
 
 def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) -> None:
     """Write an open checkpoint as `config.json`, `model.safetensors`, the tokenizer's files and `README.md`.
 
-    The folder appears whole or not at all. The weights keep the precision they are stored in, whatever precision they
-    are used in. transformers opens the folder; sentence-transformers too, where the checkpoint came with its settings.
+    The folder appears whole or not at all, with the card of the one it came from. The weights keep the precision they
+    are stored in, whatever precision they are used in. transformers opens the folder; sentence-transformers too, where
+    the checkpoint came with its settings.
 
     Raises:
         OutputError: the place cannot be written, or is a folder with something in it.
     """
     pretrained = _spelled_out(pretrained)
+    settings, cross_encoder, width = pretrained.settings, pretrained.cross_encoder, pretrained.config.width
     with atomic_folder(folder) as made:
-        values = _values(pretrained)
-        if pretrained.cross_encoder is not None:
-            values |= cross_encoder_keys(pretrained.cross_encoder)
-        _write_json(made / "config.json", values)
-        write_tensors(made / "model.safetensors", _prefixed(pretrained))
-        tokenizer.save(made)
-        if pretrained.settings is not None:
-            write_settings(made, pretrained.settings, pretrained.config.width)
+        if settings is not None and settings.routed:
+            _copy_modules(pretrained.source, settings.routed, made)
+        else:
+            _write_json(made / "config.json", _values(pretrained))
+            write_tensors(made / "model.safetensors", _prefixed(pretrained))
+            tokenizer.save(made)
+        if settings is not None and not settings.routed:
+            write_settings(made, settings, width)
+        if cross_encoder is not None:
+            write_cross_encoder(made, cross_encoder, width)
         if pretrained.calibration is not None:
             write_calibration(made, pretrained.calibration)
-        (made / "README.md").write_text(_card(pretrained, folder.name))
+        if pretrained.card is not None:
+            shutil.copyfile(pretrained.card, made / CARD)
+        else:
+            (made / CARD).write_text(_card(pretrained, folder.name), encoding="utf-8")
+
+
+def _copy_modules(root: Path, folders: Sequence[Path], made: Path) -> None:
+    """A model of several encoders as it is: its modules' folders, and the files that name them."""
+    for folder in dict.fromkeys((root, *folders)):
+        place = made / folder.relative_to(root)
+        place.mkdir(parents=True, exist_ok=True)
+        weights = find_weights(folder).files if has_weights(folder) else ()
+        for file in folder.iterdir():
+            if file.is_file() and (file.suffix in SMALL_FILES or file in weights):
+                shutil.copyfile(file, place / file.name)
 
 
 def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) -> tuple[str, ...]:
@@ -82,6 +103,8 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         kinds = ("model_checkpoint_path", "all_model_checkpoint_paths")
         if pretrained.calibration is not None:
             write_calibration(made, pretrained.calibration)
+        if pretrained.card is not None:
+            shutil.copyfile(pretrained.card, made / CARD)
         (made / "checkpoint").write_text("".join(f'{kind}: "{TENSORFLOW_NAME}"\n' for kind in kinds))
     return left_out
 
@@ -108,6 +131,8 @@ def _values(pretrained: Pretrained) -> dict[str, object]:
     """The configuration in the family's keys, and the keys that it was read with."""
     own = write_config(pretrained.family, pretrained.config, pretrained.foreign.model_type)
     assumed = {name: own.pop(name) for name in pretrained.family.assumed}
+    if pretrained.cross_encoder is not None:
+        own |= cross_encoder_keys(pretrained.cross_encoder)
     return {**assumed, **pretrained.foreign.values, **own, "architectures": [_architecture(pretrained)]}
 
 

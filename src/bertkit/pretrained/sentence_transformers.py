@@ -1,27 +1,101 @@
-"""The extra files of a sentence-transformers folder: how hidden states become one vector."""
+"""The extra files of a sentence-transformers folder: how hidden states become one vector, or a score."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
-from bertkit.errors import ConfigError
-from bertkit.model.pooling import Pooling
-from bertkit.tasks.text_ranking import Activation
+from bertkit.errors import ConfigError, UserError, near_match
+from bertkit.model.vector_steps import SCORES, TOKENS, VECTOR
+from bertkit.pretrained.sentence_keys import (
+    CROSS_ENCODER,
+    ENCODER_ALONE,
+    LOADED_WITH,
+    MODEL,
+    OLD_ACTIVATION,
+    PROCESSED_WITH,
+    PROCESSING,
+    TASKS_OF_TEXTS,
+    TRANSFORMER,
+    of_type,
+    read_json_object,
+)
+from bertkit.pretrained.sentence_modules import MODULES, Chain
+from bertkit.pretrained.sentence_parts import (
+    Part,
+    Parts,
+    activation_path,
+    read_activation,
+    read_parts,
+    write_json,
+    write_parts,
+)
 
-MODES: dict[str, Pooling] = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-}
-ACTIVATIONS: dict[Activation, str] = {
-    "sigmoid": "torch.nn.modules.activation.Sigmoid",
-    "identity": "torch.nn.modules.linear.Identity",
-}
-CROSS_ENCODER, OLD_ACTIVATION = "sentence_transformers", "sbert_ce_default_activation_function"
+MODEL_FILE, TRANSFORMER_FILE = "config_sentence_transformers.json", "sentence_bert_config.json"
+# Older folders name the file by the family; the library takes the first in this order that says something.
+TRANSFORMER_FILES = (
+    TRANSFORMER_FILE,
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json",
+)
+# What transformers' classes give, and what the library calls it.
+OUTPUTS = {"feature-extraction": ("last_hidden_state", TOKENS), "sequence-classification": ("logits", SCORES)}
+EMBEDDER, RERANKER = "SentenceTransformer", "CrossEncoder"
+CONFIG_KEY = "sentence_transformers"  # of a cross-encoder's `config.json`
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Texts that are put before inputs.
+
+    Attributes:
+        texts: by name.
+        name: of the one in use; None for none.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The one in use."""
+        return "" if self.name is None else self.texts.get(self.name, "")
+
+    def choose(self, name: str, place: str, *more: str) -> Prompts:
+        """Another one in use.
+
+        Args:
+            more: names that stand for an empty text where there is no such prompt.
+
+        Raises:
+            UserError: there is none of this name.
+        """
+        known = list(dict.fromkeys((*self.texts, *more)))
+        if name not in known:
+            says = f"Choose one of {', '.join(known)}." if known else "Leave the prompt out."
+            raise UserError(f"{place}: no prompt is called {name!r}{near_match(name, known)}", says)
+        return replace(self, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """How a Transformer module reads texts.
+
+    Attributes:
+        max_length: tokens, special tokens included; None where the folder does not say.
+        of_task: the same by what a text is, `query` or `document`, where that differs.
+        lower_case: whether texts are put in small letters, whatever the tokenizer does.
+    """
+
+    max_length: int | None = None
+    of_task: Mapping[str, int] = field(default_factory=dict)
+    lower_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,129 +103,260 @@ class SentenceSettings:
     """What a sentence-transformers folder says about its embeddings.
 
     Attributes:
-        prompt: text that goes before every input.
-        max_length: tokens the model was trained on, special tokens included; None where the folder does not say.
+        normalize: whether vectors have length 1, after all parts.
+        truncate_dim: numbers of a vector that are given, the first ones, after that; None for all.
+        similarity: what vectors are meant to be compared with.
+        routed: the folders of all modules, where a router chose among them: the folder is then copied as it is.
+        routes: the names of a router's ways.
     """
 
-    pooling: Pooling
-    normalize: bool
-    prompt: str
-    max_length: int | None
+    parts: Parts = field(default_factory=Parts)
+    normalize: bool = False
+    prompts: Prompts = field(default_factory=Prompts)
+    reads: Reads = field(default_factory=Reads)
+    truncate_dim: int | None = None
+    similarity: str = "cosine"
+    routed: tuple[Path, ...] = ()
+    routes: tuple[str, ...] = ()
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens of a text behind the prompt in use; None where the folder does not say."""
+        return self.reads.of_task.get(self.prompts.name or "", self.reads.max_length)
+
+    def options(self) -> dict[str, object]:
+        """The options of the task."""
+        recipe = self.parts.recipe()
+        return {
+            "pooling": recipe.poolings,
+            "normalize": self.normalize,
+            "prompt": self.prompts.text,
+            "include_prompt": self.parts.include_prompt,
+            "before": recipe.before,
+            "after": recipe.after,
+            "truncate_dim": self.truncate_dim,
+        }
+
+    def choose(self, prompt: str, place: str) -> SentenceSettings:
+        """The same with another prompt in use; `query` and `document` are names in any folder, and so are routes.
+
+        Raises:
+            UserError: there is none of this name.
+        """
+        return replace(self, prompts=self.prompts.choose(prompt, place, *TASKS_OF_TEXTS, *self.routes))
 
 
-def read_settings(folder: Path) -> SentenceSettings | None:
-    """The settings of a sentence-transformers folder; None where `folder` is not one.
+@dataclass(frozen=True, slots=True)
+class CrossEncoderSettings:
+    """What a folder says about how a cross-encoder of sentence-transformers makes a score.
+
+    Attributes:
+        activation: what becomes of the logit.
+        parts: the modules that make the logit of tokens; None where a classifier of the family does.
+    """
+
+    activation: str = "sigmoid"
+    prompts: Prompts = field(default_factory=Prompts)
+    reads: Reads = field(default_factory=Reads)
+    parts: Parts | None = None
+
+    def options(self) -> dict[str, object]:
+        """The options of the task."""
+        return {"activation": self.activation, "prompt": self.prompts.text}
+
+
+def read_settings(root: Path, chain: Chain | None, width: int, prompt: str | None = None) -> SentenceSettings | None:
+    """The settings of a sentence-transformers folder; None where there are no modules, or it is a cross-encoder.
+
+    Args:
+        width: of the encoder.
+        prompt: the name of the one in use; the folder's default when left out.
 
     Raises:
-        ConfigError: a module or a pooling that bertkit does not have.
+        ConfigError: a module, a key or a value that bertkit does not have.
+        UserError: no such prompt.
     """
-    path = folder / "modules.json"
-    if not path.is_file():
+    if chain is None:
         return None
-    transformer, *others = cast("list[dict[str, str]]", _read(path))
-    kinds = {module["type"].rsplit(".", 1)[-1]: module["path"] for module in others}
-    if "Pooling" not in kinds or not set(kinds) <= {"Pooling", "Normalize"}:
+    given = read_json_object(root / MODEL_FILE)
+    values = MODEL.read(given, str(root / MODEL_FILE))
+    kind = values.get("model_type", EMBEDDER)
+    if kind == RERANKER:
+        return None
+    if kind != EMBEDDER:
+        raise ConfigError(f"{root / MODEL_FILE}: a model of type {kind!r} is not supported", ENCODER_ALONE)
+    reads, task = _read_transformer(chain)
+    if task != "feature-extraction":
+        raise ConfigError(f"{chain.modules[0].folder}: transformer_task {task!r} gives no vectors", ENCODER_ALONE)
+    parts = read_parts(chain.modules[1:], width, root / MODULES)
+    normalize = bool(parts.after) and _makes_length_one(parts.after[-1])
+    settings = SentenceSettings(
+        parts=replace(parts, after=parts.after[:-1]) if normalize else parts,
+        normalize=normalize,
+        prompts=_read_prompts(values, root / MODEL_FILE, TASKS_OF_TEXTS),
+        reads=reads,
+        truncate_dim=cast("int | None", values.get("truncate_dim")),
+        similarity=str(given.get("similarity_fn_name") or "cosine"),
+        routed=chain.folders if chain.routes else (),
+        routes=chain.routes,
+    )
+    return settings if prompt is None else settings.choose(prompt, str(root))
+
+
+def _makes_length_one(part: Part) -> bool:
+    step = part.step
+    return part.kind == "Normalize" and step is not None and step.reads == step.writes == VECTOR
+
+
+def _read_prompts(values: Mapping[str, object], path: Path, more: tuple[str, ...]) -> Prompts:
+    """The folder's prompts; a prompt of null is an empty one."""
+    given = cast("dict[str, object]", values.get("prompts", {}))
+    texts = {name: str(of_type(text or "", "text", f"{path}: prompts.{name}")) for name, text in given.items()}
+    name = cast("str | None", values.get("default_prompt_name"))
+    if name is not None and name not in (*texts, *more):
+        hint = near_match(name, texts)
+        raise ConfigError(f"{path}: default_prompt_name {name!r} is none of its prompts{hint}", "Correct the name.")
+    return Prompts(texts, name)
+
+
+def _read_transformer(chain: Chain) -> tuple[Reads, str]:
+    """How the Transformer module reads texts, and what of transformers' classes it is."""
+    folder = chain.modules[0].folder
+    found = ((folder / name, read_json_object(folder / name)) for name in TRANSFORMER_FILES)
+    path, given = next(((path, values) for path, values in found if values), (folder / TRANSFORMER_FILE, {}))
+    values = TRANSFORMER.read(given, str(path))
+    task = str(values.get("transformer_task", "feature-extraction"))
+    _check_modality(values, task, path)
+    length = values.get("max_seq_length", model_max_length(folder))
+    for name in ("model_args", "model_kwargs", "config_args", "config_kwargs", "tokenizer_args", "processor_kwargs"):
+        loaded = LOADED_WITH.read(cast("dict[str, object]", values.get(name, {})), f"{path}: {name}")
+        if name in ("tokenizer_args", "processor_kwargs"):
+            length = loaded.get("model_max_length", length)
+    processing = PROCESSING.read(cast("dict[str, object]", values.get("processing_kwargs", {})), f"{path}: processing")
+    of_task = {name: cast(int, values[f"{name}_length"]) for name in TASKS_OF_TEXTS if f"{name}_length" in values}
+    for name, options in processing.items():
+        read = PROCESSED_WITH.read(cast("dict[str, object]", options), f"{path}: processing_kwargs.{name}")
+        if read.get("truncation", True) not in (True, "longest_first"):
+            raise ConfigError(f"{path}: truncation = {read['truncation']!r} is not supported", "Use longest_first.")
+        if "max_length" in read:
+            length, of_task = read["max_length"], {}
+    return Reads(cast("int | None", length), of_task, bool(values.get("do_lower_case"))), task
+
+
+def _check_modality(values: Mapping[str, object], task: str, path: Path) -> None:
+    """Refuses texts that are not read by the encoder's `forward`, or made chat messages before."""
+    if task not in OUTPUTS:
+        raise ConfigError(f"{path}: transformer_task = {task!r} is not supported", ENCODER_ALONE)
+    if "modality_config" not in values:
+        return
+    kinds = cast("dict[str, object]", values["modality_config"])
+    if "message" in kinds:
+        raise ConfigError(f"{path}: modality_config: texts that become messages are not supported", ENCODER_ALONE)
+    text = kinds.get("text")
+    read = text if isinstance(text, dict) else {}
+    output, name = OUTPUTS[task]
+    given = read.get("method_output_name")
+    if read.get("method") != "forward" or given not in (output, [output]) or values.get("module_output_name") != name:
         raise ConfigError(
-            f"{path}: modules {', '.join(kinds) or 'none'} after the Transformer are not supported",
-            "Use a model of Transformer, Pooling and, if need be, Normalize.",
+            f"{path}: modality_config: text = {text!r} as {values.get('module_output_name')!r} is not supported",
+            f"Use a model that reads text by forward, {output} as {name}.",
         )
-    return SentenceSettings(
-        pooling=_read_pooling(folder / kinds["Pooling"] / "config.json"),
-        normalize="Normalize" in kinds,
-        prompt=_read_prompt(folder / "config_sentence_transformers.json"),
-        max_length=_read_max_length(folder / transformer["path"]),
-    )
 
 
-def _read_pooling(path: Path) -> Pooling:
-    """The one pooling that is switched on; folders spell it as a word, or as a flag for each kind."""
-    values = _read_object(path)
-    word = values.get("pooling_mode")
-    flags = [key for key, on in values.items() if key.startswith("pooling_mode_") and on]
-    chosen = [word] if word is not None else [MODES.get(flag, flag) for flag in flags]
-    if len(chosen) == 1 and chosen[0] in MODES.values():
-        return cast("Pooling", chosen[0])
-    raise ConfigError(
-        f"{path}: pooling {' + '.join(map(str, chosen)) or 'nothing'} is not supported",
-        f"Use a model with one of {', '.join(sorted(MODES.values()))}.",
-    )
+def model_max_length(folder: Path) -> int | None:
+    """The most tokens that a folder's tokenizer is said to give."""
+    length = read_json_object(folder / "tokenizer_config.json").get("model_max_length")
+    return length if isinstance(length, int) and length > 0 else None
 
 
-def _read_prompt(path: Path) -> str:
-    """The text that the model's authors put before every input unless told otherwise."""
-    values = _read_object(path) if path.is_file() else {}
-    prompts = cast("dict[str, str]", values.get("prompts") or {})
-    return prompts.get(str(values.get("default_prompt_name")), "")
+def read_cross_encoder(
+    root: Path, chain: Chain | None, config: Mapping[str, object], width: int, prompt: str | None = None
+) -> CrossEncoderSettings | None:
+    """What a cross-encoder of sentence-transformers does; None where the folder is not said to be one.
 
+    Newer releases write modules, as of embeddings; older ones a key in `config.json`, which had another name before.
 
-def _read_max_length(folder: Path) -> int | None:
-    """`max_seq_length`, which newer folders keep as the tokenizer's `model_max_length`."""
-    for name, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
-        length = _read_object(folder / name).get(key) if (folder / name).is_file() else None
-        if isinstance(length, int):
-            return length
-    return None
-
-
-def _read_object(path: Path) -> dict[str, object]:
-    return cast("dict[str, object]", _read(path))
-
-
-def _read(path: Path) -> object:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}", "Download or copy the folder again.") from None
-
-
-def read_cross_encoder(folder: Path, config: Mapping[str, object]) -> Activation | None:
-    """What a cross-encoder of sentence-transformers does to its logit; None where `folder` is not said to be one.
-
-    Newer releases keep it in a file of its own, older ones in `config.json`, where it had another name before.
+    Args:
+        config: of the checkpoint.
+        width: of the encoder.
+        prompt: the name of the one in use; the folder's default when left out.
 
     Raises:
-        ConfigError: a function that bertkit does not have.
+        ConfigError: a module, a key or a value that bertkit does not have.
+        UserError: no such prompt.
     """
-    path = folder / "config_sentence_transformers.json"
-    own = _read_object(path) if path.is_file() else {}
-    if own.get("model_type") != "CrossEncoder":
-        path, own = folder / "config.json", cast("dict[str, object]", config.get(CROSS_ENCODER) or {})
-        if OLD_ACTIVATION in config:
-            own = {"activation_fn": config[OLD_ACTIVATION]}
-        if not own:
-            return None
-    named = own.get("activation_fn") or ACTIVATIONS["sigmoid"]
-    for activation, name in ACTIVATIONS.items():
-        if str(named).rsplit(".", 1)[-1] == name.rsplit(".", 1)[-1]:
-            return activation
-    raise ConfigError(f"{path}: activation {named!r} is not supported", "Use a cross-encoder with Sigmoid or Identity.")
+    path = root / MODEL_FILE
+    values = MODEL.read(read_json_object(path), str(path))
+    said = values.get("model_type") == RERANKER
+    if not said and not config.get(CONFIG_KEY) and OLD_ACTIVATION not in config:
+        return None
+    activation = _config_activation(config, root / "config.json")
+    if chain is None or not said:  # the library then looks at nothing but the checkpoint's own files
+        settings = CrossEncoderSettings(activation, reads=Reads(model_max_length(root)))
+    else:
+        if values.get("activation_fn") is not None:
+            activation = read_activation(values["activation_fn"], str(path))
+        reads, task = _read_transformer(chain)
+        parts = _read_scoring(chain, width, root / MODULES) if task == "feature-extraction" else None
+        if parts is None and len(chain.modules) > 1:
+            raise ConfigError(f"{root / MODULES}: modules after a classifier are not supported", ENCODER_ALONE)
+        settings = CrossEncoderSettings(activation, _read_prompts(values, path, ()), reads, parts)
+    return settings if prompt is None else replace(settings, prompts=settings.prompts.choose(prompt, str(root)))
 
 
-def cross_encoder_keys(activation: Activation) -> dict[str, object]:
-    """The key of `config.json` that says the same; sentence-transformers 4 and later read it."""
-    return {CROSS_ENCODER: {"activation_fn": ACTIVATIONS[activation]}}
+def _read_scoring(chain: Chain, width: int, source: Path) -> Parts:
+    parts = read_parts(chain.modules[1:], width, source)
+    if SCORES not in parts.names:
+        raise ConfigError(
+            f"{source}: no module of the cross-encoder writes {SCORES!r}",
+            f'Write "module_output_name": "{SCORES}" in the config.json of its last module.',
+        )
+    return parts
+
+
+def _config_activation(config: Mapping[str, object], path: Path) -> str:
+    """What `config.json` says becomes of the logit; a sigmoid where it does not."""
+    place = f"{path}: {CONFIG_KEY}"
+    own = cast("dict[str, object]", of_type(config.get(CONFIG_KEY) or {}, "an object", place))
+    values = CROSS_ENCODER.read(own, place)
+    named = values.get("activation_fn") if "activation_fn" in own else config.get(OLD_ACTIVATION)
+    return "sigmoid" if named is None else read_activation(named, str(path))
+
+
+def cross_encoder_keys(settings: CrossEncoderSettings) -> dict[str, object]:
+    """The key of `config.json` that names the activation; sentence-transformers 4 and later read it."""
+    return {CONFIG_KEY: {"activation_fn": activation_path(settings.activation)}}
+
+
+def write_cross_encoder(folder: Path, settings: CrossEncoderSettings, width: int) -> None:
+    """The files that say what `config.json` and the tokenizer's files cannot; none where they say all."""
+    said = Reads(model_max_length(folder))
+    if settings.parts is None and not settings.prompts.texts and settings.reads in (said, Reads()):
+        return
+    if settings.parts is None:
+        modules: object = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+        task = "sequence-classification"
+    else:
+        modules, task = write_parts(folder, settings.parts, False, width), "feature-extraction"
+    write_json(folder / MODULES, modules)
+    write_json(folder / TRANSFORMER_FILE, _transformer_values(settings.reads) | {"transformer_task": task})
+    activation = {"activation_fn": activation_path(settings.activation)}
+    write_json(folder / MODEL_FILE, {"model_type": RERANKER, **activation, **_prompt_values(settings.prompts)})
 
 
 def write_settings(folder: Path, settings: SentenceSettings, width: int) -> None:
     """The files that make a model's folder one that sentence-transformers opens."""
-    modules: list[dict[str, object]] = [{"path": "", "type": "sentence_transformers.models.Transformer"}]
-    modules.append({"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"})
-    if settings.normalize:
-        modules.append({"path": "2_Normalize", "type": "sentence_transformers.models.Normalize"})
-    for number, module in enumerate(modules):
-        module |= {"idx": number, "name": str(number)}
-    pooling = {flag: mode == settings.pooling for flag, mode in MODES.items()}
-    prompt = {"default": settings.prompt} if settings.prompt else {}
-    files: dict[str, object] = {
-        "modules.json": modules,
-        "1_Pooling/config.json": {"word_embedding_dimension": width, **pooling},
-        "sentence_bert_config.json": {"max_seq_length": settings.max_length, "do_lower_case": False},
-        "config_sentence_transformers.json": {
-            "prompts": prompt,
-            "default_prompt_name": "default" if prompt else None,
-            "similarity_fn_name": "cosine",
-        },
-    }
-    for name, values in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(json.dumps(values, indent=2) + "\n")
+    write_json(folder / MODULES, write_parts(folder, settings.parts, settings.normalize, width))
+    write_json(folder / TRANSFORMER_FILE, _transformer_values(settings.reads))
+    cut = {} if settings.truncate_dim is None else {"truncate_dim": settings.truncate_dim}
+    values = {**_prompt_values(settings.prompts), "similarity_fn_name": settings.similarity, **cut}
+    write_json(folder / MODEL_FILE, values)
+
+
+def _transformer_values(reads: Reads) -> dict[str, object]:
+    lengths = {f"{name}_length": length for name, length in reads.of_task.items()}
+    return {"max_seq_length": reads.max_length, "do_lower_case": reads.lower_case, **lengths}
+
+
+def _prompt_values(prompts: Prompts) -> dict[str, object]:
+    return {"prompts": dict(prompts.texts), "default_prompt_name": prompts.name}

@@ -26,7 +26,7 @@ from bertkit.data.pair_texts import PairTexts
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError
 from bertkit.model.encoder import Encoder
-from bertkit.model.pooling import Pooling, pool_tokens
+from bertkit.model.vector_steps import Recipe
 from bertkit.tasks.contract import Texts, optional_text_field, text_field, texts_field
 from bertkit.tasks.learning import Learning, ids_and_segments, whole
 from bertkit.tasks.objective import Loss, Objective
@@ -44,7 +44,7 @@ class PairObjective(Objective):
       belong to each pair's first, and `known_P`, how many these are.
 
     Args:
-        pooling: how tokens become a vector.
+        recipe: how tokens become a vector.
         dimensions: shorter vectors that are learnt as well, the first so many numbers; the loss is the mean of all
             (Matryoshka, Kusupati et al. 2022).
     """
@@ -53,9 +53,9 @@ class PairObjective(Objective):
     head_name: ClassVar[str | None] = None
     head = None
 
-    def __init__(self, pooling: Pooling, dimensions: Sequence[int], *, scored: bool) -> None:
+    def __init__(self, recipe: Recipe, dimensions: Sequence[int], *, scored: bool) -> None:
         super().__init__()
-        self.pooling = pooling
+        self.recipe = recipe
         self.dimensions = tuple(dimensions)
         self.scored = scored
 
@@ -65,7 +65,7 @@ class PairObjective(Objective):
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; of pairs without scores its sums have `correct`."""
-        vectors_BW = pool_tokens(hidden_TW, batch.tokens.layout, self.pooling)
+        vectors_BW = self.recipe.vectors(hidden_TW, batch.tokens.layout)
         texts_P = batch.targets["texts_P"]
         first_P = texts_P.cumsum(0) - texts_P
         loss = partial(_cosine_loss, first_P=first_P, score_P=batch.targets["score_P"]) if self.scored else None
@@ -106,18 +106,19 @@ class PairLearning(Learning):
     """Two texts, and perhaps more that do not belong.
 
     Args:
+        recipe: how tokens become a vector.
         prompt: put before every text.
         scores_or_pairs: the scores that are the cosines 0 and 1; or, of pairs without, which texts belong together.
     """
 
     def __init__(
         self,
-        pooling: Pooling,
+        recipe: Recipe,
         prompt: str = "",
         dimensions: Sequence[int] = (),
         scores_or_pairs: tuple[float, float] | PairTexts | None = None,
     ) -> None:
-        self._pooling: Pooling = pooling
+        self._recipe = recipe
         self._prompt = prompt
         self._dimensions = dimensions
         self._scores = scores_or_pairs if isinstance(scores_or_pairs, tuple) else None
@@ -147,7 +148,7 @@ class PairLearning(Learning):
 
     def objective(self, head: nn.Module | None) -> PairObjective:
         """The loss."""
-        return PairObjective(self._pooling, self._dimensions, scored=self._scores is not None)
+        return PairObjective(self._recipe, self._dimensions, scored=self._scores is not None)
 
 
 def _texts(fields: Mapping[str, object]) -> list[str]:

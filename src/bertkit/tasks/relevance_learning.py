@@ -40,7 +40,8 @@ class RelevanceObjective(Objective):
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss."""
-        logits_B = self.head(hidden_TW, batch.tokens.layout, encoder)[:, 0].float()
+        logits_BC = self.head(hidden_TW, batch.tokens.layout, encoder).float()
+        logits_B = logits_BC[:, -1] - (logits_BC[:, 0] if logits_BC.shape[1] == 2 else 0)
         relevance_B = batch.targets["relevance_B"]
         return Loss(functional.binary_cross_entropy_with_logits(logits_B, relevance_B, reduction="sum"))
 

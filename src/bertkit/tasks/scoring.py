@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
+from bertkit.model.vector_steps import RecipeHead
 from bertkit.tasks.contract import Outcome, Result, Task
 from bertkit.tokenization.windows import Window
 
@@ -63,7 +64,7 @@ class ScoringTask(Task):
 
     def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor | None:
         """What the head reads."""
-        assert isinstance(head, Head)
+        assert isinstance(head, Head | RecipeHead)
         return head.wanted(batch.layout)
 
     def forward(

@@ -1,23 +1,24 @@
 """text-ranking: documents in the order in which they answer a query, by a cross-encoder (Nogueira and Cho 2019).
 
 A cross-encoder is a text classifier with one output that reads query and document together, as sentence-transformers'
-`CrossEncoder` trains them.
+`CrossEncoder` trains them. Older ones have two, of which the second says that the document answers: their difference
+is the one output, and its sigmoid that label's probability.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar
 
 import numpy as np
+import torch
 
 from bertkit.errors import UserError, near_match
+from bertkit.model.vector_steps import ACTIVATIONS
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
-from bertkit.tasks.scoring import Scored, ScoringTask, best_first, sigmoid, window_logits
+from bertkit.tasks.scoring import Scored, Scores, ScoringTask, best_first, window_logits
 from bertkit.tokenization.tokenizer import Tokenizer
-
-Activation = Literal["sigmoid", "identity"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,21 +38,24 @@ class TextRanking(ScoringTask):
     A long document is as relevant as its most relevant window (MaxP of Dai and Callan 2019).
 
     Args:
-        activation: the score is the `sigmoid` of the logit, or the logit itself (`identity`).
+        activation: the score is the `sigmoid` of the logit, or the logit itself (`identity`), or what else torch has.
+        prompt: text that is put before every query, as some models were trained with.
+        outputs: numbers that the classifier gives: 1, or 2 of which the second says that the document answers.
     """
 
     name: ClassVar[str] = "text-ranking"
     fields: ClassVar[tuple[str, ...]] = ("query", "documents")
     head_name: ClassVar[str | None] = "text-classification"
     overlap: ClassVar[float | None] = 0.25
-    classes = 1
 
-    def __init__(self, tokenizer: Tokenizer, activation: Activation = "sigmoid") -> None:
+    def __init__(self, tokenizer: Tokenizer, activation: str = "sigmoid", prompt: str = "", outputs: int = 1) -> None:
         super().__init__(tokenizer)
-        if activation not in get_args(Activation):
-            hint = near_match(activation, get_args(Activation))
-            raise UserError(f"unknown activation {activation!r}{hint}", "Choose sigmoid or identity.")
+        if activation not in ACTIVATIONS:
+            hint = near_match(activation, ACTIVATIONS)
+            raise UserError(f"unknown activation {activation!r}{hint}", f"Choose {', '.join(sorted(ACTIVATIONS))}.")
         self.activation = activation
+        self.prompt = prompt
+        self.classes = outputs
 
     @classmethod
     def suits(cls, config: Mapping[str, object], rows: int) -> bool:
@@ -60,13 +64,13 @@ class TextRanking(ScoringTask):
 
     def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
         """A query and its documents."""
-        query = text_field(fields, "query")
+        query = self.prompt + text_field(fields, "query")
         return tuple(Texts(query, document) for document in texts_field(fields, "documents"))
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Ranking:
         """The documents of a row by their scores."""
-        logits_N = np.array([window_logits(outcome).max() for outcome in outcomes])
-        scores_N = sigmoid(logits_N) if self.activation == "sigmoid" else logits_N
+        logits_N = np.array([_relevance(window_logits(outcome)).max() for outcome in outcomes])
+        scores_N: Scores = ACTIVATIONS[self.activation](torch.from_numpy(logits_N)).numpy()
         return Ranking(ranking=best_first(scores_N), reading=reading)
 
     def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
@@ -75,4 +79,9 @@ class TextRanking(ScoringTask):
         indices = [str(index) for index in range(len(outcomes))]
         best = str(result.ranking[0].index)
         document = place_of(best if name is None else name, indices, "document")
-        return Target(indices[document], ((0, 0),), document)
+        return Target(indices[document], ((0, self.classes - 1),), document)
+
+
+def _relevance(logits_WC: Scores) -> Scores:
+    """The one output, or the difference of the two, of each window."""
+    return logits_WC[:, -1] - (logits_WC[:, 0] if logits_WC.shape[1] == 2 else 0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import tokenizers
 from tokenizers import decoders, normalizers, pre_tokenizers
@@ -107,6 +108,16 @@ class Tokenizer:
         if tokenizer.template.single.special_tokens == 0:
             logger.warning("%s: no special tokens are put around a text: the tokenizer has no post_processor.", path)
         return tokenizer
+
+    def lower(self) -> None:
+        """Has texts put in small letters first, whatever the tokenizer does with them. Special tokens stay."""
+        given = self._backend.normalizer
+        parts = [given] if given is not None else []
+        if isinstance(given, normalizers.Sequence):
+            parts = list(cast("Iterable[normalizers.Normalizer]", given))
+        if not any(isinstance(part, normalizers.Lowercase) for part in parts):
+            self._backend.normalizer = normalizers.Sequence([normalizers.Lowercase(), *parts])
+        self.casing = casing_of_backend(self._backend, "the tokenizer")
 
     def tokenize(self, texts: Sequence[str], *, offsets: bool = False) -> list[Tokens]:
         """The tokens of each text, special tokens of the template not included; an empty text has none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -23,12 +23,12 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.init import initialise, say_shares
 from bertkit.model.lora import adapt, adapters, merge
-from bertkit.pretrained.adapters import Adapter, write_adapter
+from bertkit.pretrained.adapters import Adapter, Base, write_adapter
 from bertkit.pretrained.direct_reading import HEAD, Reading, can_be_direct, direct, reading_of
 from bertkit.pretrained.direct_reading import KEY as READING_KEY
-from bertkit.pretrained.loading import Pretrained, weights_sha256
+from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.made import More
-from bertkit.pretrained.sentence_transformers import SentenceSettings
+from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, SentenceSettings
 from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.text_classification import TextClassification
@@ -52,7 +52,7 @@ from bertkit.training.state import Progress, all_tensors, prime
 from bertkit.training.step import AUTOCAST, Stepper
 from bertkit.training.trainee import Trainee
 
-READINGS: dict[str, Reading] = {"mean": "mean", "cls": "first"}  # of each pooling that a linear layer can read
+RELEVANCE = {1: ("relevance",), 2: ("irrelevant", "relevant")}  # labels of a ranking's outputs
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,9 @@ def finetune(
     more = describe_task(lessons, source, model.family)
     if config.model.lora is not None:
         if config.model.lora.keep:
-            adapter = adapter_of(config, source, model, more)
-            ranks.by_first(lambda: write_adapter(adapter, folder / "adapter", card))
+            adapter = adapter_of(config, source, model, more, folder / "adapter")
+            settings = (more.settings, more.cross_encoder, model.config.width)
+            ranks.by_first(lambda: write_adapter(adapter, folder / "adapter", card, *settings))
         merge(model.trainee.encoder)
     write_model(model.family, model.trainee, tokenizer, ranks, folder, card, more=more, files=files)
     return result
@@ -255,10 +256,12 @@ def direct_reading(source: Pretrained, task: Task) -> Reading | None:
     """
     if not isinstance(task, TextClassification):
         return None
-    pooling = None if source.settings is None else source.settings.pooling
-    if pooling is None and source.family.heads[HEAD].reads == "pooler" and not source.config.pooler:
-        pooling = "mean"
-    reading: Reading | None = None if pooling is None else READINGS.get(pooling)
+    reading: Reading | None = None
+    if source.settings is not None:
+        pooling = source.settings.parts.pooling
+        reading = "mean" if "mean" in pooling else "first" if "cls" in pooling else None
+    elif source.family.heads[HEAD].reads == "pooler" and not source.config.pooler:
+        reading = "mean"
     return reading if reading is not None and can_be_direct(source.family, source.config, reading) else None
 
 
@@ -310,8 +313,12 @@ def freeze(encoder: Encoder, table: StartTable, random: torch.Generator) -> None
         encoder.pooler.requires_grad_(True)
 
 
-def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: More) -> Adapter:
-    """What was learnt on top of the checkpoint."""
+def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: More, folder: Path) -> Adapter:
+    """What was learnt on top of the checkpoint.
+
+    Args:
+        folder: where it will be.
+    """
     assert config.model.lora is not None
     (objective,) = model.trainee.each()
     tensors: dict[str, Tensor] = {}
@@ -321,8 +328,8 @@ def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: M
         if part is not None:
             tensors |= {f"{prefix}.{name}": tensor for name, tensor in part.state_dict().items()}
     return Adapter(
-        base=config.model.start,
-        base_sha256=weights_sha256(source.folder),
+        base=Base.of(config.model.start, source.source, folder),
+        base_sha256=source.fingerprint(),
         head_name=objective.head_name,
         scale=config.model.lora.alpha / config.model.lora.rank,
         values=more.values,
@@ -340,15 +347,19 @@ def describe_task(lessons: Lessons, source: Pretrained, family: Family) -> More:
     needs = () if task.head_name is None else (task.head_name,)
     ending = next(ending for ending, heads in family.architectures.items() if heads == needs)
     values: dict[str, object] = {"architectures": [family.class_names[source.foreign.model_type] + ending]}
-    if (reads := reading_of(family)) is not None:
-        values[READING_KEY] = reads
-    labels = ("relevance",) if isinstance(task, TextRanking) else task.labels
+    if (reading := reading_of(family)) is not None:
+        values[READING_KEY] = reading
+    labels = RELEVANCE[task.classes] if isinstance(task, TextRanking) else task.labels
     if labels:
         values["id2label"] = {str(id): label for id, label in enumerate(labels)}
         values["label2id"] = {label: id for id, label in enumerate(labels)}
     if lessons.problem is not None:
         values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == lessons.problem)
     if isinstance(task, SentenceEmbedding):
-        settings = SentenceSettings(task.pooling, task.normalize, task.prompt, lessons.reader.limit)
-        return More(values, settings=settings)
-    return More(values, cross_encoder=task.activation if isinstance(task, TextRanking) else None)
+        settings = source.settings or SentenceSettings(normalize=task.normalize)
+        reads = replace(settings.reads, max_length=lessons.reader.limit, of_task={})
+        return More(values, settings=replace(settings, reads=reads, routed=(), routes=()))
+    if isinstance(task, TextRanking):
+        scoring = source.cross_encoder or CrossEncoderSettings()
+        return More(values, cross_encoder=replace(scoring, activation=task.activation, parts=None))
+    return More(values)
