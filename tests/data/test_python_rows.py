@@ -58,7 +58,7 @@ ONE = [
 NO_ROWS = [None, 5, True, 2.5, float("nan"), b"a", bytearray(b"a"), memoryview(b"a"), Path("a"), object(), Lazy()]
 
 
-@pytest.mark.parametrize("given", [*ONE, *NO_ROWS, np.array("a")], ids=repr)
+@pytest.mark.parametrize("given", [*ONE, *NO_ROWS, np.array("a")], ids=lambda given: type(given).__name__)
 def test_one_row_is_a_row_alone_whether_good_or_bad(given: object) -> None:
     assert is_one_row(given)
     assert list(each_row(given)) == [given]
