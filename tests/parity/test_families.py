@@ -19,7 +19,8 @@ from bertkit.families.foreign_config import write_config
 from bertkit.inference.precision import make_ready
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, MaskedLMHead, build_head, build_masked_lm_head
-from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.pretrained.loading import open_pretrained
 from tests.parity.bert_peer import Sequences, Sizes
 
 SIZES = Sizes(vocab_size=99, positions=29)

@@ -15,7 +15,8 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_head, build_masked_lm_head
-from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.masked_lm import MaskedLM
 from bertkit.tasks.objective import Loss, Objective
 from bertkit.tasks.replaced_token_detection import Generator, ReplacedTokenDetection

@@ -18,7 +18,8 @@ from sentence_transformers.sentence_transformer.modules import Dense, Pooling, T
 import bertkit
 from bertkit.errors import BadCheckpoint, BertkitError, ModelNotFound
 from bertkit.pretrained.adapters import Adapter, Base, read_adapter, write_adapter
-from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, Prompts
 from tests.pretrained.sentence_folders import TEXTS, WIDTH, change, make_base, our_scores, ours, theirs
 

@@ -16,8 +16,9 @@ from bertkit.families.catalogue import FAMILIES
 from bertkit.model.build import build_encoder
 from bertkit.model.heads import Head, build_head
 from bertkit.model.init import initialise
+from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import HEAD, KEY, Reading, can_be_direct, direct
-from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.made import More, made
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tokenization.tokenizer import Tokenizer

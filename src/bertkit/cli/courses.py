@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bertkit.evaluation.held_out import HeldOut
     from bertkit.evaluation.held_out_loss import HeldOutLoss
     from bertkit.evaluation.held_out_pairs import HeldOutPairs
-    from bertkit.pretrained.loading import Pretrained
+    from bertkit.pretrained.checkpoint import Pretrained
     from bertkit.tokenization.tokenizer import Tokenizer
     from bertkit.training.lessons import Lessons
     from bertkit.training.ranks import Ranks
@@ -63,7 +63,8 @@ def distillation_course(config: FinetuneConfig, ranks: Ranks) -> Course:
     """A student learns what a fine-tuned teacher says."""
     from bertkit.evaluation.held_out import HeldOut
     from bertkit.evaluation.taught_text import held_out_taught
-    from bertkit.pretrained.loading import find_folder, open_pretrained, weights_sha256
+    from bertkit.pretrained.checkpoint import weights_sha256
+    from bertkit.pretrained.loading import find_folder, open_pretrained
     from bertkit.training.distilling import open_student, taught_lessons
 
     assert config.teacher is not None

@@ -151,7 +151,7 @@ def run_finetuning(
         show: print what it came to.
     """
     from bertkit.data.doubts import doubts
-    from bertkit.evaluation.baselines import BESIDE, baselines_of
+    from bertkit.evaluation.baselines import BESIDE
     from bertkit.model.device import choose_device
     from bertkit.training.finetuning import finetune, loop_table
     from bertkit.training.lessons import data_sha256s
@@ -179,11 +179,7 @@ def run_finetuning(
                 say(line)
             if recipe.why is not None and not config.train.quick:
                 say(recipe.why)
-            if config.teacher is None:
-                simpler += baselines_of(lessons.task.name, lessons.problem, lessons.train, lessons.held_out)
-            for one in simpler:
-                if held_out.best_by in one.measures:
-                    say(f"for comparison, {one.name}: {held_out.best_by} {one.measures[held_out.best_by]:.4f}")
+            simpler += _simpler_models(config, lessons, held_out.best_by)
         with watched(config, [*hashes, *parts.sha256s], ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
             if ranks.is_first:
                 parts.keep()
@@ -205,10 +201,22 @@ def run_finetuning(
                 say_stopped(run.folder)
     if result is not None and ranks.is_first and show:
         _show(run.folder, held_out.scores, result, intervals, json)
-        if not json:
-            for line in _in_the_end(held_out.best_by, lessons, result, simpler):
-                say(line)
+        for line in _in_the_end(held_out.best_by, lessons, result, simpler):
+            say(line)
     return result
+
+
+def _simpler_models(config: FinetuneConfig, lessons: Lessons, metric: str) -> list[Baseline]:
+    """What simpler models reach, told as soon as it is known; none where a teacher is learnt from."""
+    from bertkit.evaluation.baselines import baselines_of
+
+    if config.teacher is not None:
+        return []
+    found = baselines_of(lessons.task.name, lessons.problem, lessons.train, lessons.held_out)
+    for one in found:
+        if metric in one.measures:
+            say(f"for comparison, {one.name}: {metric} {one.measures[metric]:.4f}")
+    return found
 
 
 def _beside(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[Baseline]) -> Beside | None:

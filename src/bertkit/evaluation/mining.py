@@ -22,7 +22,7 @@ from bertkit.evaluation.answers_of import unit_vectors
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
 from bertkit.inference.precision import make_ready
-from bertkit.pretrained.loading import Pretrained
+from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tasks.pair_learning import MINED
 from bertkit.tasks.reading import Reader
 from bertkit.training.hard_negatives import NONE, hard_negatives

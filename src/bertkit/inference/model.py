@@ -19,7 +19,8 @@ from bertkit.inference.precision import choose_dtype, exact_dtype, make_ready
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
-from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tasks.catalogue import find_task
 from bertkit.tasks.contract import Result, Task

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bertkit.errors import UserError
-from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.saving import save_pretrained, save_tensorflow
 from bertkit.pretrained.sentence_transformers import SentenceSettings
 

@@ -9,7 +9,8 @@ from bertkit.checkpoints.digests import sha256
 from bertkit.checkpoints.weight_files import find_weights
 from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
-from bertkit.pretrained.loading import Pretrained, open_pretrained
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.pretrained.loading import open_pretrained
 from bertkit.tokenization.settings import CONFIG
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from bertkit.config.encoder import EncoderConfig
 from bertkit.families.contract import Family
 from bertkit.families.foreign_config import ForeignConfig, write_config
-from bertkit.pretrained.loading import Pretrained
+from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, SentenceSettings
 from bertkit.tokenization.tokenizer import Tokenizer
 

@@ -20,8 +20,8 @@ from bertkit.families.foreign_config import write_config, write_tensorflow_confi
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.calibrated import write_calibration
 from bertkit.pretrained.cards import CARD
+from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import Form, spelled_out
-from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_cross_encoder, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
 from bertkit.tokenization.opening import SENTENCEPIECE, WORDPIECE

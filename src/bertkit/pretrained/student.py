@@ -12,7 +12,7 @@ from bertkit.families.foreign_config import read_keys
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
-from bertkit.pretrained.loading import Pretrained
+from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.made import More, made
 from bertkit.tasks.contract import Task
 from bertkit.tokenization.tokenizer import Tokenizer

@@ -21,7 +21,8 @@ from bertkit.model.device import best_dtype
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
 from bertkit.model.init import initialise
-from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.student import copy_head, copy_layers
 from bertkit.tasks.distillation import Teacher
 from bertkit.tasks.fill_mask import FillMask

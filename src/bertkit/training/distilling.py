@@ -17,7 +17,8 @@ from bertkit.errors import ConfigError, UserError
 from bertkit.model.heads import Head
 from bertkit.model.linear import can_pack, pack_linears
 from bertkit.model.soft_labels import SoftLabels
-from bertkit.pretrained.loading import Pretrained, find_folder, open_pretrained
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.student import student_of
 from bertkit.tasks.learnings import LEARNINGS, LearningOptions
 from bertkit.tasks.reading import Reader

@@ -24,9 +24,9 @@ from bertkit.model.heads import Head
 from bertkit.model.init import initialise, say_shares
 from bertkit.model.lora import adapt, adapters, merge
 from bertkit.pretrained.adapters import Adapter, Base, write_adapter
+from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import HEAD, Reading, can_be_direct, direct, reading_of
 from bertkit.pretrained.direct_reading import KEY as READING_KEY
-from bertkit.pretrained.loading import Pretrained
 from bertkit.pretrained.made import More
 from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, SentenceSettings
 from bertkit.tasks.contract import Task

@@ -21,7 +21,7 @@ from bertkit.data.score_range import cosine_range, range_in_words
 from bertkit.data.tag_scheme import check_scheme
 from bertkit.errors import BertkitError, ConfigError, InputError
 from bertkit.families.labels import Problem
-from bertkit.pretrained.loading import Pretrained
+from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tasks.contract import Task, Texts
 from bertkit.tasks.learning import Learning
 from bertkit.tasks.learnings import LEARNINGS, LearningOptions, check_learnt

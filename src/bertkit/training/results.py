@@ -14,7 +14,7 @@ from bertkit.checkpoints.folders import atomic_folder
 from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import flat
 from bertkit.families.contract import Family
-from bertkit.pretrained.loading import Pretrained
+from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.made import NOTHING_MORE, More, made
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
