@@ -24,8 +24,6 @@ import json
 import math
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -40,7 +38,7 @@ from scipy import stats
 from benchmarks.contestants import Contestant, compete, report
 from benchmarks.finetuning_contestants import BATCH, Setup
 from benchmarks.finetuning_data import DATASETS, Files, make_files
-from benchmarks.measure import json_line, machine
+from benchmarks.measure import json_line, machine, read_lines, run_module
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.training.assembly import choose_precision
 
@@ -94,7 +92,7 @@ def main() -> None:
             else:
                 _learn(setup, files, options.sides, options.seeds, Path(options.results), Path(scratch))
     if options.what == "quality":
-        print_table(_lines(Path(options.results)))
+        print_table(read_lines(Path(options.results)))
 
 
 def _learn(setup: Setup, files: Files, sides: Sequence[str], seeds: int, results: Path, scratch: Path) -> None:
@@ -111,13 +109,13 @@ def _learn(setup: Setup, files: Files, sides: Sequence[str], seeds: int, results
                 "batch": BATCH,
                 "precision": choose_precision(one.precision, torch.device("cpu")),  # type: ignore[arg-type]
             }
-            if any(about.items() <= line.items() for line in _lines(results)):
+            if any(about.items() <= line.items() for line in read_lines(results)):
                 continue
             began = time.perf_counter()
             if kind in OURS:
-                _run(["bertkit", "finetune", *_command_line(one)])
+                run_module(["bertkit", "finetune", *_command_line(one)])
             else:
-                _run(["benchmarks.finetuning_contestants", "train", one.to_json()])
+                run_module(["benchmarks.finetuning_contestants", "train", one.to_json()])
             seconds = time.perf_counter() - began
             line = {**about, "metrics": _metrics(one), "seconds": round(seconds, 1), "machine": machine()}
             with results.open("a", encoding="utf-8") as file:
@@ -157,21 +155,8 @@ def _metrics(setup: Setup) -> dict[str, float]:
     line += ["-m", str(folder / "model" if setup.kind in OURS else folder)]
     if dataset.problem is not None:
         line += ["--problem", dataset.problem]
-    scores: dict[str, float] = json.loads(_run(line))["metrics"]
+    scores: dict[str, float] = json.loads(run_module(line))["metrics"]
     return scores
-
-
-def _run(module: list[str]) -> str:
-    done = subprocess.run([sys.executable, "-m", *module], capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(module)} has failed:\n{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def _lines(results: Path) -> list[dict[str, object]]:
-    if not results.exists():
-        return []
-    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
 
 
 def print_table(lines: Sequence[dict[str, object]]) -> None:

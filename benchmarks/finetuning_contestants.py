@@ -37,6 +37,7 @@ from bertkit.training.lessons import Lessons
 from bertkit.training.micro_batches import shares
 from bertkit.training.optimisers import build_optimiser, set_rate
 from bertkit.training.ranks import Ranks
+from bertkit.training.recipe import Recipe
 from bertkit.training.schedules import rate
 from bertkit.training.state import prime
 from bertkit.training.step import Stepper
@@ -109,7 +110,8 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
     config = parse(FinetuneConfig, setup.settings(), "benchmark")
     source = open_pretrained(find_folder(setup.model))
     lessons = Lessons.open(config, source, source.load_tokenizer())
-    table = loop_table(config, lessons.steps_per_epoch(BATCH), source.config.width)
+    recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=False)
+    table = loop_table(config, recipe, lessons.steps_per_epoch(BATCH))
     model = build_model(config, source, lessons, ranks.device)
     precision = choose_precision(table.precision, ranks.device)
     sharing = share(model, table, ranks, precision, print)

@@ -21,8 +21,6 @@ import json
 import os
 import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -30,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.finetuning_data import DATASETS, Files, make_files
-from benchmarks.measure import json_line, machine
+from benchmarks.measure import json_line, machine, read_lines, run_module
 from bertkit.checkpoints.embedded import embedded_folder
 
 SIDES = ("default", "quick", "tfidf", "embeddings")
@@ -55,7 +53,7 @@ def main() -> None:
                 for side in options.sides:
                     if _has(DATASETS[name].task, side) and (seed == 0 or side in SEEDED):
                         _once(options, name, side, seed, files)
-    print_table(_lines(options.results))
+    print_table(read_lines(options.results))
 
 
 def _has(task: str, side: str) -> bool:
@@ -64,15 +62,15 @@ def _has(task: str, side: str) -> bool:
 
 def _once(options: argparse.Namespace, name: str, side: str, seed: int, files: Files) -> None:
     about = {"dataset": name, "side": side, "seed": seed, "code": options.label}
-    if any(about.items() <= line.items() for line in _lines(options.results)):
+    if any(about.items() <= line.items() for line in read_lines(options.results)):
         return
     began, used = time.perf_counter(), _cpu_seconds()
     with tempfile.TemporaryDirectory() as folder:
         if side in ("default", "quick"):
             metrics, wall, cpu = _typed(name, side, seed, files, Path(folder))
         else:
-            task = [sys.executable, "-m", "benchmarks.finetuning_defaults_peers", side, name]
-            done = _run([*task, str(files.train), str(files.eval), str(embedded_folder())])
+            task = ["benchmarks.finetuning_defaults_peers", side, name]
+            done = run_module([*task, str(files.train), str(files.eval), str(embedded_folder())])
             metrics, wall, cpu = json.loads(done), time.perf_counter() - began, _cpu_seconds() - used
     line = {**about, "metrics": metrics, "wall": round(wall, 1), "cpu": round(cpu, 1), "machine": machine()}
     with options.results.open("a", encoding="utf-8") as file:
@@ -83,34 +81,21 @@ def _once(options: argparse.Namespace, name: str, side: str, seed: int, files: F
 
 def _typed(name: str, side: str, seed: int, files: Files, folder: Path) -> tuple[Mapping[str, float], float, float]:
     """What a user types: the metrics of the model on the part to score, wall and processor seconds of training."""
-    task, bertkit = DATASETS[name].task, [sys.executable, "-m", "bertkit"]
-    line = [*bertkit, "finetune", "--task", task, "--train", str(files.train), "-o", str(folder / "run")]
+    task = DATASETS[name].task
+    line = ["bertkit", "finetune", "--task", task, "--train", str(files.train), "-o", str(folder / "run")]
     line += [] if files.dev is None else ["--eval", str(files.dev)]
     line += ["--quick"] if side == "quick" else ["--set", f"train.seed={seed}"]
     began, used = time.perf_counter(), _cpu_seconds()
-    _run(line)
+    run_module(line)
     wall, cpu = time.perf_counter() - began, _cpu_seconds() - used
-    scored = [*bertkit, "evaluate", "--task", task, "-m", str(folder / "run/model"), "--data", str(files.eval)]
-    metrics: dict[str, float] = json.loads(_run([*scored, "--json"]))["metrics"]
+    scored = ["bertkit", "evaluate", "--task", task, "-m", str(folder / "run/model"), "--data", str(files.eval)]
+    metrics: dict[str, float] = json.loads(run_module([*scored, "--json"]))["metrics"]
     return metrics, wall, cpu
 
 
 def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _run(line: Sequence[str]) -> str:
-    done = subprocess.run(line, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(line)} has failed:\n{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def _lines(results: Path) -> list[dict[str, Any]]:
-    if not results.exists():
-        return []
-    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines() if line]
 
 
 def print_table(lines: Sequence[Mapping[str, Any]]) -> None:

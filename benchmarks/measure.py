@@ -7,10 +7,14 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -80,3 +84,18 @@ def _processor() -> str:
 def json_line(values: Mapping[str, object]) -> str:
     """The one last line that scripts read."""
     return json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+
+
+def run_module(line: Sequence[str]) -> str:
+    """What a module of Python's, called with arguments, prints; the program ends where it fails."""
+    done = subprocess.run([sys.executable, "-m", *line], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(line)} has failed:\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def read_lines(results: Path) -> list[dict[str, Any]]:
+    """The runs of a file of results, one a line; none where there is no such file yet."""
+    if not results.exists():
+        return []
+    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -175,10 +175,10 @@ def run_finetuning(
         hashes = data_sha256s(config.data)
         doubted = doubts(lessons.train, lessons.held_out)
         if ranks.is_first:
-            for line in (*lessons.notes, *(f"warning: {line}" for line in doubted.lines), lessons.in_words()):
+            warnings = [f"warning: {line}" for line in doubted.lines]
+            why = [recipe.why] if recipe.why is not None and not config.train.quick else []
+            for line in (*lessons.notes, *warnings, lessons.in_words(), *why):
                 say(line)
-            if recipe.why is not None and not config.train.quick:
-                say(recipe.why)
             simpler += _simpler_models(config, lessons, held_out.best_by)
         with watched(config, [*hashes, *parts.sha256s], ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
             if ranks.is_first:
@@ -201,8 +201,7 @@ def run_finetuning(
                 say_stopped(run.folder)
     if result is not None and ranks.is_first and show:
         _show(run.folder, held_out.scores, result, intervals, json)
-        for line in _in_the_end(held_out.best_by, lessons, result, simpler):
-            say(line)
+        _say_how_it_went(held_out.best_by, lessons, result, simpler)
     return result
 
 
@@ -229,15 +228,15 @@ def _beside(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[
     return Beside(metric, len(lessons.held_out), result.measures[metric], others) if others else None
 
 
-def _in_the_end(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[Baseline]) -> Iterator[str]:
-    """What a user should know of how it went."""
+def _say_how_it_went(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[Baseline]) -> None:
+    """What to compare the score with, and whether it was still rising."""
     beside = _beside(metric, lessons, result, simpler)
     if beside is not None:
         others = ", ".join(f"{name} {value:.4f}" for name, value in beside.others.items())
-        yield f"{metric} {beside.score:.4f}; on the same {beside.examples:,} examples: {others}"
+        say(f"{metric} {beside.score:.4f}; on the same {beside.examples:,} examples: {others}")
     if result.rising is not None:
         before, last = (abs(score) for score in result.rising)
-        yield f"the score was still rising: {metric} {before:.4f}, then {last:.4f}; more epochs may help (--epochs)"
+        say(f"the score was still rising: {metric} {before:.4f}, then {last:.4f}; more epochs may help (--epochs)")
 
 
 def _intervals(scores: Scores | None, lessons: Lessons) -> dict[str, Interval]:
