@@ -40,7 +40,7 @@ from bertkit.training.ranks import Ranks
 from bertkit.training.recipe import Recipe
 from bertkit.training.schedules import rate
 from bertkit.training.state import prime
-from bertkit.training.step import Stepper
+from bertkit.training.step import AUTOCAST, Stepper
 
 BATCH = 32
 WARMUP, WEIGHT_DECAY, EPS, CLIP = 0.1, 0.01, 1e-8, 1.0
@@ -124,7 +124,7 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
         ranks,
         weights=model.weights,
         clip=CLIP,
-        autocast=precision == "bfloat16",
+        autocast=AUTOCAST.get(precision),
         seed=setup.seed,
     )
     stream = SampleStream(lessons.samples, BATCH, setup.seed)

@@ -39,7 +39,7 @@ from bertkit.training.assembly import build_model, share
 from bertkit.training.optimisers import build_optimiser
 from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
-from bertkit.training.step import Stepper
+from bertkit.training.step import AUTOCAST, Stepper
 
 MASKED = 0.15
 OPTIMISER = Optimiser(learning_rate=1e-4)
@@ -238,7 +238,7 @@ def _train(row: Row, config: EncoderConfig, lengths: list[int], device: torch.de
         ranks,
         weights=objective_weights(settings.train, settings.data.sequences),
         clip=OPTIMISER.clip,
-        autocast=chosen == "bfloat16",
+        autocast=AUTOCAST.get(chosen),
         seed=0,
     )
     steps = [

@@ -34,7 +34,7 @@ from bertkit.training.ranks import Ranks
 from bertkit.training.run import Corpus, batches, phases
 from bertkit.training.schedules import rate
 from bertkit.training.state import prime
-from bertkit.training.step import Stepper
+from bertkit.training.step import AUTOCAST, Stepper
 
 STEPS = 1_000_000  # more than are ever taken
 OPTIMISER = Optimiser(learning_rate=1e-4)
@@ -96,7 +96,7 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
         ranks,
         weights=weights,
         clip=OPTIMISER.clip,
-        autocast=precision == "bfloat16",
+        autocast=AUTOCAST.get(precision),
         seed=0,
     )
     stream = corpus.stream(corpus.shards, config.data, config.data.masking, 0)

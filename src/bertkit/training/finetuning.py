@@ -162,7 +162,7 @@ def assembled(
     )
     begins = not ranks.any(ranks.is_first and any((folder / "checkpoints").glob("step-*")))
     if fits and begins:
-        fit_head(model.trainee, lessons.samples, ranks, autocast=precision != "float32", seed=table.seed)
+        fit_head(model.trainee, lessons.samples, ranks, autocast=AUTOCAST.get(precision), seed=table.seed)
     sharing = share(model, table, ranks, precision, say)
     optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, model.config.layers)
     prime(optimiser)

@@ -26,12 +26,14 @@ BATCH_TOKENS = 8192
 MOST_BYTES = 400 << 20  # of features; of more samples some are drawn, which a linear model does not miss
 
 
-def fit_head(trainee: Trainee, samples: Sequence[Sample], ranks: Ranks, *, autocast: bool, seed: int) -> None:
+def fit_head(
+    trainee: Trainee, samples: Sequence[Sample], ranks: Ranks, *, autocast: torch.dtype | None, seed: int
+) -> None:
     """Has the head's last layer be the best one for the encoder as it is. All ranks call this.
 
     Args:
         trainee: on the device, not yet divided between ranks, with an objective that `can_fit`.
-        autocast: compute the encoder in bfloat16.
+        autocast: the half precision that the encoder is computed in; None for float32.
         seed: of the samples that are drawn, and of how they are divided to choose a strength.
     """
     (objective,) = trainee.each()
@@ -72,7 +74,7 @@ def drawn(samples: Sequence[Sample], head: Head, seed: int) -> Sequence[Sample]:
 
 @torch.no_grad()
 def read(
-    trainee: Trainee, samples: Sequence[Sample], device: torch.device, *, autocast: bool
+    trainee: Trainee, samples: Sequence[Sample], device: torch.device, *, autocast: torch.dtype | None
 ) -> tuple[Array, Array, npt.NDArray[np.int64]]:
     """What a linear model reads and is to give, with nothing dropped: (R, W), (R, C), and each row's sample."""
     (objective,) = trainee.each()
@@ -81,7 +83,7 @@ def read(
     trainee.eval()
     for group in group_by_tokens(everything.lengths, BATCH_TOKENS):
         batch = to_device(as_tensors(everything.pack(group)), device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
+        with torch.autocast(device.type, autocast, enabled=autocast is not None):
             hidden_TW = trainee.encoder.hidden(batch.tokens, objective.wanted(batch))
             x_RW, y_RC = objective.to_fit(trainee.encoder, hidden_TW, batch)
         rows.append(x_RW.float().cpu().numpy())
