@@ -1,0 +1,277 @@
+"""An open checkpoint: its configuration, its tensors, what its files say; from it encoder, task and head are built."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from bertkit.checkpoints.digests import sha256
+from bertkit.checkpoints.weight_files import find_weights
+from bertkit.config.calibration import Calibration
+from bertkit.config.encoder import EncoderConfig
+from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError
+from bertkit.families.contract import Family, HeadShape, Reads, Weight
+from bertkit.families.foreign_config import ForeignConfig, check_fixed, unlike
+from bertkit.families.labels import fitting_labels
+from bertkit.families.values import one_of, optional
+from bertkit.model.build import build_encoder
+from bertkit.model.encoder import Encoder
+from bertkit.model.vector_steps import RecipeHead
+from bertkit.pretrained.adapters import DESCRIPTION, TENSORS
+from bertkit.pretrained.sentence_transformers import (
+    CrossEncoderSettings,
+    SentenceSettings,
+)
+from bertkit.pretrained.task_options import make_task
+from bertkit.pretrained.weights import NameTable, name_table
+from bertkit.tasks.catalogue import TASKS, find_task
+from bertkit.tasks.contract import Task
+from bertkit.tasks.sentence_embedding import SentenceEmbedding, prompt_length
+from bertkit.tasks.text_ranking import TextRanking
+from bertkit.tokenization.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A checkpoint that is open but not built: its tensors are still on disk, mapped into memory.
+
+    Attributes:
+        tensors: under the family's present names.
+        config: the encoder, without a pooler where the checkpoint has none.
+        folder: where the weights, `config.json` and the tokenizer are.
+        settings: how a sentence-transformers folder makes embeddings; None for other folders.
+        cross_encoder: how a cross-encoder of sentence-transformers makes scores; None for other folders.
+        root: the folder that was opened, or of the base of an adapter; the weights may be in one within it.
+        card: the model card; None where the folder has none.
+        lower_case: whether texts are put in small letters, whatever the tokenizer does.
+        prompt: the name of the prompt in use, where one was asked for.
+        calibration: how sure its classifier may be; None where that was never found.
+        adapter: the folder of what was learnt on top of `folder` and is in the tensors; None where nothing was.
+    """
+
+    folder: Path
+    foreign: ForeignConfig
+    config: EncoderConfig
+    tensors: Mapping[str, Tensor]
+    settings: SentenceSettings | None
+    cross_encoder: CrossEncoderSettings | None = None
+    calibration: Calibration | None = None
+    adapter: Path | None = None
+    root: Path | None = None
+    card: Path | None = None
+    lower_case: bool = False
+    prompt: str | None = None
+
+    def fingerprint(self) -> str:
+        """Of the weights, those of an adapter too."""
+        weights = weights_sha256(self.folder)
+        return weights if self.adapter is None else f"{weights}+{sha256(self.adapter / TENSORS)}"
+
+    @property
+    def description(self) -> Path:
+        """The file that says what the checkpoint is."""
+        return self.folder / "config.json" if self.adapter is None else self.adapter / DESCRIPTION
+
+    @property
+    def source(self) -> Path:
+        """The folder that was opened."""
+        return self.adapter or self.root or self.folder
+
+    def __repr__(self) -> str:
+        """Which checkpoint it is, not all that it holds."""
+        return f"Pretrained({str(self.adapter or self.folder)!r}, {self.family.name}, {len(self.tensors):,} tensors)"
+
+    @property
+    def family(self) -> Family:
+        """The family that the tensors belong to."""
+        return self.foreign.family
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Names of the heads that the checkpoint has, without those that are other heads than bertkit's."""
+        fixed = {name: self.family.heads[name].fixed for name in self._stored_heads()}
+        return tuple(name for name in fixed if unlike(fixed[name], self.foreign.values) is None)
+
+    def _stored_heads(self) -> tuple[str, ...]:
+        """Names of the heads that the checkpoint has weights for.
+
+        Where tensors leave it open (a classifier of texts or of tokens?) the architecture in `config.json` says.
+        """
+        shapes = self.family.heads
+        found = [name for name, shape in shapes.items() if self.table(shape.weights).is_whole(self.tensors)]
+        found = [name for name in found if self.config.pooler or shapes[name].reads != "pooler"]
+        known = self.family.architectures.get(self.foreign.ending, tuple(found))
+        return tuple(name for name in found if name in known)
+
+    def table(self, rows: tuple[Weight, ...]) -> NameTable:
+        """The family's rows for this checkpoint."""
+        return name_table(self.foreign, self.config, rows)
+
+    def tasks(self) -> list[str]:
+        """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
+        own = [
+            name
+            for name, task in TASKS.items()
+            if task.head_name in self.heads and task.suits(self._values_for(task), self._head_rows(task.head_name))
+        ]
+        if self.cross_encoder is not None:
+            if self.cross_encoder.parts is not None:
+                own.append(TextRanking.name)
+            own.sort(key=lambda name: name != TextRanking.name)
+        free = [name for name, task in TASKS.items() if task.head_name is None]
+        free.sort(key=lambda name: name != SentenceEmbedding.name)
+        return [*own, *free] if self.settings is None else [*free, *own]
+
+    def build_encoder(self) -> Encoder:
+        """The encoder in evaluation mode, its weights as stored, mapped from the file but for those stacked."""
+        with torch.device("meta"):
+            encoder = build_encoder(self.config)
+        self._fill(encoder, self.family.encoder)
+        return encoder.eval()
+
+    def build_head(self, task: Task) -> nn.Module | None:
+        """The task's head with its weights, in evaluation mode; None where the task needs none.
+
+        Raises:
+            MissingHead: the checkpoint has no weights for it.
+            ConfigError: it has, and `config.json` says that they are of another head than bertkit's.
+        """
+        if task.head_name is None:
+            return None
+        if isinstance(task, TextRanking) and self.cross_encoder is not None and self.cross_encoder.parts is not None:
+            parts = self.cross_encoder.parts
+            return RecipeHead(parts.recipe(0 if parts.include_prompt else prompt_length(task.tokenizer, task.prompt)))
+        if task.head_name in self._stored_heads():
+            self._check_head(self.family.heads[task.head_name])
+        if task.head_name not in self.heads:
+            raise MissingHead(
+                f"{self.folder}: no head for {task.name}", f"This checkpoint can do: {', '.join(self.tasks())}."
+            )
+        self._check_rows(task, self._head_rows(task.head_name))
+        shape = self.family.heads[task.head_name]
+        with torch.device("meta"):
+            head = task.build_head(shape, self.config, self.reads(shape))
+        self._fill(head, shape.weights)
+        return head.eval()
+
+    def build_task(self, name: str | None, tokenizer: Tokenizer, /, **options: object) -> Task:
+        """The task called `name`, or the checkpoint's likeliest.
+
+        What the checkpoint's files say (labels, the pooling of a sentence-transformers folder, the temperature) are
+        defaults of options.
+
+        Raises:
+            UserError: no such task, or it has no such option or value of one.
+            ConfigError: the files say something that the task cannot use.
+        """
+        kind = find_task(self.tasks()[0] if name is None else name)
+        options = self.task_options(kind) | options
+        options = self._calibrated(kind, options) | options
+        if self.prompt is not None and "prompt" not in inspect.signature(kind).parameters:
+            raise UserError(f"{kind.name} reads no prompt", "Leave the prompt out.")
+        return make_task(kind, tokenizer, options)
+
+    def load_tokenizer(self) -> Tokenizer:
+        """The folder's tokenizer.
+
+        Raises:
+            BadCheckpoint: it has ids that the encoder has no embedding for.
+        """
+        tokenizer = Tokenizer.load(self.folder)
+        if self.lower_case:
+            tokenizer.lower()
+        ids, rows = tokenizer.vocab_size, self.config.vocab_size
+        if ids > rows:
+            raise BadCheckpoint(
+                f"{self.folder}: the tokenizer has {ids} ids, the embedding {rows} rows",
+                "Use the tokenizer that belongs to these weights.",
+            )
+        return tokenizer
+
+    def max_length(self, task: Task) -> int:
+        """The most tokens that one input of the task can have, special tokens included."""
+        said = None
+        if isinstance(task, SentenceEmbedding) and self.settings is not None:
+            said = self.settings.max_length
+        if isinstance(task, TextRanking) and self.cross_encoder is not None:
+            said = self.cross_encoder.reads.max_length
+        return self.config.max_length if said is None else min(said, self.config.max_length)
+
+    def task_options(self, kind: type[Task]) -> dict[str, object]:
+        """What the checkpoint's files say about a task's options."""
+        if kind is SentenceEmbedding and self.settings is not None:
+            return self.settings.options()
+        if kind is TextRanking:
+            return self._ranking_options()
+        try:
+            return kind.options(self._values_for(kind))
+        except ConfigError as error:
+            raise error.at(str(self.description)) from None
+
+    def _ranking_options(self) -> dict[str, object]:
+        """The activation is of a cross-encoder of one output; of two, the second one's probability is the score."""
+        options = {} if self.cross_encoder is None else self.cross_encoder.options()
+        if (self.cross_encoder is None or self.cross_encoder.parts is None) and TextRanking.head_name in self.heads:
+            outputs = self._head_rows(TextRanking.head_name)
+            options |= {"activation": "sigmoid", "outputs": outputs} if outputs == 2 else {}
+        return options
+
+    def _calibrated(self, kind: type[Task], options: Mapping[str, object]) -> dict[str, object]:
+        """The options of a task that was calibrated, for the problem that it was calibrated for."""
+        known = self.calibration
+        if known is None or kind.name != known.task or options.get("problem") != known.problem:
+            return {}
+        return {"temperature": known.temperature, "abstain_below": known.abstain_below}
+
+    def _values_for(self, kind: type[Task]) -> Mapping[str, object]:
+        """`config.json` as it is right for the task's head, if there is one."""
+        rows = self._head_rows(kind.head_name) if kind.head_name in self.heads else 0
+        return fitting_labels(self.foreign.values, rows) if rows else self.foreign.values
+
+    def _head_rows(self, head: str | None) -> int:
+        """Rows of the last layer of a head that the checkpoint has; 0 where that is the encoder's token table."""
+        rows = self.family.heads[head].weights if head else ()
+        shapes = (self.tensors[row.theirs[0]].shape for row in rows if row.ours == "classifier.weight")
+        return next((shape[0] for shape in shapes if shape), 0)
+
+    def _check_rows(self, task: Task, rows: int) -> None:
+        if rows == task.classes or not task.classes:
+            return
+        if not task.labels:
+            raise MissingHead(f"{self.folder}: the head has {rows} outputs, {task.name} needs {task.classes}")
+        named = "" if "id2label" in self.foreign.values else " (no id2label, which means as many)"
+        raise BadCheckpoint(
+            f"{self.description}: {len(task.labels)} labels{named}, but the classifier has {rows} rows",
+            "Use the config.json that belongs to these weights, or name every label in its id2label.",
+        )
+
+    def reads(self, shape: HeadShape) -> Reads | None:
+        """What `config.json` says that a head reads, for a family that leaves it open."""
+        if shape.reads_key is None:
+            return None
+        try:
+            word = optional(one_of(shape.reads_words)).read(self.foreign.values, shape.reads_key, None)
+        except ConfigError as error:
+            raise error.at(str(self.folder / "config.json")) from None
+        return None if word is None else shape.reads_words[word]
+
+    def _check_head(self, shape: HeadShape) -> None:
+        try:
+            check_fixed(shape.fixed, self.foreign.values)
+        except ConfigError as error:
+            raise error.at(str(self.folder / "config.json")) from None
+
+    def _fill(self, module: nn.Module, rows: tuple[Weight, ...]) -> None:
+        expected = module.state_dict()
+        state = self.table(rows).to_ours(self.tensors, expected, str(self.folder))
+        module.load_state_dict(state, assign=True)
+
+
+def weights_sha256(folder: Path) -> str:
+    """One fingerprint of all of a folder's weight files."""
+    return "+".join(sha256(file) for file in find_weights(folder).files)
