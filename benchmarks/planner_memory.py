@@ -20,11 +20,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bertkit.config.encoder import EncoderConfig, RelativeBias, RotaryPositions
+from bertkit.planner import process
 from bertkit.planner.inference_memory import inference_memory
 from bertkit.planner.rates import precision_called
 from bertkit.planner.training_memory import training_memory
-
-PROCESS_BYTES = 40_000_000
 
 LEAST_BYTES = 100e6
 MODERN = {
@@ -184,10 +183,13 @@ def measure(case: Case) -> int:
 
 def predict(case: Case) -> int:
     """What the planner says, in bytes."""
-    config, tokens = case.config(), case.length * case.batch
+    config, tokens, half = case.config(), case.length * case.batch, case.precision != "float32"
     if case.mode == "inference":
-        lengths = (case.length,) * case.batch
-        return PROCESS_BYTES + inference_memory(config, lengths, precision=precision_called(case.precision)).total
+        found = inference_memory(
+            config, (case.length,) * case.batch, precision=precision_called(case.precision), device="cpu"
+        )
+        block = tokens * case.width * (2 if half else 4)
+        return process.inference_bytes(found, block_bytes=block, half=half)
     estimate = training_memory(
         config,
         micro_batch_tokens=tokens,
@@ -197,7 +199,7 @@ def predict(case: Case) -> int:
         recompute=case.recompute,
         learnt=case.mode,  # type: ignore[arg-type]
     )
-    return PROCESS_BYTES + estimate.total
+    return process.training_bytes(estimate, half=half)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bertkit.batching.token_batch import Layout
+from bertkit.config.kernels import attention_kernel
 from bertkit.model.dropped_attention import dropped_attention
 
 
@@ -31,10 +32,18 @@ def attend(
         bias_NLL: added to the scores, for the longest sequence; shorter ones take its upper left corner.
         dropout: share of attention weights set to zero; 0 when not training.
     """
-    half = q_TNH.dtype in (torch.float16, torch.bfloat16)
-    if q_TNH.is_cuda and half and q_TNH.shape[-1] % 8 == 0 and bias_NLL is None:  # what the kernel takes
+    kernel = attention_kernel(
+        on_cuda=q_TNH.is_cuda,
+        half=q_TNH.dtype in (torch.float16, torch.bfloat16),
+        head_width=q_TNH.shape[-1],
+        grouped=q_TNH.shape != k_TGH.shape,
+        local=window is not None,
+        biased=bias_NLL is not None,
+        drops=dropout > 0.0,
+    )
+    if kernel == "varlen":
         return _attend_varlen(q_TNH, k_TGH, v_TGH, layout, window, dropout)
-    if dropout > 0.0 and not q_TNH.is_cuda and q_TNH.shape == k_TGH.shape and window is None and bias_NLL is None:
+    if kernel == "dropped":
         return dropped_attention(q_TNH, k_TGH, v_TGH, layout, dropout)
     return _attend_by_length(q_TNH, k_TGH, v_TGH, layout, window, bias_NLL, dropout)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bertkit.config.encoder import EncoderConfig
+from bertkit.config.kernels import AttentionKernel, attention_kernel
 
 FULL, HALF = 4, 2  # bytes of a float32 and of a bfloat16
 # Attention with dropout on a CPU multiplies matrices of sequences up to this length in float32 at least
@@ -87,7 +88,7 @@ def step_bytes(config: EncoderConfig, sight: str, length: int, path: Path) -> St
         sight: `G` or `L`, how far the step sees.
     """
     width, attended, grouped = config.width, config.heads * config.head_width, config.groups * config.head_width
-    by_hand = path.device == "cpu" and dropped_by_hand(config, sight)
+    by_hand = _kernel(config, sight, path) == "dropped"
     attention = attended + 2 * grouped + attended  # queries, keys, values, output
     if not by_hand:
         attention += attended  # the output by length, and joined
@@ -113,10 +114,16 @@ def step_bytes(config: EncoderConfig, sight: str, length: int, path: Path) -> St
     )
 
 
-def dropped_by_hand(config: EncoderConfig, sight: str) -> bool:
-    """Whether a CPU takes `dropped_attention`, not torch's general path."""
-    plain = sight == "G" and config.relative_bias is None and config.groups == config.heads
-    return plain and config.attention_dropout > 0
+def _kernel(config: EncoderConfig, sight: str, path: Path) -> AttentionKernel:
+    return attention_kernel(
+        on_cuda=path.device == "cuda",
+        half=path.product == HALF,
+        head_width=config.head_width,
+        grouped=config.groups != config.heads,
+        local=sight == "L",
+        biased=config.relative_bias is not None,
+        drops=path.trains and config.attention_dropout > 0,
+    )
 
 
 def _pairs(config: EncoderConfig, sight: str, length: int, path: Path) -> int:
@@ -126,7 +133,7 @@ def _pairs(config: EncoderConfig, sight: str, length: int, path: Path) -> int:
     if path.stores_pairs:
         chosen = path.product if path.device == "cpu" else 1  # which weights are dropped
         return config.heads * length * (FULL + path.product + chosen)
-    if path.device == "cpu" and path.trains and dropped_by_hand(config, sight):
+    if _kernel(config, sight, path) == "dropped":
         size = FULL if length <= SHORT else path.product
         return config.heads * seen * 2 * size  # weights, and what they are multiplied by
     if config.attention_dropout and path.device == "cpu" and path.trains:
@@ -136,15 +143,20 @@ def _pairs(config: EncoderConfig, sight: str, length: int, path: Path) -> int:
     return config.heads * FULL  # a sum of each row
 
 
-def inference_bytes(config: EncoderConfig, length: int, path: Path) -> int:
+def inference_bytes(config: EncoderConfig, path: Path) -> int:
     """The most that a step of inference holds of one token: in attention, or in the feed-forward part."""
     width, attended, grouped = config.width, config.heads * config.head_width, config.groups * config.head_width
     turned = 2 * (attended + grouped) * (FULL + FULL) // path.product if config.rotary is not None else 0
-    pairs = config.heads * length * 2 if config.relative_bias is not None or path.stores_pairs else 0
-    attention = width + attended + 2 * grouped + 2 * attended + turned + pairs
+    attention = width + attended + 2 * grouped + 2 * attended + turned
     up = config.ffn_width * (2 if config.gated else 1)
     # An activation that is part of the product before it writes no tensor of its own.
     fused = path.packed_weights and not config.gated and config.activation != "silu"
     # The layer's input, what attention gave, and their normalised sum are there while the feed-forward part runs.
     mlp = 3 * width + up + (0 if fused else config.ffn_width) + (config.ffn_width if config.gated else 0)
     return max(attention, mlp) * path.product
+
+
+def inference_pair_bytes(config: EncoderConfig, length: int, path: Path) -> int:
+    """What attention holds of one token for the tokens that it sees: scores and weights, where they are tensors."""
+    stored = config.relative_bias is not None or path.stores_pairs
+    return 2 * config.heads * length * path.product if stored else 0

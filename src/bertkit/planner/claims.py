@@ -72,9 +72,8 @@ def read_claim(text: str, devices: Sequence[Device], models: Mapping[str, Encode
         config=None if model is None else models[model],
         mode=_mode(plain),
         precision=precision_called(precision[1]) if precision else None,
-        batch=_count(plain, r"batch(?:es)?(?:\s*size)?(?:\s*of)?\s*[=:]?\s*(\d+)")
-        or (int(sizes[1]) if sizes else None),
-        length=_length(plain) or (int(sizes[2]) if sizes else None),
+        batch=int(sizes[1]) if sizes else _count(plain, r"batch(?:es)?(?:\s*size)?(?:\s*of)?\s*[=:]?\s*(\d+)"),
+        length=int(sizes[2]) if sizes else _length(plain),
         sequences_per_second=sequences,
         tokens_per_second=tokens,
         milliseconds=speeds[2],

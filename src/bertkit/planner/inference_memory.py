@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.planner.activations import HALF, DeviceKind, Path, inference_bytes
+from bertkit.planner.activations import HALF, DeviceKind, Path, inference_bytes, inference_pair_bytes
 from bertkit.planner.parameters import count_parameters
 from bertkit.planner.rates import BYTES, Precision
 
@@ -17,15 +17,17 @@ class InferenceMemory:
 
     Attributes:
         activations: of one batch: nothing is kept from one layer to the next but the hidden states.
+        pairs: scores and weights of attention, where they are tensors.
     """
 
     weights: int
     activations: int
+    pairs: int
 
     @property
     def total(self) -> int:
         """The most that is in use at once."""
-        return self.weights + self.activations
+        return self.weights + self.activations + self.pairs
 
 
 def inference_memory(
@@ -35,16 +37,21 @@ def inference_memory(
     precision: Precision,
     device: DeviceKind = "cpu",
     padded: bool = False,
+    stores_pairs: bool = False,
 ) -> InferenceMemory:
     """What inference of one batch needs, its last hidden states included.
 
     Args:
         lengths: tokens of its sequences.
         padded: every sequence is filled up to the longest.
+        stores_pairs: attention is in plain operations.
     """
     longest = max(lengths)
     tokens = longest * len(lengths) if padded else sum(lengths)
     size = max(HALF, BYTES[precision])  # what lies between products of fewer bits is in half precision
-    path = Path(device, size, size, trains=False, packed_weights=device == "cpu")
-    held = tokens * inference_bytes(config, longest, path)
-    return InferenceMemory(weights=BYTES[precision] * count_parameters(config), activations=held)
+    path = Path(device, size, size, trains=False, packed_weights=device == "cpu", stores_pairs=stores_pairs)
+    return InferenceMemory(
+        weights=BYTES[precision] * count_parameters(config),
+        activations=tokens * inference_bytes(config, path),
+        pairs=tokens * inference_pair_bytes(config, longest, path),
+    )

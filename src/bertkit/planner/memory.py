@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bertkit.planner import process
 from bertkit.planner.activations import DeviceKind
 from bertkit.planner.devices import Device, Evidence
 from bertkit.planner.inference_memory import inference_memory
@@ -12,9 +13,8 @@ from bertkit.planner.rates import BYTES
 from bertkit.planner.training_memory import training_memory
 from bertkit.planner.work import Work
 
-# What a process takes beside tensors. On a CPU, measured: kernels that were compiled, and their scratch memory. On a
-# GPU, from memory: the workspace of cuBLAS, which torch's allocator counts.
-WORKSPACE_BYTES = {"cpu": 40_000_000, "cuda": 32 * 2**20}
+# The workspace of cuBLAS, which torch's allocator counts: from memory.
+GPU_WORKSPACE_BYTES = 32 * 2**20
 # Of a GPU's memory its driver and context take about 0.6 GiB, and 4 % lie idle between tensors: from memory. An Apple
 # GPU may use about three quarters of what it shares with the processor: from memory.
 CONTEXT_BYTES = 600 * 2**20
@@ -28,7 +28,8 @@ class Needed:
 
     Attributes:
         gradients, optimiser: 0 in inference.
-        total: the most that is in use at once; less than the sum of the parts where these are not there together.
+        total: the most that is in use at once: less than the sum of the parts where these are not there together; on a
+            CPU more, for the process keeps some of what is freed.
     """
 
     weights: int
@@ -55,13 +56,22 @@ class Sharing:
 def needed(work: Work, device: Device, sharing: Sharing = Sharing()) -> Needed:
     """What one batch needs on one device."""
     kind: DeviceKind = "cpu" if device.row.kind == "cpu" else "cuda"
-    workspace = WORKSPACE_BYTES[kind]
-    software = work.software
+    half, software = BYTES[work.precision] < 4, work.software
+    workspace = process.workspace_bytes(half) if kind == "cpu" else GPU_WORKSPACE_BYTES
     if not work.trains:
         found = inference_memory(
-            work.config, work.lengths, precision=work.precision, device=kind, padded=not software.packed
+            work.config,
+            work.lengths,
+            precision=work.precision,
+            device=kind,
+            padded=not software.packed,
+            stores_pairs=software.stores_pairs,
         )
-        return Needed(found.weights, 0, 0, found.activations, workspace, found.total + workspace)
+        total = found.total + workspace
+        if kind == "cpu":
+            block = sum(work.computed) * work.config.width * max(2, BYTES[work.precision])
+            total = process.inference_bytes(found, block_bytes=block, half=half)
+        return Needed(found.weights, 0, 0, found.activations + found.pairs, workspace, total)
     tokens = sum(work.computed)
     estimate = training_memory(
         work.config,
@@ -83,7 +93,7 @@ def needed(work: Work, device: Device, sharing: Sharing = Sharing()) -> Needed:
         estimate.optimiser,
         estimate.activations,
         workspace,
-        estimate.total + workspace,
+        process.training_bytes(estimate, half=half) if kind == "cpu" else estimate.total + workspace,
     )
 
 

@@ -54,7 +54,8 @@ class _Pass:
 
     Attributes:
         wanted: tokens whose last hidden states are read.
-        learns: parameters that learn, of the encoder's layers, each, and of all else.
+        learns_layer, learns_rest: parameters that learn, of each of the encoder's layers, and of all else.
+        beside: bytes of one token that adapters hold while they are added to what they adapt.
     """
 
     config: EncoderConfig
@@ -65,6 +66,7 @@ class _Pass:
     learns_layer: int
     learns_rest: int
     masked: bool
+    beside: int = 0
 
 
 def training_memory(
@@ -134,7 +136,9 @@ def _pass(config: EncoderConfig, path: Path, tokens: int, length: int, learnt: L
         )
         layer, rest = rank * sides, 0
     head = _masked_head(config) if masked else config.width * (config.width + 4)
-    return _Pass(config, path, tokens, length, wanted, layer, rest + head, masked)
+    up = config.ffn_width * (2 if config.gated else 1)
+    beside = 2 * up * path.product if learnt == "lora" else 0
+    return _Pass(config, path, tokens, length, wanted, layer, rest + head, masked, beside)
 
 
 def _moments(one: _Pass) -> tuple[int, list[int]]:
@@ -160,7 +164,7 @@ def _moments(one: _Pass) -> tuple[int, list[int]]:
     grown = table
     for number in reversed(range(len(steps))):
         rows = one.wanted if number == len(steps) - 1 and steps[number].after else tokens
-        working = max(rows, tokens // 2) * steps[number].working
+        working = max(rows, tokens // 2) * (steps[number].working + one.beside)
         again = tokens * steps[number].kept if one.path.recompute else 0
         moments.append(below + sum(kept[: number + 1]) + again + working + grown)
         grown += FULL * one.learns_layer if config.layer_of_step[number] == number or number == 0 else 0
