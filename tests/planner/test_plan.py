@@ -112,6 +112,7 @@ def test_what_is_not_known_is_said() -> None:
         ({"lengths": ()}, "no tokens"),
         ({"batch": 0}, "a batch of 0"),
         ({"batch": -4}, "a batch of -4"),
+        ({"mode": "fine-tuning", "precision": "int8"}, "training in int8"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, object], message: str) -> None:

@@ -59,9 +59,9 @@ def test_what_is_unknown_stays_unknown(device: str, precision: Precision) -> Non
 
 
 def test_what_auto_is() -> None:
-    asked = ["T4", "A100", "AVX2", "Gaudi 3", "M1"]
+    asked = ["T4", "A100", "AVX2", "Gaudi 3", "M1", "RTX PRO 5000"]
     found = [best_precision(find_device(name, DEVICES)) for name in asked]
-    assert found == ["float16", "bfloat16", "float32", "bfloat16", "float16"]
+    assert found == ["float16", "bfloat16", "float32", "bfloat16", "float16", "bfloat16"]
 
 
 def test_precisions_have_several_names() -> None:

@@ -29,7 +29,7 @@ BINDS = {
     "memory": "memory: it does not fit",
     "unknown": "not known",
 }
-VERDICTS = {"runs": "runs", "tight": "is tight", "does not": "does not run", None: "may run: its memory is not known"}
+VERDICTS = {"runs": "runs", "tight": "is tight", "does not": "does not run", None: "may run"}
 
 
 def plan_record(plan: Plan, prices: Sequence[Price]) -> dict[str, object]:
@@ -130,7 +130,7 @@ def plan_lines(plan: Plan, prices: Sequence[Price]) -> list[str]:
     each = " on each" if devices(device) > 1 else ""
     lines = [
         f"{plan.question.model} {VERDICTS[plan.verdict]} on {device.title}: {DOING[plan.work.mode]}, "
-        f"{plan.work.precision}, batches of {plan.batch} texts{each} of {tokens}",
+        f"{plan.work.precision}, batches of {_texts(plan.batch)}{each} of {tokens}",
         *_memory_lines(plan),
         *_speed_lines(plan, prices),
         f"binds     {BINDS[plan.binds]}",
@@ -138,6 +138,8 @@ def plan_lines(plan: Plan, prices: Sequence[Price]) -> list[str]:
     found = changes(plan)
     if plan.verdict == "does not":
         lines += [f"it takes  {text}" for text in _what_would_make_it(plan)]
+    elif plan.time is None:
+        pass  # what makes a time shorter that is not known is not known either
     elif found:
         lines.append(f"gains     {found[0].words}: {found[0].gain:.2f} times as fast")
     else:
@@ -159,7 +161,7 @@ def _memory_lines(plan: Plan) -> list[str]:
     }
     shown = ", ".join(f"{name} {size / GB:.2f}" for name, size in parts.items() if size)
     there = "its memory is not known" if plan.room is None else f"{plan.room / GB:.1f} GB can be used"
-    most = f"; at most {plan.largest_batch:,} such texts at once" if plan.largest_batch else ""
+    most = f"; at most {_texts(plan.largest_batch)} like these at once" if plan.largest_batch else ""
     if plan.largest_batch and plan.largest_batch >= 2**19:
         most = ""
     return [f"memory    {low:.2f} to {high:.2f} GB at its peak ({shown}); {there}{most}"]
@@ -191,7 +193,7 @@ def _what_would_make_it(plan: Plan) -> list[str]:
     divided = division(plan)
     if divided is not None:
         texts.append(
-            f"{divided.count} of them ({divided.parallel}), {divided.batch} texts on each: then "
+            f"{divided.count} of them ({divided.parallel}), {_texts(divided.batch)} on each: then "
             f"{divided.bytes / GB:.1f} GB on each"
         )
     return texts or ["a device with more memory: nothing that the planner knows makes it fit on this one"]
@@ -204,6 +206,10 @@ def _sources(plan: Plan) -> str:
     if BYTES[plan.work.precision] < 4 and plan.rate is not None and plan.rate.evidence == "rule":
         rate += " (see docs/planning.md)"
     return f"{rate}, memory: {plan.room_evidence or 'not known'}{shown}, read on {plan.question.device.read_on}"
+
+
+def _texts(count: int) -> str:
+    return "1 text" if count == 1 else f"{count:,} texts"
 
 
 def _short(value: float) -> str:

@@ -209,6 +209,8 @@ def check(question: Question) -> None:
             f"sequences of {max(question.lengths):,} tokens, and {question.model} reads up to {most:,}",
             f"Choose lengths up to {most:,}; longer texts are read in windows of that.",
         )
+    if question.mode != "inference" and question.precision in ("int8", "fp8"):
+        raise UserError(f"training in {question.precision}", "Choose float32, bfloat16 or float16.")
     if question.batch is not None and question.batch < 1:
         raise UserError(f"a batch of {question.batch}", "Give a batch of 1 or more.")
 

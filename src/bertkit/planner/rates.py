@@ -107,5 +107,7 @@ def best_precision(device: Device) -> Precision:
     """What bertkit's `auto` computes in there: half precision where the device is faster in it."""
     order: tuple[Precision, ...] = ("bfloat16", "float16", "float32")
     known = [(found.flops, precision) for precision in order if (found := rate(device, precision)) is not None]
-    fastest = max((flops for flops, _ in known), default=0.0)
+    if not known:
+        return "bfloat16" if device.row.generation in _SINCE_AMPERE else "float32"
+    fastest = max(flops for flops, _ in known)
     return next((precision for flops, precision in known if flops >= fastest), "float32")
