@@ -188,8 +188,9 @@ def predict(case: Case) -> int:
         found = inference_memory(
             config, (case.length,) * case.batch, precision=precision_called(case.precision), device="cpu"
         )
-        block = tokens * case.width * (2 if half else 4)
-        return process.inference_bytes(found, block_bytes=block, half=half)
+        number = tokens * (2 if half else 4)
+        blocks = {"stream_block": number * case.width, "wide_block": number * config.ffn_width}
+        return process.inference_bytes(found, **blocks, half=half)
     estimate = training_memory(
         config,
         micro_batch_tokens=tokens,
@@ -199,7 +200,7 @@ def predict(case: Case) -> int:
         recompute=case.recompute,
         learnt=case.mode,  # type: ignore[arg-type]
     )
-    return process.training_bytes(estimate, half=half)
+    return process.training_bytes(estimate, half=half, recompute=case.recompute)
 
 
 def main() -> None:

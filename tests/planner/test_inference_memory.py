@@ -42,6 +42,7 @@ def test_pairs_where_they_are_tensors() -> None:
 
 def test_a_process_keeps_more_than_its_tensors() -> None:
     found = inference_memory(BASE, (512,) * 8, precision="float32")
-    small, large = (process.inference_bytes(found, block_bytes=size, half=False) for size in (2**20, 2**26))
+    sizes = [{"stream_block": size, "wide_block": size} for size in (2**20, 2**26)]
+    small, large = (process.inference_bytes(found, **blocks, half=False) for blocks in sizes)
     assert small > large > found.total
-    assert process.inference_bytes(found, block_bytes=2**20, half=True) > small
+    assert process.inference_bytes(found, **sizes[0], half=True) > small

@@ -143,17 +143,19 @@ def _pairs(config: EncoderConfig, sight: str, length: int, path: Path) -> int:
     return config.heads * FULL  # a sum of each row
 
 
-def inference_bytes(config: EncoderConfig, path: Path) -> int:
-    """The most that a step of inference holds of one token: in attention, or in the feed-forward part."""
+def inference_bytes(config: EncoderConfig, path: Path) -> tuple[int, int]:
+    """The most that a step of inference holds of one token: as wide as the model, and as the feed-forward part."""
     width, attended, grouped = config.width, config.heads * config.head_width, config.groups * config.head_width
     turned = 2 * (attended + grouped) * (FULL + FULL) // path.product if config.rotary is not None else 0
     attention = width + attended + 2 * grouped + 2 * attended + turned
     up = config.ffn_width * (2 if config.gated else 1)
     # An activation that is part of the product before it writes no tensor of its own.
     fused = path.packed_weights and not config.gated and config.activation != "silu"
+    wide = up + (0 if fused else config.ffn_width) + (config.ffn_width if config.gated else 0)
     # The layer's input, what attention gave, and their normalised sum are there while the feed-forward part runs.
-    mlp = 3 * width + up + (0 if fused else config.ffn_width) + (config.ffn_width if config.gated else 0)
-    return max(attention, mlp) * path.product
+    if attention > 3 * width + wide:
+        return attention * path.product, 0
+    return 3 * width * path.product, wide * path.product
 
 
 def inference_pair_bytes(config: EncoderConfig, length: int, path: Path) -> int:

@@ -16,18 +16,25 @@ class InferenceMemory:
     """Bytes.
 
     Attributes:
-        activations: of one batch: nothing is kept from one layer to the next but the hidden states.
+        stream: tensors of one batch as wide as the model: nothing is kept from one layer to the next but the last.
+        wide: those of the feed-forward part.
         pairs: scores and weights of attention, where they are tensors.
     """
 
     weights: int
-    activations: int
+    stream: int
+    wide: int
     pairs: int
+
+    @property
+    def activations(self) -> int:
+        """All of the batch."""
+        return self.stream + self.wide + self.pairs
 
     @property
     def total(self) -> int:
         """The most that is in use at once."""
-        return self.weights + self.activations + self.pairs
+        return self.weights + self.activations
 
 
 def inference_memory(
@@ -50,8 +57,10 @@ def inference_memory(
     tokens = longest * len(lengths) if padded else sum(lengths)
     size = max(HALF, BYTES[precision])  # what lies between products of fewer bits is in half precision
     path = Path(device, size, size, trains=False, packed_weights=device == "cpu", stores_pairs=stores_pairs)
+    stream, wide = inference_bytes(config, path)
     return InferenceMemory(
         weights=BYTES[precision] * count_parameters(config),
-        activations=tokens * inference_bytes(config, path),
+        stream=tokens * stream,
+        wide=tokens * wide,
         pairs=tokens * inference_pair_bytes(config, longest, path),
     )

@@ -57,7 +57,7 @@ def needed(work: Work, device: Device, sharing: Sharing = Sharing()) -> Needed:
     """What one batch needs on one device."""
     kind: DeviceKind = "cpu" if device.row.kind == "cpu" else "cuda"
     half, software = BYTES[work.precision] < 4, work.software
-    workspace = process.workspace_bytes(half) if kind == "cpu" else GPU_WORKSPACE_BYTES
+    workspace = process.workspace_bytes(half=half, trains=work.trains) if kind == "cpu" else GPU_WORKSPACE_BYTES
     if not work.trains:
         found = inference_memory(
             work.config,
@@ -69,9 +69,10 @@ def needed(work: Work, device: Device, sharing: Sharing = Sharing()) -> Needed:
         )
         total = found.total + workspace
         if kind == "cpu":
-            block = sum(work.computed) * work.config.width * max(2, BYTES[work.precision])
-            total = process.inference_bytes(found, block_bytes=block, half=half)
-        return Needed(found.weights, 0, 0, found.activations + found.pairs, workspace, total)
+            number = sum(work.computed) * max(2, BYTES[work.precision])
+            blocks = {"stream_block": number * work.config.width, "wide_block": number * work.config.ffn_width}
+            total = process.inference_bytes(found, **blocks, half=half)
+        return Needed(found.weights, 0, 0, found.activations, workspace, total)
     tokens = sum(work.computed)
     estimate = training_memory(
         work.config,
@@ -87,14 +88,10 @@ def needed(work: Work, device: Device, sharing: Sharing = Sharing()) -> Needed:
         padded=not software.packed,
         stores_pairs=software.stores_pairs,
     )
-    return Needed(
-        estimate.weights,
-        estimate.gradients,
-        estimate.optimiser,
-        estimate.activations,
-        workspace,
-        process.training_bytes(estimate, half=half) if kind == "cpu" else estimate.total + workspace,
-    )
+    total = estimate.total + workspace
+    if kind == "cpu":
+        total = process.training_bytes(estimate, half=half, recompute=sharing.recompute)
+    return Needed(estimate.weights, estimate.gradients, estimate.optimiser, estimate.activations, workspace, total)
 
 
 def training_precision(work: Work) -> str:
