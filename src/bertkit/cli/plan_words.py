@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bertkit.planner.choosing import BuyOrRent, Candidate
 from bertkit.planner.dividing import Division, division
-from bertkit.planner.judging import Finding
 from bertkit.planner.parameters import count_parameters
 from bertkit.planner.plan import MILLION, Plan, changes, devices
 from bertkit.planner.prices import Price
 from bertkit.planner.rates import BYTES
+
+if TYPE_CHECKING:
+    from bertkit.planner.choosing import BuyOrRent, Candidate
+    from bertkit.planner.judging import Finding
 
 GB = 1e9
 # Nineteen in twenty measured peaks lay as near to the predicted one (`python -m benchmarks.planner_memory`).
