@@ -228,7 +228,7 @@ def main() -> None:
         errors += [miss] if counted else []
         print(
             f"{number:3} {case.kind:10} {case.layers:2} x {case.width:4} {case.vocabulary:7} {case.mode:12} "
-            f"{case.precision:16} {case.batch:3} x {case.length:4} {'again' if case.recompute else '     '} "
+            f"{case.precision:16} {case.batch:3} x {case.length:4} {'recomputed' if case.recompute else '          '} "
             f"{measured / 1e6:8.0f} MB {predicted / 1e6:8.0f} MB {miss:+7.1%}{'' if counted else '  left out'}",
             flush=True,
         )

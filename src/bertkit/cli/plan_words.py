@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bertkit.planner.dividing import Division, division
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bertkit.planner.judging import Finding
 
 GB = 1e9
-# Nineteen in twenty measured peaks lay as near to the predicted one (`python -m benchmarks.planner_memory`).
+# Nine in ten measured peaks lay as near to the predicted one (`python -m benchmarks.planner_memory`).
 MEMORY_RANGE = (0.88, 1.12)
 DOING = {
     "inference": "inference",
@@ -37,10 +38,7 @@ VERDICTS = {"runs": "runs", "tight": "is tight", "does not": "does not run", Non
 
 def plan_record(plan: Plan, prices: Sequence[Price]) -> dict[str, object]:
     """Everything of a plan, as JSON values."""
-    device, need = plan.question.device, plan.needed
-    low, high = plan.speed_range
-    speed = plan.sequences_per_second
-    divided = division(plan)
+    device, divided = plan.question.device, division(plan)
     record: dict[str, object] = {
         "model": plan.question.model,
         "device": device.title,
@@ -51,17 +49,7 @@ def plan_record(plan: Plan, prices: Sequence[Price]) -> dict[str, object]:
         "lengths": _lengths(plan),
         "verdict": plan.verdict,
         "parameters": count_parameters(plan.question.config),
-        "memory_bytes": {
-            "weights": need.weights,
-            "gradients": need.gradients,
-            "optimiser": need.optimiser,
-            "activations": need.activations,
-            "workspace": need.workspace,
-            "peak": need.total,
-            "low": round(MEMORY_RANGE[0] * need.total),
-            "high": round(MEMORY_RANGE[1] * need.total),
-            "available": plan.room,
-        },
+        "memory_bytes": _memory_record(plan),
         "largest_batch": plan.largest_batch,
         "longest_sequence": plan.longest,
         "flops_per_token": plan.flops / sum(plan.work.lengths),
@@ -76,31 +64,44 @@ def plan_record(plan: Plan, prices: Sequence[Price]) -> dict[str, object]:
         "binds": plan.binds,
         "unknown": plan.unknown,
     }
-    if speed is not None and plan.seconds is not None and plan.time is not None and plan.tokens_per_second is not None:
-        record["speed"] = {
-            "sequences_per_second": _three(speed, low, high),
-            "tokens_per_second": _three(plan.tokens_per_second, low, high),
-            "batch_milliseconds": _three(plan.seconds * 1e3, 1 / high, 1 / low),
-            "share_of_peak": plan.time.peak_share,
-        }
-        record["million"] = {
-            "hours": plan.hours_of_a_million(),
-            "kwh": plan.energy_of_a_million_kwh(),
-            "usd": [
-                {
-                    "usd": plan.cost_of_a_million(price),
-                    "usd_an_hour": price.usd_an_hour,
-                    "provider": price.provider,
-                    "date": price.date,
-                    "source": price.source,
-                    "evidence": price.evidence,
-                }
-                for price in prices
-            ],
-        }
+    if plan.sequences_per_second is not None:
+        record |= _speed_record(plan, prices)
     record["changes"] = [{"change": one.words, "gain": one.gain, "saves_bytes": one.saves} for one in changes(plan)]
     record["divided"] = None if divided is None else _division(divided)
     return record
+
+
+def _memory_record(plan: Plan) -> dict[str, object]:
+    need = plan.needed
+    return {
+        "weights": need.weights,
+        "gradients": need.gradients,
+        "optimiser": need.optimiser,
+        "activations": need.activations,
+        "workspace": need.workspace,
+        "peak": need.total,
+        "low": round(MEMORY_RANGE[0] * need.total),
+        "high": round(MEMORY_RANGE[1] * need.total),
+        "available": plan.room,
+    }
+
+
+def _speed_record(plan: Plan, prices: Sequence[Price]) -> dict[str, object]:
+    low, high = plan.speed_range
+    assert plan.time is not None
+    return {
+        "speed": {
+            "sequences_per_second": _three(plan.sequences_per_second or 0.0, low, high),
+            "tokens_per_second": _three(plan.tokens_per_second or 0.0, low, high),
+            "batch_milliseconds": _three((plan.seconds or 0.0) * 1e3, 1 / high, 1 / low),
+            "share_of_peak": plan.time.peak_share,
+        },
+        "million": {
+            "hours": plan.hours_of_a_million(),
+            "kwh": plan.energy_of_a_million_kwh(),
+            "usd": [{"usd": plan.cost_of_a_million(price), **asdict(price)} for price in prices],
+        },
+    }
 
 
 def _three(value: float, low: float, high: float) -> dict[str, float]:
