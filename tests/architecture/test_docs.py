@@ -23,6 +23,7 @@ PAGES = [
     "docs/checkpoints.md",
     "docs/pretraining.md",
     "docs/finetuning.md",
+    "docs/planning.md",
     "docs/log.md",
 ]
 PLACES = [ROOT, ROOT / "src", ROOT / "src/bertkit", ROOT / "docs"]

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bertkit.model.attend import takes_varlen
 from bertkit.model.device import best_dtype, best_dtype_of, capability
 
 GPUS = {
@@ -40,20 +39,3 @@ def test_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     capability.cache_clear()
     assert best_dtype(torch.device("cuda")) == torch.float16
     capability.cache_clear()
-
-
-@pytest.mark.parametrize("gpu", GPUS)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_which_gpus_have_the_variable_length_kernel(gpu: tuple[int, int], dtype: torch.dtype) -> None:
-    has = gpu >= (8, 0) and dtype != torch.float32
-    for width in (8, 64, 192):
-        assert takes_varlen(gpu, dtype, width, learns=True) == has
-        assert takes_varlen(gpu, dtype, width, learns=False) == has
-    assert takes_varlen(gpu, dtype, 256, learns=False) == has
-    for width in (4, 36, 257, 264, 512):
-        assert not takes_varlen(gpu, dtype, width, learns=False)
-
-
-def test_small_gpus_learn_with_narrower_heads() -> None:
-    for gpu, can in {(8, 0): True, (8, 6): False, (8, 9): False, (9, 0): True, (12, 0): False}.items():
-        assert takes_varlen(gpu, torch.float16, 256, learns=True) == can

@@ -19,6 +19,7 @@ from bertkit.cli.evaluate import evaluate
 from bertkit.cli.exits import exit_code
 from bertkit.cli.finetune import finetune
 from bertkit.cli.info import info
+from bertkit.cli.plan import plan
 from bertkit.cli.predict import predict
 from bertkit.cli.prepare import prepare
 from bertkit.cli.pretrain import pretrain
@@ -48,6 +49,7 @@ for command in (
     distill,
     runs,
     convert,
+    plan,
     quickstart,
 ):
     app.command()(command)

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bertkit.batching.token_batch import Layout
-from bertkit.model.device import Capability, capability
+from bertkit.config.kernels import attention_kernel
+from bertkit.model.device import capability
 from bertkit.model.dropped_attention import dropped_attention
 
 
@@ -32,25 +33,21 @@ def attend(
         bias_NLL: added to the scores, for the longest sequence; shorter ones take its upper left corner.
         dropout: share of attention weights set to zero; 0 when not training.
     """
-    gpu = capability(q_TNH.device)
-    learns = torch.is_grad_enabled() and q_TNH.requires_grad
-    if gpu is not None and bias_NLL is None and takes_varlen(gpu, q_TNH.dtype, q_TNH.shape[-1], learns=learns):
+    kernel = attention_kernel(
+        gpu=capability(q_TNH.device),
+        half=q_TNH.dtype in (torch.float16, torch.bfloat16),
+        head_width=q_TNH.shape[-1],
+        grouped=q_TNH.shape != k_TGH.shape,
+        local=window is not None,
+        biased=bias_NLL is not None,
+        drops=dropout > 0.0,
+        learns=torch.is_grad_enabled() and q_TNH.requires_grad,
+    )
+    if kernel == "varlen":
         return _attend_varlen(q_TNH, k_TGH, v_TGH, layout, window, dropout)
-    if dropout > 0.0 and not q_TNH.is_cuda and q_TNH.shape == k_TGH.shape and window is None and bias_NLL is None:
+    if kernel == "dropped":
         return dropped_attention(q_TNH, k_TGH, v_TGH, layout, dropout)
     return _attend_by_length(q_TNH, k_TGH, v_TGH, layout, window, bias_NLL, dropout)
-
-
-def takes_varlen(gpu: Capability, dtype: torch.dtype, head_width: int, *, learns: bool) -> bool:
-    """Whether a GPU's variable-length kernel takes heads of this width.
-
-    Args:
-        learns: there will be a backward pass, for which some GPUs' multiprocessors have not enough memory.
-    """
-    small = (8, 6) <= gpu <= (8, 9) or gpu >= (12, 0)
-    widest = 192 if learns and small else 256
-    half = dtype in (torch.float16, torch.bfloat16)
-    return gpu >= (8, 0) and half and head_width % 8 == 0 and head_width <= widest
 
 
 def _attend_varlen(

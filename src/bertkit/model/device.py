@@ -6,10 +6,10 @@ from functools import cache
 
 import torch
 
+from bertkit.config.kernels import Capability
 from bertkit.errors import DeviceError, near_match
 from bertkit.model.linear import has_fast_bfloat16
 
-Capability = tuple[int, int]
 DEVICES = ("auto", "cpu", "cuda")
 
 

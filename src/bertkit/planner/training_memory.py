@@ -1,8 +1,8 @@
 """How much memory a training step takes on one rank, from configurations alone.
 
-What autograd keeps of a pass is counted tensor by tensor, as the modules of `model/` make them (in the manner of
-Korthikanti et al. 2022, arXiv 2205.05198, 4.1); the rest is estimated. Not counted: what Python and torch take for
-themselves, a teacher, a generator.
+What a pass keeps is counted in `activations.py`. The peak is where what is kept and what has a gradient already are the
+most together: at the end of the forward pass in large batches, at the end of the backward pass in small ones. Not
+counted: what Python and torch take for themselves, a teacher, a generator.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bertkit.config.encoder import EncoderConfig
+from bertkit.planner.activations import FULL, HALF, DeviceKind, Path, step_bytes, training_path
 from bertkit.planner.parameters import count_parameters
 
-FULL, HALF = 4, 2  # bytes of a float32 and of a bfloat16
 MASKED_SHARE = 0.15
 # The loss over the vocabulary goes in chunks (`model/chunked_loss.py`), of which it holds about three.
 LOGITS_BYTES = {"cpu": 3 * 16 * 2**20, "cuda": 3 * 512 * 2**20}
 LAMB_BYTES = 2**28  # of parameters whose updates LAMB holds at once
 
 Method = Literal["adamw", "lamb", "muon"]
+Learnt = Literal["pre-training", "fine-tuning", "lora"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,10 @@ class MemoryEstimate:
 
     Attributes:
         weights: float32 ones, and copies of them to compute with.
+        gradients: all of them, when the backward pass has ended.
         activations: what a pass over one micro-batch keeps for its gradient, and its largest temporary tensors.
         update: temporary tensors of the optimiser's step, when there are no activations.
+        working: the most of gradients, activations and updates that is there at one time: not their sum.
     """
 
     weights: int
@@ -37,11 +40,33 @@ class MemoryEstimate:
     optimiser: int
     activations: int
     update: int
+    working: int
 
     @property
     def total(self) -> int:
         """The most that is in use at once."""
-        return self.weights + self.gradients + self.optimiser + max(self.activations, self.update)
+        return self.weights + self.optimiser + self.working
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One micro-batch through the model.
+
+    Attributes:
+        wanted: tokens whose last hidden states are read.
+        learns_layer, learns_rest: parameters that learn, of each of the encoder's layers, and of all else.
+        beside: bytes of one token that adapters hold while they are added to what they adapt.
+    """
+
+    config: EncoderConfig
+    path: Path
+    tokens: int
+    length: int
+    wanted: int
+    learns_layer: int
+    learns_rest: int
+    masked: bool
+    beside: int = 0
 
 
 def training_memory(
@@ -53,10 +78,14 @@ def training_memory(
     optimiser: Method,
     recompute: bool,
     ranks_sharing: int = 1,
-    device: Literal["cpu", "cuda"] = "cpu",
+    device: DeviceKind = "cpu",
     running_mean: bool = False,
+    learnt: Learnt = "pre-training",
+    lora_rank: int = 8,
+    padded: bool = False,
+    stores_pairs: bool = False,
 ) -> MemoryEstimate:
-    """What a step of masked-language-model training needs.
+    """What a step of training needs.
 
     Args:
         length: tokens of the longest sequences.
@@ -66,22 +95,82 @@ def training_memory(
             step each has whole weights and gradients besides, if there are several.
         device: a CPU keeps more for dropout, and with dropout of attention every pair of tokens.
         running_mean: whether there is one of the weights.
+        learnt: masked tokens; the label of a sequence, by all weights; or that by adapters.
+        padded, stores_pairs: as `Path` has them, for programs other than bertkit.
     """
-    parameters = count_parameters(config) + _masked_head(config)
-    part = -(-parameters // ranks_sharing)
-    whole = parameters if ranks_sharing > 1 else 0
-    half_copies = 0 if precision == "float32" else HALF * parameters
+    masked = learnt == "pre-training"
+    parameters = count_parameters(config) + (_masked_head(config) if masked else config.width * (config.width + 4))
+    path = training_path(precision, device, recompute, padded=padded, stores_pairs=stores_pairs)
+    one = _pass(config, path, micro_batch_tokens, length, learnt, lora_rank)
+    learning = one.learns_layer * config.layers + one.learns_rest
+    frozen = parameters - learning if learnt == "lora" else 0
+    part, whole = -(-(parameters - frozen) // ranks_sharing), (parameters - frozen if ranks_sharing > 1 else 0)
+    half = HALF if precision != "float32" else 0
     if precision == "bfloat16-weights":
-        weights, gradients = half_copies, FULL * whole + (0 if whole else half_copies)
+        weights, gradients = half * parameters, FULL * whole + (0 if whole else half * learning)
     else:
-        weights, gradients = FULL * whole + half_copies, FULL * whole
+        weights, gradients = FULL * whole + half * parameters, FULL * whole
+    update = min(FULL * part, max(LAMB_BYTES, FULL * _table(config))) if optimiser == "lamb" else 0
+    gradients += FULL * part
+    kept, moments = _moments(one)
     return MemoryEstimate(
-        weights=weights + FULL * part,
-        gradients=gradients + FULL * part,
-        optimiser=_optimiser(config, parameters, optimiser) // ranks_sharing + (FULL * part if running_mean else 0),
-        activations=_activations(config, micro_batch_tokens, length, precision, recompute, device),
-        update=min(FULL * part, max(LAMB_BYTES, FULL * _table(config))) if optimiser == "lamb" else 0,
+        weights=weights + FULL * (part + frozen),
+        gradients=gradients,
+        optimiser=_optimiser(config, learning, optimiser) // ranks_sharing + (FULL * part if running_mean else 0),
+        activations=kept,
+        update=update,
+        working=max(max(moments), gradients + update),
     )
+
+
+def _pass(config: EncoderConfig, path: Path, tokens: int, length: int, learnt: Learnt, rank: int) -> _Pass:
+    masked = learnt == "pre-training"
+    wanted = int(MASKED_SHARE * tokens) if masked else -(-tokens // length)
+    wanted = tokens if path.padded else wanted
+    layer, rest = _layer_parameters(config), count_parameters(config) - _layer_parameters(config) * config.layers
+    if learnt == "lora":
+        attended = config.heads * config.head_width
+        qkv, up = attended + 2 * config.groups * config.head_width, config.ffn_width * (2 if config.gated else 1)
+        sides = (
+            (config.width + qkv) + (attended + config.width) + (config.width + up) + (config.ffn_width + config.width)
+        )
+        layer, rest = rank * sides, 0
+    head = _masked_head(config) if masked else config.width * (config.width + 4)
+    up = config.ffn_width * (2 if config.gated else 1)
+    beside = 2 * up * path.product if learnt == "lora" else 0
+    return _Pass(config, path, tokens, length, wanted, layer, rest + head, masked, beside)
+
+
+def _moments(one: _Pass) -> tuple[int, list[int]]:
+    """The activations when the forward pass has ended; and activations, gradients and temporaries after each part."""
+    config, tokens = one.config, one.tokens
+    steps = [step_bytes(config, config.sight_of_step(s), one.length, one.path) for s in _steps(config)]
+    kept = [tokens * step.kept for step in steps]
+    kept[-1] = tokens * steps[-1].attention + one.wanted * steps[-1].after
+    if one.path.recompute:
+        kept = [tokens * config.width * one.path.stream] * len(kept)
+    dropped = one.path.product if one.path.device == "cpu" else 1
+    below = tokens * ((2 * config.token_width + config.width) * one.path.stream + 3 * 8)
+    below += tokens * config.token_width * dropped if config.hidden_dropout else 0
+    above, table = one.wanted * 6 * config.width * one.path.stream, FULL * _table(config) if one.masked else 0
+    logits = 0
+    if one.masked and one.path.padded:  # in the products' precision, in float32, and their gradient
+        logits = one.wanted * config.vocab_size * (one.path.product + 2 * FULL)
+    elif one.masked:
+        logits = min(LOGITS_BYTES[one.path.device], 3 * one.wanted * config.vocab_size * FULL)
+    activations = below + sum(kept) + above
+    # The loss over the vocabulary gives the table's gradient before the backward pass, which first scales it: a copy.
+    moments = [activations + table + logits, activations + 2 * table]
+    grown = table
+    for number in reversed(range(len(steps))):
+        rows = one.wanted if number == len(steps) - 1 and steps[number].after else tokens
+        working = max(rows, tokens // 2) * (steps[number].working + one.beside)
+        again = tokens * steps[number].kept if one.path.recompute else 0
+        moments.append(below + sum(kept[: number + 1]) + again + working + grown)
+        grown += FULL * one.learns_layer if config.layer_of_step[number] == number or number == 0 else 0
+    # The table's gradient has two parts, from the loss and from the rows that were read, before they are added.
+    moments.append(below + grown + FULL * one.learns_rest)
+    return activations + max(table + logits, 2 * table), moments
 
 
 def _masked_head(config: EncoderConfig) -> int:
@@ -93,6 +182,11 @@ def _table(config: EncoderConfig) -> int:
     return config.vocab_size * config.token_width
 
 
+def _layer_parameters(config: EncoderConfig) -> int:
+    deeper = config.model_copy(update={"layer_of_step": tuple(range(config.layers + 1))})
+    return count_parameters(deeper) - count_parameters(config)
+
+
 def _optimiser(config: EncoderConfig, parameters: int, name: Method) -> int:
     """Two running means of each parameter; one for the matrices of layers with Muon."""
     attended = config.heads * config.head_width
@@ -101,57 +195,5 @@ def _optimiser(config: EncoderConfig, parameters: int, name: Method) -> int:
     return FULL * (2 * parameters - (config.layers * matrices if name == "muon" else 0))
 
 
-def _activations(config: EncoderConfig, tokens: int, length: int, precision: str, recompute: bool, device: str) -> int:
-    stream = HALF if precision == "bfloat16-weights" else FULL
-    product = FULL if precision == "float32" else HALF
-    steps = [_step(config, config.sight_of_step(s), length, stream, product, device) for s in _steps(config)]
-    kept = len(steps) * config.width * stream + max(steps) if recompute else sum(steps)
-    embeddings = (2 * config.token_width + config.width) * stream + 3 * 8  # and the ids, positions and segments
-    head = int(MASKED_SHARE * 5 * config.width * stream)
-    # The gradients that one step's backward pass holds at once.
-    working = (4 * config.width + 2 * config.ffn_width * (2 if config.gated else 1)) * product
-    logits = min(LOGITS_BYTES[device], int(3 * MASKED_SHARE * tokens) * config.vocab_size * FULL)
-    # The token table has its gradient twice: from the loss, and from the embeddings, before they are added.
-    return tokens * (kept + embeddings + head + working) + logits + FULL * _table(config)
-
-
 def _steps(config: EncoderConfig) -> range:
     return range(len(config.layer_of_step))
-
-
-def _step(config: EncoderConfig, sight: str, length: int, stream: int, product: int, device: str) -> int:
-    """Bytes that one step keeps of one token.
-
-    Args:
-        stream, product: bytes of a number between the parts of a layer, and inside them.
-    """
-    width, attended, grouped = config.width, config.heads * config.head_width, config.groups * config.head_width
-    norms = 2 * width * stream + 2 * width * product  # what each reads, and gives to the product after it
-    attention = 2 * attended + 2 * grouped  # queries, keys, values, output
-    if not (device == "cpu" and _dropped_by_hand(config, sight)):
-        attention += attended  # the output by length, and joined
-    if config.rotary is not None:
-        attention += attended + grouped
-    if sight == "L" and device == "cpu":
-        attention += 3 * attended  # the parts that chunks of queries see
-    mlp = config.ffn_width * (4 if config.gated else 2)
-    dropped = 2 * width * (product if device == "cpu" else 1) if config.hidden_dropout else 0
-    return norms + (attention + mlp) * product + dropped + _pairs(config, sight, length, product, device)
-
-
-def _dropped_by_hand(config: EncoderConfig, sight: str) -> bool:
-    """Whether a CPU takes `dropped_attention`, not torch's general path."""
-    plain = sight == "G" and config.relative_bias is None and config.groups == config.heads
-    return plain and config.attention_dropout > 0
-
-
-def _pairs(config: EncoderConfig, sight: str, length: int, product: int, device: str) -> int:
-    """Bytes kept of one token for the tokens that it sees: none where the kernel computes them again."""
-    seen = min(length, 3 * max(config.window_radius or 0, 1)) if sight == "L" else length
-    if device == "cpu" and _dropped_by_hand(config, sight):
-        return config.heads * seen * 2 * product  # weights, and what they are multiplied by
-    if config.attention_dropout and device == "cpu":
-        return config.heads * seen * 3 * FULL  # weights, what is dropped, what is left; float32 in any precision
-    if config.relative_bias is not None:
-        return config.heads * seen * FULL
-    return config.heads * FULL  # a sum of each row

@@ -1,0 +1,159 @@
+"""Which encoder `bertkit plan MODEL` means: a folder, a preset, a hub name that is cached, or numbers. Without torch.
+
+Nothing is downloaded and no weights are opened: a plan needs the sizes alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bertkit.errors import ConfigError, ModelNotFound, near_match
+
+if TYPE_CHECKING:
+    from bertkit.config.encoder import EncoderConfig
+
+# Other checkpoints by what they are called, as one of ours with other sizes.
+ALSO: dict[str, tuple[str, dict[str, object]]] = {
+    "bert": ("bert-base", {}),
+    "bert-base-cased": ("bert-base", {"vocab_size": 28996}),
+    "bert-large-cased": ("bert-large", {"vocab_size": 28996}),
+    "bert-base-multilingual-cased": ("bert-base", {"vocab_size": 119547}),
+    "distilbert": ("distilbert-base", {}),
+    "distilbert-base-cased": ("distilbert-base", {"vocab_size": 28996}),
+    "roberta": ("roberta-base", {}),
+    "albert": ("albert-base", {}),
+    "modernbert": ("modernbert-base", {}),
+    "all-minilm-l6-v2": ("bert-base", {"width": 384, "ffn_width": 1536, "layer_of_step": tuple(range(6))}),
+    "bge-small-en-v1.5": ("bert-base", {"width": 384, "ffn_width": 1536}),
+    "bge-base-en-v1.5": ("bert-base", {}),
+    "bge-large-en-v1.5": ("bert-large", {}),
+}
+_ENDINGS = re.compile(r"-(?:uncased|v[12])$")
+
+
+def known_models() -> dict[str, EncoderConfig]:
+    """Presets and well-known checkpoints, by the names that people write."""
+    from bertkit.families.catalogue import FAMILIES
+
+    found: dict[str, EncoderConfig] = {}
+    for name, family in FAMILIES.items():
+        for preset, config in family.presets.items():
+            whole = preset if family.name.split("-")[0] in preset else f"{name}-{preset}"
+            found.setdefault(whole.replace("_", "-"), config)
+    for name, (like, changes) in ALSO.items():
+        found.setdefault(name, _changed(found[like], changes, name))
+    return found
+
+
+def planned_model(model: str) -> tuple[str, EncoderConfig, Callable[[str], int] | None]:
+    """The name, the encoder, and what counts the tokens of a text; None where its tokenizer is not there.
+
+    Raises:
+        ModelNotFound: there is no such folder or preset, and no such model in the hub's cache.
+        ConfigError: a configuration that is no encoder's.
+    """
+    folder = _folder(Path(model).expanduser())
+    if folder is None and "=" in model:
+        return model, _of_numbers(model), None
+    if folder is None:
+        models = known_models()
+        plain = model.lower().rsplit("/", 1)[-1]
+        for name in (plain, _ENDINGS.sub("", plain)):
+            if name in models:
+                return model, models[name], None
+        folder = _cached(model)
+        if folder is None:
+            raise ModelNotFound(
+                f"{model!r}: no such folder or preset, and not in the hub cache{near_match(plain, models)}",
+                f"Name a folder, a preset ({', '.join(sorted(models)[:4])} …), or sizes: layers=12,width=768,heads=12.",
+            )
+    from bertkit.families.foreign_config import read_config
+
+    return model, read_config(folder).encoder, _counter(folder)
+
+
+def _folder(path: Path) -> Path | None:
+    if path.is_file() and path.name.endswith(".json"):
+        path = path.parent
+    if not path.is_dir():
+        return None
+    return path if (path / "config.json").is_file() or not (path / "model").is_dir() else path / "model"
+
+
+def _cached(model: str) -> Path | None:
+    """Where the hub's library keeps a model's newest snapshot, found without importing it."""
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
+    names = [
+        folder for folder in cache.glob("models--*") if folder.name[8:].lower() == model.lower().replace("/", "--")
+    ]
+    snapshots = [config.parent for folder in names for config in folder.glob("snapshots/*/config.json")]
+    return max(snapshots, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _of_numbers(text: str) -> EncoderConfig:
+    """`layers=12,width=768,heads=12,…`: fields of `EncoderConfig`, BERT-base's where left out."""
+    from bertkit.config.encoder import EncoderConfig
+
+    base = EncoderConfig()
+    changes: dict[str, object] = {}
+    for part in re.split(r"[,\s]+", text.strip()):
+        key, _, value = part.partition("=")
+        if key == "layers":
+            changes["layer_of_step"] = tuple(range(_whole(key, value)))
+        elif key not in EncoderConfig.model_fields:
+            known = [*EncoderConfig.model_fields, "layers"]
+            raise ConfigError(f"{text}: unknown key {key!r}{near_match(key, known)}", "Correct the key.")
+        else:
+            changes[key] = _value(key, value)
+    if "width" in changes and "ffn_width" not in changes:
+        changes["ffn_width"] = 4 * _whole("width", str(changes["width"]))
+    return _changed(base, changes, text)
+
+
+def _whole(key: str, value: str) -> int:
+    if not value.isdigit() or int(value) < 1:
+        raise ConfigError(f"{key}={value}: a whole number from 1 on is expected", "Correct the value.")
+    return int(value)
+
+
+def _value(key: str, value: str) -> object:
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _changed(config: EncoderConfig, changes: dict[str, object], source: str) -> EncoderConfig:
+    from bertkit.config.encoder import EncoderConfig
+    from bertkit.config.strict import parse
+
+    values: dict[str, Any] = {**config.model_dump(), **changes}
+    return parse(EncoderConfig, values, source)
+
+
+def _counter(folder: Path) -> Callable[[str], int] | None:
+    """Counts tokens with the folder's own tokenizer, special ones included; opened when the first text is counted."""
+    if not any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model")):
+        return None
+    opened: list[Any] = []
+
+    def count(text: str) -> int:
+        if not opened:
+            from bertkit.tokenization.opening import open_backend
+            from bertkit.tokenization.settings import read_settings
+
+            opened.append(open_backend(folder, read_settings(folder)).backend)
+            opened[0].no_truncation()
+            opened[0].no_padding()
+        return len(opened[0].encode(text.strip()).ids)
+
+    return count
