@@ -11,7 +11,7 @@ import torch
 import transformers
 
 from bertkit.pretrained.loading import load_encoder, open_pretrained
-from bertkit.pretrained.sentence_transformers import SentenceSettings, write_settings
+from bertkit.pretrained.sentence_transformers import Reads, SentenceSettings, write_settings
 from bertkit.training.metrics_file import read_metrics
 from tests.cli.conftest import Ended
 from tests.cli.test_finetune import write_texts
@@ -123,7 +123,7 @@ def test_the_mean_is_read_where_the_checkpoint_was_trained_so(
 ) -> None:
     start, place = tmp_path / "start", tmp_path / "run"
     make_peer(SIZES, start, deviation=0.1)
-    write_settings(start, SentenceSettings("mean", True, "", 32), SIZES.width)
+    write_settings(start, SentenceSettings(normalize=True, reads=Reads(max_length=32)), SIZES.width)
     code, _, err = run("finetune", *options(start, files, place), "--epochs", "2")
     assert code == 0, err
     opened = open_pretrained(place / "model")

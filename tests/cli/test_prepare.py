@@ -136,7 +136,7 @@ def test_append(run: Run, corpus: str, vocab: str, tmp_path: Path) -> None:
         (["{corpus}", "-o", "{made}", "--held-out", "1.5"], 2, "Invalid value for '--held-out'"),
         (["{corpus}", "-o", "{made}", "--format", "csv"], 2, "Invalid value for '--format'"),
         (["{corpus}", "-o", "{made}", "--vocab", "{made}/vocab.txt"], 2, "made/vocab.txt: no such file"),
-        (["{corpus}", "-o", "{made}", "--vocab", "{corpus}"], 2, "corpus.txt:3: repeats line 1"),
+        (["{corpus}", "-o", "{made}", "--vocab", "{corpus}"], 2, "corpus.txt: no piece for the special token '[UNK]'"),
     ],
 )
 def test_what_cannot_be(

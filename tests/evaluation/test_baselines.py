@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from bertkit.data.examples import Example, Tagged, Target
 from bertkit.data.rows import Row
-from bertkit.errors import ConfigError
-from bertkit.evaluation.baselines import MAJORITY, TAGS, TFIDF, Beside, baselines_of
+from bertkit.evaluation.baselines import MAJORITY, TAGS, TFIDF, baselines_of
 
 
 def examples(*pairs: tuple[str, Target]) -> list[Example]:
@@ -66,13 +62,3 @@ def test_words() -> None:
 
 def test_other_tasks_have_none() -> None:
     assert baselines_of("question-answering", None, [], []) == []
-
-
-def test_it_is_kept_beside_the_model(tmp_path: Path) -> None:
-    assert Beside.read(tmp_path) is None
-    beside = Beside("accuracy", 60, 0.98, {MAJORITY: 0.1})
-    (tmp_path / "bertkit_baselines.json").write_text(beside.text())
-    assert Beside.read(tmp_path) == beside
-    (tmp_path / "bertkit_baselines.json").write_text(json.dumps({"metric": "accuracy"}))
-    with pytest.raises(ConfigError, match=r"bertkit_baselines\.json: cannot be read"):
-        Beside.read(tmp_path)

@@ -168,7 +168,11 @@ def test_the_baseline_has_the_positions_of_the_input(tmp_path: Path) -> None:
     with torch.no_grad():
         encoder.embeddings.token.weight[:] = encoder.embeddings.token.weight[pad]
     point = Point(ids=[5, pad, 6, 7], baseline=[4, 4, 4, 4], segments=[0] * 4)
-    (found,) = integrated_gradients(first_values(encoder), encoder.embeddings, [point], steps=2, budget=100)  # type: ignore[arg-type]
+
+    def score(x_TW: Tensor, batch: TokenBatch, numbers: Sequence[int]) -> Tensor:
+        return of_first_values(encoder.from_vectors(x_TW, batch), batch)
+
+    (found,) = integrated_gradients(score, encoder.embeddings, [point], steps=2, budget=100)
     np.testing.assert_array_equal(found.tokens_L, 0.0)  # all tokens are alike, so nothing is left to credit
 
 

@@ -145,7 +145,7 @@ ARGUMENTS: list[tuple[dict[str, object], str]] = [
     ({"revision": 1}, "revision is 1"),
     ({"model": 5}, "model is 5"),
     ({"model": None, "revision": "main"}, "revision is given, and no model"),
-    ({"pooling": "medn"}, "pooling is 'medn'"),
+    ({"pooling": "medn"}, "unknown pooling 'medn' (did you mean 'mean'?)"),
     ({"normalize": "no"}, "normalize is 'no'"),
     ({"tokenizer": None}, "sentence-embedding has no option 'tokenizer'"),
     ({"task": "fill-mask", "top_k": "5"}, "top_k is '5'"),

@@ -100,7 +100,7 @@ def evaluate(
     from bertkit.cli.models import model_folder
     from bertkit.cli.scored import Measured, scored_model, scored_predictions
     from bertkit.cli.scored_task import task_of
-    from bertkit.evaluation.baselines import Beside
+    from bertkit.evaluation.beside import Beside
     from bertkit.evaluation.task_scores import SCORERS
 
     if (model is None) == (predictions is None):

@@ -17,7 +17,8 @@ from bertkit.cli.running import say, say_stopped, sigterm_is_noted, sole_run, wa
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
     from bertkit.data.doubts import Doubts
-    from bertkit.evaluation.baselines import Baseline, Beside
+    from bertkit.evaluation.baselines import Baseline
+    from bertkit.evaluation.beside import Beside
     from bertkit.evaluation.intervals import Interval
     from bertkit.evaluation.task_scores import Scores
     from bertkit.training.finetuning import Finetuned
@@ -151,7 +152,7 @@ def run_finetuning(
         show: print what it came to.
     """
     from bertkit.data.doubts import doubts
-    from bertkit.evaluation.baselines import BESIDE
+    from bertkit.evaluation.beside import BESIDE
     from bertkit.model.device import choose_device
     from bertkit.training.finetuning import finetune, loop_table
     from bertkit.training.lessons import data_sha256s
@@ -164,8 +165,8 @@ def run_finetuning(
     def texts(result: Finetuned) -> Mapping[str, str]:
         intervals.update(_intervals(held_out.scores, lessons))
         beside = _beside(held_out.best_by, lessons, result, simpler)
-        card = _card(config, lessons, doubted, hashes, ranks, result, intervals, beside)
-        return {"README.md": card} | ({} if beside is None else {BESIDE: beside.text()})
+        card = {"README.md": _card(config, lessons, doubted, hashes, ranks, result, intervals, beside)}
+        return card if beside is None else card | {BESIDE: beside.text()}
 
     with joined(choose_device(config.train.device)) as ranks, sole_run(config.run.directory, ranks):
         parts = course(config, ranks)
@@ -175,10 +176,7 @@ def run_finetuning(
         hashes = data_sha256s(config.data)
         doubted = doubts(lessons.train, lessons.held_out)
         if ranks.is_first:
-            warnings = [f"warning: {line}" for line in doubted.lines]
-            why = [recipe.why] if recipe.why is not None and not config.train.quick else []
-            for line in (*lessons.notes, *warnings, lessons.in_words(), *why):
-                say(line)
+            _say_what_is_learnt(lessons, doubted, None if config.train.quick else recipe.why)
             simpler += _simpler_models(config, lessons, held_out.best_by)
         with watched(config, [*hashes, *parts.sha256s], ranks, steps, json=json) as run, sigterm_is_noted() as stopping:
             if ranks.is_first:
@@ -205,6 +203,12 @@ def run_finetuning(
     return result
 
 
+def _say_what_is_learnt(lessons: Lessons, doubted: Doubts, why: str | None) -> None:
+    warnings = [f"warning: {line}" for line in doubted.lines]
+    for line in (*lessons.notes, *warnings, lessons.in_words(), *([] if why is None else [why])):
+        say(line)
+
+
 def _simpler_models(config: FinetuneConfig, lessons: Lessons, metric: str) -> list[Baseline]:
     """What simpler models reach, told as soon as it is known; none where a teacher is learnt from."""
     from bertkit.evaluation.baselines import baselines_of
@@ -220,7 +224,7 @@ def _simpler_models(config: FinetuneConfig, lessons: Lessons, metric: str) -> li
 
 def _beside(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[Baseline]) -> Beside | None:
     """The score beside those of simpler models; None where there are none."""
-    from bertkit.evaluation.baselines import PROBE, Beside
+    from bertkit.evaluation.beside import PROBE, Beside
 
     others = {one.name: one.measures[metric] for one in simpler if metric in one.measures}
     if result.start is not None:

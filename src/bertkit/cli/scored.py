@@ -12,7 +12,7 @@ from bertkit.errors import UserError
 
 if TYPE_CHECKING:
     from bertkit.data.examples import Example
-    from bertkit.evaluation.baselines import Beside
+    from bertkit.evaluation.beside import Beside
     from bertkit.evaluation.intervals import Comparison, Interval
     from bertkit.evaluation.report import Answers, Report
     from bertkit.evaluation.task_scores import Scores

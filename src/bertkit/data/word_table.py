@@ -75,9 +75,9 @@ class WordTable:
 
 
 def _word_ends(tokenizer: Tokenizer, id: int) -> tuple[bool, bool, bool]:
+    token = tokenizer.token(id)
     if tokenizer.algorithm == "WordLevel":
         return True, True, False
-    token = tokenizer.token(id)
     if _BYTE.fullmatch(token):
         return False, False, False
     written = tokenizer.write("x ", id)[1:]  # the space stays where the token begins a word

@@ -11,32 +11,25 @@ the examples that are learnt from.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 
 from bertkit.data.examples import Example, Tagged
 from bertkit.data.label_set import labels_in
 from bertkit.data.tag_scheme import OUTSIDE
-from bertkit.errors import ConfigError
 from bertkit.evaluation.results import Result
 from bertkit.evaluation.task_scores import score_results
 from bertkit.evaluation.tfidf import TfIdf
-from bertkit.families.labels import Problem
+from bertkit.families.labels import FITTED, Problem
 from bertkit.tasks.entities import group, read_tags
-from bertkit.tasks.label_learning import FITTED
 from bertkit.training.linear_model import Array, fit
 
 MOST_EXAMPLES = 20_000  # more do not make such models better, and take their time
 MOST_WEIGHTS = 3_000_000  # columns times classes
-BESIDE = "bertkit_baselines.json"  # beside a fine-tuned model's weights
 MAJORITY, TFIDF, TAGS = "always the most frequent", "words counted (TF-IDF)", "each word's most frequent tag"
-PROBE = "its own head before the first step"
 Record = dict[str, object]
 
 
@@ -162,40 +155,3 @@ def _some(examples: Sequence[Example], seed: int) -> Sequence[Example]:
         return examples
     taken = np.random.default_rng(seed).permutation(len(examples))[:MOST_EXAMPLES]
     return [examples[number] for number in sorted(taken)]
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A fine-tuned model's score, and those of simpler models on the same held-out examples.
-
-    Attributes:
-        metric: by which the best checkpoint was chosen.
-        examples: that were held out.
-        others: name -> score.
-    """
-
-    metric: str
-    examples: int
-    score: float
-    others: dict[str, float]
-
-    def text(self) -> str:
-        """As the file in the model's folder has it."""
-        return json.dumps({"schema_version": 1, **asdict(self)}, indent=2) + "\n"
-
-    @classmethod
-    def read(cls, folder: Path) -> Self | None:
-        """What a model's folder says; None where it says nothing.
-
-        Raises:
-            ConfigError: the file is damaged.
-        """
-        path = folder / BESIDE
-        if not path.is_file():
-            return None
-        try:
-            values = json.loads(path.read_bytes())
-            found = cls(str(values["metric"]), int(values["examples"]), float(values["score"]), dict(values["others"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{path}: cannot be read ({type(error).__name__})", "Remove the file.") from None
-        return found

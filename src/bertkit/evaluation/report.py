@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from bertkit.data.examples import Example
 from bertkit.errors import InputError
-from bertkit.evaluation.baselines import Beside
+from bertkit.evaluation.beside import Beside
 from bertkit.evaluation.calibrating import Calibrated, calibrated, decisions_of
 from bertkit.evaluation.classification_scores import Confusion
 from bertkit.evaluation.confusions import confusion_of

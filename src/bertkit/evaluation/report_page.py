@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from bertkit.evaluation.baselines import Beside
+from bertkit.evaluation.beside import Beside
 from bertkit.evaluation.calibrating import Bin, Calibrated
 from bertkit.evaluation.charts import Series, line_chart
 from bertkit.evaluation.classification_scores import Confusion

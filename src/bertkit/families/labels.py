@@ -14,6 +14,9 @@ PROBLEMS: Mapping[str, Problem] = {
     "multi_label_classification": "multi-label",
     "regression": "regression",
 }
+# What a linear model minimises: cross entropy over classes, a binary one for each class, or squared errors.
+Fitted = Literal["softmax", "sigmoid", "squares"]
+FITTED: Mapping[Problem, Fitted] = {"single-label": "softmax", "multi-label": "sigmoid", "regression": "squares"}
 UNNAMED = 2  # labels that the hub's library assumes, and leaves out of the file
 MOST_LABELS = 1_000_000
 LABELS = Kind(f"a number of labels, 1 to {MOST_LABELS}", lambda value: is_whole(value) and 1 <= value <= MOST_LABELS)  # type: ignore[operator]

@@ -17,16 +17,14 @@ from bertkit.batching.training_batch import TrainingBatch
 from bertkit.data.examples import Example
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError, UserError, near_match
-from bertkit.families.labels import Problem
+from bertkit.families.labels import FITTED, Fitted, Problem
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.pooling import mean_tokens
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.learning import Learning, ids_and_segments
-from bertkit.tasks.objective import Fitted, Loss, Objective
+from bertkit.tasks.objective import Loss, Objective
 from bertkit.tokenization.windows import Encoded
-
-FITTED: Mapping[Problem, Fitted] = {"single-label": "softmax", "multi-label": "sigmoid", "regression": "squares"}
 
 
 class LabelObjective(Objective):

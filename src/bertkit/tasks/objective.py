@@ -8,12 +8,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.families.labels import Fitted
 from bertkit.model.encoder import Encoder
 
 
@@ -31,10 +32,6 @@ class Loss:
 
     total: Tensor
     sums: Mapping[str, Tensor] = field(default_factory=dict)
-
-
-# What a linear model of the encoder's rows minimises: cross entropy over classes, a binary one for each, or squares.
-Fitted = Literal["softmax", "sigmoid", "squares"]
 
 
 class Objective(nn.Module, ABC):

@@ -75,6 +75,7 @@ class SentenceEmbedding(Task):
             raise UserError(f"truncate_dim is {truncate_dim}", "Choose 1 or more, or leave it out.")
         skip = 0 if include_prompt or not prompt else prompt_length(tokenizer, prompt)
         self.recipe = Recipe(poolings, before, after, skip)
+        self.pooling = poolings[0] if len(poolings) == 1 else poolings
         self.normalize = normalize
         self.prompt = prompt
         self.truncate_dim = truncate_dim

@@ -16,11 +16,12 @@ from bertkit.batching.training_batch import TrainingBatch
 from bertkit.data.examples import Example, Tagged
 from bertkit.data.sample_stream import Sample
 from bertkit.errors import InputError, near_match
+from bertkit.families.labels import Fitted
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.tasks.learning import Learning, ids_and_segments
-from bertkit.tasks.objective import Fitted, Loss, Objective
+from bertkit.tasks.objective import Loss, Objective
 from bertkit.tokenization.windows import Encoded
 from bertkit.tokenization.words import visible
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.optimize import minimize
 
-if TYPE_CHECKING:
-    from bertkit.tasks.objective import Fitted
+from bertkit.families.labels import Fitted
 
 Array = npt.NDArray[np.float32]
 Features: TypeAlias = Any  # an `Array`, or a scipy.sparse.csr_matrix
