@@ -145,14 +145,8 @@ def run_finetuning(
     course: Callable[[FinetuneConfig, Ranks], Course] = finetuning_course,
     show: bool = True,
 ) -> Finetuned | None:
-    """A run, to its end; None where it was asked to stop before.
-
-    Args:
-        course: makes the parts of the run.
-        show: print what it came to.
-    """
+    """A run, to its end; None where it was asked to stop before. `course` makes its parts; `show` prints the result."""
     from bertkit.data.doubts import doubts
-    from bertkit.evaluation.beside import BESIDE
     from bertkit.model.device import choose_device
     from bertkit.training.finetuning import finetune, loop_table
     from bertkit.training.lessons import data_sha256s
@@ -165,8 +159,7 @@ def run_finetuning(
     def texts(result: Finetuned) -> Mapping[str, str]:
         intervals.update(_intervals(held_out.scores, lessons))
         beside = _beside(held_out.best_by, lessons, result, simpler)
-        card = {"README.md": _card(config, lessons, doubted, hashes, ranks, result, intervals, beside)}
-        return card if beside is None else card | {BESIDE: beside.text()}
+        return _files(beside, _card(config, lessons, doubted, hashes, ranks, result, intervals, beside))
 
     with joined(choose_device(config.train.device)) as ranks, sole_run(config.run.directory, ranks):
         parts = course(config, ranks)
@@ -230,6 +223,13 @@ def _beside(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[
     if result.start is not None:
         others[PROBE] = result.start[metric]
     return Beside(metric, len(lessons.held_out), result.measures[metric], others) if others else None
+
+
+def _files(beside: Beside | None, card: str) -> dict[str, str]:
+    """What is written beside the weights."""
+    from bertkit.evaluation.beside import BESIDE
+
+    return {"README.md": card} | ({} if beside is None else {BESIDE: beside.text()})
 
 
 def _say_how_it_went(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[Baseline]) -> None:
