@@ -29,7 +29,7 @@ def show_tasks() -> None:
     print("\nOther tasks, with what was trained for them here (`bertkit predict --task TASK` without -m)")
     for task, rows, told in asked:
         model = load(task=task)
-        for row, result in zip(rows, model.predict(rows), strict=True):
+        for row, result in zip(rows, model.predict(list(rows)), strict=True):
             print(f"  {task:<21} {_asked(row)}\n  {'':<21} -> {told(result.record())}")
 
 
