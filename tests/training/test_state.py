@@ -17,6 +17,7 @@ def test_the_last_score_is_the_best() -> None:
     assert progress(-0.7, -0.8, -0.9).rising() == (-0.8, -0.9)
     assert progress(-0.7, -0.9, -0.8).rising() is None
     assert progress(-0.9, -0.9).rising() is None, "no better than before"
+    assert progress(-0.9, -0.7, -0.9).rising() is None, "no better than it began"
     assert progress(-0.9).rising() is None
     assert Progress().rising() is None
 

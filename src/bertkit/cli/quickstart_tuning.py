@@ -10,11 +10,11 @@ from bertkit.cli.running import say
 
 INTENTS = Path(__file__).with_name("intents.tsv")
 MESSAGES = (
-    "hi, the bike i took this morning has no front light any more",
+    "hi, the bike i took this morning has a flat tyre",
     "why was I charged twice for one ride?",
     "can a ten year old sit in front",
 )
-SETTINGS = ["train.epochs=8", "train.optimiser.learning_rate=3e-4", "train.log_every=1000", "train.evaluations=0.25"]
+SETTINGS = ["train.log_every=1000"]
 
 
 def show_tuning(folder: Path) -> None:

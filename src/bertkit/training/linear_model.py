@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from bertkit.families.labels import Fitted
 
@@ -23,6 +24,7 @@ FOLDS = 5
 MANY = 2_000  # rows from which one fold is measured on instead of all
 ENOUGH = 5_000  # rows that are enough to choose a strength by
 ITERATIONS = 100
+SMALL = 200_000_000  # multiplications of a pass: in fewer, threads wait for one another longer than they work
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,19 @@ def fit(
             what the row counts.
         groups_N: rows of one number are on one side of every division; each row for itself where None.
     """
+    small = x_NW.shape[0] * x_NW.shape[1] * y_NC.shape[1] < SMALL
+    with threadpool_limits(1 if small else None, user_api="blas"):
+        return _fit(x_NW, y_NC, loss, groups_N, strengths, seed)
+
+
+def _fit(
+    x_NW: Features,
+    y_NC: Array,
+    loss: Fitted,
+    groups_N: npt.NDArray[np.int64] | None,
+    strengths: Sequence[float],
+    seed: int,
+) -> LinearModel:
     scaled = _Scaled.of(x_NW)
     groups_N = np.arange(len(y_NC)) if groups_N is None else groups_N
     strength = strengths[0]

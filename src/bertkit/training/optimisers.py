@@ -68,6 +68,11 @@ def set_rate(optimiser: Optimizer, multiplier: float) -> None:
         group["lr"] = group["initial_lr"] * multiplier
 
 
+def encoder_rate(optimiser: Optimizer) -> float:
+    """The present rate of the encoder's highest layer; of all that learns, where that is a head alone."""
+    return float(max(group["lr"] / group["times"] for group in optimiser.param_groups))
+
+
 def _kind(name: str, parameter: nn.Parameter, settings: Optimiser, layers: int) -> Kind:
     return Kind(
         decays=parameter.ndim >= 2,
@@ -85,12 +90,14 @@ def _depth(name: str, layers: int) -> int:
 
 def _group(kind: Kind, parameters: list[nn.Parameter], settings: Optimiser, layers: int) -> dict[str, Any]:
     share = settings.layer_decay ** (layers + 1 - kind.depth)
-    share *= settings.head_times if kind.head else 1.0
+    times = settings.head_times if kind.head else 1.0
+    share *= times
     highest = share * (settings.muon_learning_rate if kind.orthogonal else settings.learning_rate)
     group = {
         "params": parameters,
         "lr": highest,
         "initial_lr": highest,
+        "times": times,
         "betas": tuple(settings.betas),
         "eps": settings.eps,
         "weight_decay": settings.weight_decay if kind.decays else 0.0,

@@ -23,7 +23,7 @@ from bertkit.training.loop import Loop
 from bertkit.training.memory import check_memory
 from bertkit.training.meters import Meters
 from bertkit.training.observer import Observer
-from bertkit.training.optimisers import build_optimiser
+from bertkit.training.optimisers import build_optimiser, encoder_rate
 from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
 from bertkit.training.results import run_card, write_model
@@ -163,7 +163,7 @@ def build_meters(model: Model, optimiser: torch.optim.Optimizer, ranks: Ranks, p
     return Meters(
         ranks,
         model.weights,
-        learning_rate=lambda: max(group["lr"] for group in optimiser.param_groups),
+        learning_rate=lambda: encoder_rate(optimiser),
         flops=lambda lengths, counts: training_flops(
             model.config, lengths, masked=int(counts.get(MaskedLM.name, 0.0)), sequences=len(lengths)
         ),

@@ -63,10 +63,9 @@ class Progress:
             self.stale += 1
 
     def rising(self) -> tuple[float, float] | None:
-        """The last two scores, where the last is the best so far."""
-        if len(self.scores) < 2 or self.scores[-1][1] != self.best or self.scores[-2][1] == self.best:
-            return None
-        return self.scores[-2][1], self.scores[-1][1]
+        """The last two scores, where the last is better than all before."""
+        values = [score for _, score in self.scores]
+        return (values[-2], values[-1]) if len(values) > 1 and values[-1] < min(values[:-1]) else None
 
     def record(self) -> dict[str, object]:
         """As JSON values."""
