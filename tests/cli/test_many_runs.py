@@ -144,7 +144,7 @@ def test_a_trial_that_diverges_is_one_of_the_results(
             raise Diverged("11 steps were not finite")
         (folder / "model").mkdir()
         (folder / "model/README.md").write_text("# A model\n")
-        return Finetuned(1, 1, {"pearsonr": float("nan"), "spearmanr": 0.5}, -0.5, 1.0)
+        return Finetuned(1, 1, {"pearsonr": float("nan"), "spearmanr": 0.5}, -0.5, 1.0, 1)
 
     def search(place: Path, count: int) -> dict[str, object]:
         values: dict[str, object] = {

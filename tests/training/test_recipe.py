@@ -24,9 +24,10 @@ def test_what_is_said_is_done() -> None:
     assert found == Recipe(epochs=2.5, learning_rate=3e-4, head_times=2.0, patience=None, why=None)
 
 
-def test_long_runs_may_end_early() -> None:
-    assert recipe(train={"epochs": 10}).patience == 3
-    assert recipe(train={"epochs": 3}).patience is None
+def test_epochs_that_nobody_asked_for_may_end_early() -> None:
+    assert recipe().patience == 3
+    assert recipe(train={"patience": 0}).patience is None
+    assert recipe(train={"epochs": 10}).patience is None
     assert recipe(train={"epochs": 10, "patience": 5}).patience == 5
 
 

@@ -238,6 +238,9 @@ def _say_how_it_went(metric: str, lessons: Lessons, result: Finetuned, simpler: 
     if beside is not None:
         others = ", ".join(f"{name} {value:.4f}" for name, value in beside.others.items())
         say(f"{metric} {beside.score:.4f}; on the same {beside.examples:,} examples: {others}")
+    if 0 < result.steps < result.planned:
+        steps = f"{result.steps:,} of {result.planned:,} steps"
+        say(f"ended early, after {steps}: nothing got better any more (--epochs N does as many as it says)")
     if result.rising is not None:
         before, last = (abs(score) for score in result.rising)
         say(f"the score was still rising: {metric} {before:.4f}, then {last:.4f}; more epochs may help (--epochs)")

@@ -14,7 +14,7 @@ MESSAGES = (
     "why was I charged twice for one ride?",
     "can a ten year old sit in front",
 )
-SETTINGS = ["train.log_every=1000"]
+SETTINGS = ["train.epochs=4", "train.log_every=1000"]
 
 
 def show_tuning(folder: Path) -> None:

@@ -126,7 +126,7 @@ class FinetuneTable(Strict):
         batch_samples: of one step, over all ranks: texts, or windows of long ones.
         best_by: the metric by which the best checkpoint is chosen; the task's own where left out.
         patience: measurements without a better one after which training ends; 0 trains to the end; where left out, 3
-            in longer runs.
+            where epochs are too.
         evaluations: measurements in an epoch, each with a checkpoint; 0.5 for one every second epoch.
     """
 

@@ -64,6 +64,7 @@ class Finetuned:
         steps: that were done.
         measures: of the held-out examples, by that checkpoint.
         score: what it was chosen by, lower is better.
+        planned: steps that it would have done had it not ended early.
         start: the measures before the first step, where they were taken: of the linear model that the head began as.
         rising: the last two scores, where the last was the best and the run ended because it was at its end.
     """
@@ -73,6 +74,7 @@ class Finetuned:
     measures: Measures
     score: float
     seconds: float
+    planned: int
     start: Measures | None = None
     rising: tuple[float, float] | None = None
 
@@ -118,6 +120,7 @@ def finetune(
         measures,
         measuring.score(measures),
         progress.seconds,
+        loop.table.steps,
         progress.start,
         progress.rising() if progress.step == loop.table.steps else None,
     )
@@ -184,6 +187,7 @@ def assembled(
         mean=None,
         evaluation=measuring,
         measures_start=fits or goes_on,
+        ends_when_perfect=recipe.why is not None,
         checkpoints=Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say),
         meters=build_meters(model, optimiser, ranks, precision),
         skipped=folder / "skipped",

@@ -57,6 +57,7 @@ class Loop:
         observers: of this rank; only the first has any.
         stopping: whether someone has asked this process to stop.
         measures_start: whether the model before the first step is measured too, and may turn out the best.
+        ends_when_perfect: whether the run is finished when no score can be better.
         patience: measurements without a better score after which the run is finished; None for all steps.
     """
 
@@ -73,6 +74,7 @@ class Loop:
     observers: Sequence[Observer]
     stopping: Callable[[], bool]
     measures_start: bool = False
+    ends_when_perfect: bool = False
     patience: int | None = None
 
     def run(self, progress: Progress) -> bool:
@@ -119,7 +121,8 @@ class Loop:
 
     def _ends_early(self, progress: Progress) -> bool:
         """Whether no further step can, or is likely to, make the best checkpoint better."""
-        if self.evaluation is not None and progress.best == self.evaluation.best_possible:
+        perfect = self.evaluation is not None and progress.best == self.evaluation.best_possible
+        if self.ends_when_perfect and perfect:
             return True
         return self.patience is not None and progress.stale >= self.patience
 

@@ -1,7 +1,7 @@
 """How long and how fast a run learns, where nobody has said: by its examples, its width, and how its head begins.
 
 Few examples want more epochs than three, or the encoder is stopped half way (Mosbach et al. 2021, arXiv 2006.04884;
-Zhang et al. 2021, arXiv 2006.05987); many want no more. Longer runs end early when the held-out score rises no more.
+Zhang et al. 2021, arXiv 2006.05987); many want no more. Epochs that nobody asked for end when the score rises no more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from bertkit.config.finetuning import RATE_TIMES_WIDTH, FinetuneConfig
 PART_RATE = 10.0  # what starts from nothing alone, a head or LoRA's matrices, is trained at a higher rate than a model
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 10
 READ_EXAMPLES = 6_000  # about so many, over all epochs, between these two
-LONG = 4  # epochs beyond which a run may end early
 PATIENCE = 3
 
 
@@ -29,7 +28,8 @@ class Recipe:
     """What a run does.
 
     Attributes:
-        why: the epochs, in words for the user; None where they were asked for.
+        why: the epochs, in words for the user; None where they were asked for. A run that was not asked for so many
+            also ends when nothing on the held-out examples is wrong any more.
         head_times: the head's learning rate, in those of the encoder.
         patience: measurements without a better score after which the run ends; None for all epochs.
     """
@@ -56,7 +56,7 @@ class Recipe:
             why = f"{epochs} epochs, because {examples:,} examples"
         patience = table.patience
         if patience is None:
-            patience = PATIENCE if epochs > LONG else 0
+            patience = 0 if why is None else PATIENCE
         return cls(
             epochs=epochs,
             learning_rate=rate_of(config, width),
