@@ -113,7 +113,8 @@ def finetune(
         loop.checkpoints.settle()
         best = None if config.train.quick else loop.checkpoints.best(dict(loop.tensors))
     step = progress.step if best is None else best.step
-    measures = measuring.measure(model.trainee, loop.stepper.sharing)
+    quick = progress.start if config.train.quick else None  # the weights have not changed since
+    measures = measuring.measure(model.trainee, loop.stepper.sharing) if quick is None else quick
     result = Finetuned(
         step,
         progress.step,
