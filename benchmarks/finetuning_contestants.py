@@ -27,18 +27,18 @@ from benchmarks.measure import json_line
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.strict import parse
-from bertkit.data.sample_stream import SampleStream
-from bertkit.data.stream import Position
 from bertkit.families.labels import PROBLEMS
+from bertkit.finetuning.recipe import Recipe
+from bertkit.finetuning.run import build_model, loop_table
+from bertkit.finetuning.training_data import Lessons
+from bertkit.optimisation.optimisers import build_optimiser, set_rate
+from bertkit.optimisation.schedules import rate
 from bertkit.pretrained.loading import find_folder, open_pretrained
+from bertkit.sampling.sample_stream import SampleStream
+from bertkit.sampling.stream import Position
 from bertkit.training.assembly import choose_precision, share
-from bertkit.training.finetuning import build_model, loop_table
-from bertkit.training.lessons import Lessons
 from bertkit.training.micro_batches import shares
-from bertkit.training.optimisers import build_optimiser, set_rate
 from bertkit.training.ranks import Ranks
-from bertkit.training.recipe import Recipe
-from bertkit.training.schedules import rate
 from bertkit.training.state import prime
 from bertkit.training.step import AUTOCAST, Stepper
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.examples import Tagged
-from bertkit.data.labelled import read_examples
+from bertkit.labelled.examples import Tagged
+from bertkit.labelled.reading import read_examples
 
 Rows = list[dict[str, Any]]
 

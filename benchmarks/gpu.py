@@ -33,10 +33,10 @@ from bertkit.config.training import DataTable, ModelTable, Optimiser, RunTable, 
 from bertkit.families.catalogue import find_family
 from bertkit.model.build import build_encoder
 from bertkit.model.init import initialise
+from bertkit.objectives.pretraining import objective_weights
+from bertkit.optimisation.optimisers import build_optimiser
 from bertkit.planner.compute import sequence_flops, training_flops
-from bertkit.tasks.objectives import objective_weights
 from bertkit.training.assembly import build_model, share
-from bertkit.training.optimisers import build_optimiser
 from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
 from bertkit.training.step import AUTOCAST, Stepper

@@ -15,11 +15,11 @@ from bertkit.model.build import build_encoder
 from bertkit.model.heads import build_head, build_masked_lm_head
 from bertkit.model.init import initialise
 from bertkit.model.lora import adapt
-from bertkit.tasks.label_learning import LabelObjective
-from bertkit.tasks.masked_lm import MaskedLM
-from bertkit.tasks.objective import Objective
-from bertkit.training.layers import recompute
-from bertkit.training.optimisers import build_optimiser
+from bertkit.objectives.masked_lm import MaskedLM
+from bertkit.objectives.objective import Objective
+from bertkit.objectives.text_classification import LabelObjective
+from bertkit.optimisation.layers import recompute
+from bertkit.optimisation.optimisers import build_optimiser
 from bertkit.training.ranks import Ranks
 from bertkit.training.sharing import Replicated
 from bertkit.training.step import Stepper

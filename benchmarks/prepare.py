@@ -31,8 +31,8 @@ import datasets
 import transformers
 
 from benchmarks.measure import Timing, json_line, machine, race, ratio
-from bertkit.data.documents import read_documents
-from bertkit.data.sentences import split_sentences
+from bertkit.corpora.documents import read_documents
+from bertkit.corpora.sentences import split_sentences
 from bertkit.tokenization.tokenizer import Tokenizer
 
 PROCESSES = 2

@@ -23,16 +23,16 @@ from benchmarks.measure import json_line
 from benchmarks.pretraining_data import LENGTH, mean_length, sequences
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.training import DataTable, ModelTable, Optimiser, RunTable, TrainingConfig, TrainTable
-from bertkit.data.shards import TOKENIZER
-from bertkit.data.stream import Position
-from bertkit.tasks.masked_lm import MaskedLM
-from bertkit.tasks.objectives import objective_weights
+from bertkit.corpora.shards import TOKENIZER
+from bertkit.objectives.masked_lm import MaskedLM
+from bertkit.objectives.pretraining import objective_weights
+from bertkit.optimisation.optimisers import build_optimiser, set_rate
+from bertkit.optimisation.schedules import rate
+from bertkit.pretraining.run import Corpus, batches, phases
+from bertkit.sampling.stream import Position
 from bertkit.training.assembly import build_model, choose_precision, describe_model, share
 from bertkit.training.micro_batches import shares
-from bertkit.training.optimisers import build_optimiser, set_rate
 from bertkit.training.ranks import Ranks
-from bertkit.training.run import Corpus, batches, phases
-from bertkit.training.schedules import rate
 from bertkit.training.state import prime
 from bertkit.training.step import AUTOCAST, Stepper
 

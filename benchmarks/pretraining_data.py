@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from bertkit.cli.prepare import open_vocab
-from bertkit.data.documents import read_documents
-from bertkit.data.shard_writer import ShardWriter, dtype_of
-from bertkit.data.shards import MANIFEST, TOKENIZER, Manifest, ShardEntry, open_shards
+from bertkit.corpora.documents import read_documents
+from bertkit.corpora.shard_writer import ShardWriter, dtype_of
+from bertkit.corpora.shards import MANIFEST, TOKENIZER, Manifest, ShardEntry, open_shards
 from bertkit.tokenization.tokenizer import Tokenizer
 
 LENGTH, SHORTEST = 512, 8

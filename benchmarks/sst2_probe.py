@@ -34,11 +34,11 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_head
 from bertkit.model.init import initialise
+from bertkit.optimisation.gradients import clip
+from bertkit.optimisation.optimisers import build_optimiser, set_rate
+from bertkit.optimisation.schedules import rate
 from bertkit.pretrained.loading import load_encoder
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.training.gradients import clip
-from bertkit.training.optimisers import build_optimiser, set_rate
-from bertkit.training.schedules import rate
 
 EVALUATION_TOKENS = 4096
 WARMUP = 0.1

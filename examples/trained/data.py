@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.examples import Tagged
-from bertkit.data.labelled import read_examples
+from bertkit.labelled.examples import Tagged
+from bertkit.labelled.reading import read_examples
 
 TYPES = {
     "person": "PER",

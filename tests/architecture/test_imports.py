@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LINT = "import sys, importlinter.cli as cli; sys.exit(cli.lint_imports(no_logo=True, no_cache=True))"
 
+TORCH_FREE = "config tokenization families planner formats corpora labelled sampling metrics".split()
 LAYERS = "A package imports only from the layers below it, and siblings do not know each other"
 TORCH = "These answer without torch"
 WEB = "Web frameworks only in the server"
@@ -21,6 +22,7 @@ TERMINAL = "Terminal libraries only in the command line"
 PEERS = "Peers and oracles live in tests and benchmarks"
 DOOR = "Only model.attention opens the door to kernels"
 TASKS = "Tasks do not import tasks"
+OBJECTIVES = "Objectives do not import objectives"
 FAMILIES = "Families do not import families"
 CYCLES = "No cycles, at any level"
 
@@ -53,14 +55,16 @@ def plant(folder: Path, module: str, source: str) -> None:
 def test_every_contract_is_kept() -> None:
     code, verdicts, output = lint(ROOT)
     assert code == 0, output
-    assert verdicts == dict.fromkeys([LAYERS, TORCH, WEB, TERMINAL, PEERS, DOOR, TASKS, FAMILIES, CYCLES], "KEPT")
+    assert verdicts == dict.fromkeys(
+        [LAYERS, TORCH, WEB, TERMINAL, PEERS, DOOR, TASKS, OBJECTIVES, FAMILIES, CYCLES], "KEPT"
+    )
 
 
 @pytest.mark.parametrize(
     ("contract", "planted"),
     [
         pytest.param(LAYERS, {"config/planted": "import bertkit.cli.other", "cli/other": ""}, id="upwards"),
-        pytest.param(LAYERS, {"model/planted": "import bertkit.data.other", "data/other": ""}, id="siblings"),
+        pytest.param(LAYERS, {"model/planted": "import bertkit.labelled.other", "labelled/other": ""}, id="siblings"),
         pytest.param(LAYERS, {"inference/planted": "import bertkit.training.other", "training/other": ""}, id="twin"),
         pytest.param(LAYERS, {"planted/tricks": ""}, id="a package without a place"),
         pytest.param(TORCH, {"tokenization/planted": "import torch"}, id="torch"),
@@ -73,6 +77,11 @@ def test_every_contract_is_kept() -> None:
         pytest.param(PEERS, {"tasks/planted": "from transformers import AutoModel"}, id="peer"),
         pytest.param(DOOR, {"inference/planted": "from bertkit.model import attend", "model/attend": ""}, id="kernels"),
         pytest.param(TASKS, {"tasks/planted": "import bertkit.tasks.other", "tasks/other": ""}, id="tasks"),
+        pytest.param(
+            OBJECTIVES,
+            {"objectives/planted": "import bertkit.objectives.other", "objectives/other": ""},
+            id="objective",
+        ),
         pytest.param(FAMILIES, {"families/planted": "import bertkit.families.more", "families/more": ""}, id="family"),
         pytest.param(
             CYCLES,
@@ -106,7 +115,17 @@ def test_torch_free_modules_load_without_torch() -> None:
     """The contract sees imports written in bertkit; this one also sees what its dependencies import."""
     package = ROOT / "src/bertkit"
     found = [package / "errors.py", package / "batching/grouping.py", package / "inference/scheduler.py"]
-    for name in ("config", "tokenization", "families", "planner"):
+    for name in (
+        "config",
+        "tokenization",
+        "families",
+        "planner",
+        "formats",
+        "corpora",
+        "labelled",
+        "sampling",
+        "metrics",
+    ):
         found += (package / name).glob("*.py")
     names = [".".join(path.relative_to(package.parent).with_suffix("").parts) for path in found if path.exists()]
     check = f"import sys\nfor name in {names}: __import__(name)\nprint('torch' in sys.modules)"

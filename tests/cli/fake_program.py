@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, InputError, ModelNotFound
+from bertkit.formats.rows import Row
 
 LOADED: list[dict[str, Any]] = []  # the arguments of each call of `load`
 

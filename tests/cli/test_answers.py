@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertkit.cli.answers import Answer, Waiting, answers
-from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, InputError
+from bertkit.formats.rows import Row
 from tests.cli import fake_program
 from tests.cli.fake_program import Failure, Model, Result, load
 

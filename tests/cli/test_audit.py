@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bertkit.cli.audit import audit
-from tests.data.shard_files import numbered_tokenizer, random_shard, write_shards
+from tests.corpora.shard_files import numbered_tokenizer, random_shard, write_shards
 
 
 @pytest.fixture(scope="module")

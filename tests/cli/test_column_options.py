@@ -13,7 +13,7 @@ from bertkit.cli.evaluate import evaluate
 from bertkit.cli.finetune import finetune
 from bertkit.cli.predict import predict
 from bertkit.cli.tokenize import tokenize
-from bertkit.data.labelled import FIELDS_OF_TASK
+from bertkit.labelled.reading import FIELDS_OF_TASK
 
 
 def test_the_fields_are_those_of_all_tasks() -> None:

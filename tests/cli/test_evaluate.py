@@ -151,8 +151,8 @@ def test_published_predictions(test_data: Path, capsys: Output) -> None:
 
 @pytest.mark.data
 def test_the_tags_of_the_data_themselves_are_all_right(test_data: Path, tmp_path: Path, capsys: Output) -> None:
-    from bertkit.data.labelled import read_examples
-    from bertkit.evaluation.word_tags import as_iob2
+    from bertkit.labelled.reading import read_examples
+    from bertkit.metrics.word_tags import as_iob2
 
     data = str(test_data / "ner/wikigold/wikigold.conll.txt")  # IOB1
     targets: list[Any] = [example.target for example in read_examples(data, "token-classification")]

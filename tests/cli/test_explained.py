@@ -10,8 +10,8 @@ import pytest
 
 from bertkit.cli.answers import Answer
 from bertkit.cli.explained import SHOWN_HEADS, SHOWN_WORDS, Explained
-from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, InputError
+from bertkit.formats.rows import Row
 from tests.cli import fake_program
 
 Run = Callable[..., tuple[int, str, str]]

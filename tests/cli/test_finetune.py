@@ -12,7 +12,7 @@ import pytest
 
 from bertkit.inference.model import load
 from bertkit.pretrained.convert import convert
-from bertkit.training.metrics_file import evaluations, read_metrics
+from bertkit.runs.metrics_file import evaluations, read_metrics
 from tests.cli.conftest import Ended
 from tests.parity.bert_peer import Sizes, make_peer
 

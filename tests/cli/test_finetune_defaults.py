@@ -12,7 +12,7 @@ import transformers
 
 from bertkit.pretrained.loading import load_encoder, open_pretrained
 from bertkit.pretrained.sentence_transformers import Reads, SentenceSettings, write_settings
-from bertkit.training.metrics_file import read_metrics
+from bertkit.runs.metrics_file import read_metrics
 from tests.cli.conftest import Ended
 from tests.cli.test_finetune import write_texts
 from tests.parity.bert_peer import Sizes, make_peer

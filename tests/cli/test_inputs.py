@@ -6,8 +6,8 @@ import pytest
 
 from bertkit.cli import inputs
 from bertkit.cli.inputs import input_rows
-from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError
+from bertkit.formats.rows import Row
 
 
 def rows(texts: list[str] | None = None, **options: Any) -> list[Row]:

@@ -15,7 +15,7 @@ from bertkit.cli.many_runs import finetune_as_asked
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.training_file import config_text
 from bertkit.errors import UserError
-from bertkit.training.finetuning import Finetuned
+from bertkit.finetuning.run import Finetuned
 from bertkit.training.loop import Diverged
 from tests.cli.conftest import Ended
 from tests.cli.test_finetune import write_texts

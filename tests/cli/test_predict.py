@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bertkit.cli import inputs
-from bertkit.data.jsonl import EXAMPLE
+from bertkit.formats.jsonl import EXAMPLE
 from tests.cli import fake_program
 
 Run = Callable[..., tuple[int, str, str]]

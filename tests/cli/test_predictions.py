@@ -6,7 +6,7 @@ import pytest
 
 from bertkit.cli.predictions import read_answers, read_no_answer_scores, read_records
 from bertkit.errors import InputError
-from bertkit.evaluation.results import Result
+from bertkit.metrics.results import Result
 
 
 def test_records_keep_their_lines(tmp_path: Path) -> None:

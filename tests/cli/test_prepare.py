@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bertkit.data.shards import open_shards
+from bertkit.corpora.shards import open_shards
 
 Run = Callable[..., tuple[int, str, str]]
 LINES = ["The cat sat on the mat.", "A hat, a mat. The cat and the hat!", "The cat sat on the mat.", "cat"]

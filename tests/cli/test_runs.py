@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bertkit.cli.main import main
-from tests.evaluation.made_runs import make_finetuning, make_run
+from tests.reports.made_runs import make_finetuning, make_run
 
 
 def test_runs_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bertkit.data.examples import Example, Tagged, Target
-from bertkit.data.rows import Row
 from bertkit.evaluation.baselines import MAJORITY, TAGS, TFIDF, baselines_of
+from bertkit.formats.rows import Row
+from bertkit.labelled.examples import Example, Tagged, Target
 
 
 def examples(*pairs: tuple[str, Target]) -> list[Example]:

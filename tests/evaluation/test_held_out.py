@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from bertkit.data.examples import Example
-from bertkit.data.rows import Row
 from bertkit.evaluation import held_out as module
 from bertkit.evaluation.held_out import HeldOut
-from bertkit.evaluation.results import Result
-from bertkit.evaluation.task_scores import Scores
+from bertkit.formats.rows import Row
+from bertkit.labelled.examples import Example
+from bertkit.metrics.results import Result
+from bertkit.metrics.task_scores import Scores
+from bertkit.objectives.text_classification import LabelObjective
 from bertkit.pretrained.loading import open_pretrained
-from bertkit.tasks.label_learning import LabelObjective
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.windows import LongText
 from bertkit.training.sharing import Replicated

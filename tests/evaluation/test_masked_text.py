@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 
 import bertkit
-from bertkit.data.examples import Example
-from bertkit.data.rows import Row
 from bertkit.evaluation.masked_text import score_text
+from bertkit.formats.rows import Row
+from bertkit.labelled.examples import Example
 from tests.parity.bert_peer import Sizes, make_peer
 
 

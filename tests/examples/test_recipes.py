@@ -7,7 +7,7 @@ import pytest
 
 from bertkit.config.training_file import config_text, load_config
 from bertkit.families.catalogue import FAMILIES
-from bertkit.tasks.objectives import objective_weights
+from bertkit.objectives.pretraining import objective_weights
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RECIPES = sorted(EXAMPLES.rglob("*.toml"))

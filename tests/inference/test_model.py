@@ -12,8 +12,8 @@ import torch
 
 import bertkit
 from bertkit.batching.token_batch import TokenBatch
-from bertkit.data.rows import Row
 from bertkit.errors import InputError, TextTooLong, UserError
+from bertkit.formats.rows import Row
 from bertkit.inference.answerer import ROWS_AT_ONCE, Failure
 from bertkit.inference.explain import Explainer
 from bertkit.inference.model import Model
@@ -21,7 +21,7 @@ from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.fill_mask import Fills
 from bertkit.tasks.next_sentence_prediction import IsNext
 from bertkit.tasks.sentence_embedding import Embedding
-from tests.data.test_frames import Frame, Stream
+from tests.formats.test_frames import Frame, Stream
 from tests.parity.bert_peer import Sizes, make_peer
 from tests.parity.task_peers import make_task_peer
 

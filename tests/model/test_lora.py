@@ -8,7 +8,7 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.init import initialise
 from bertkit.model.lora import adapt, adapters, merge
-from bertkit.training.optimisers import build_optimiser
+from bertkit.optimisation.optimisers import build_optimiser
 from tests.parity.bert_peer import Sequences, Sizes
 
 SIZES = Sizes()

@@ -15,12 +15,12 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_head, build_masked_lm_head
+from bertkit.objectives.masked_lm import MaskedLM
+from bertkit.objectives.objective import Loss, Objective
+from bertkit.objectives.replaced_token_detection import Generator, ReplacedTokenDetection
+from bertkit.objectives.sentence_pair import NextSentence, SentenceOrder
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import open_pretrained
-from bertkit.tasks.masked_lm import MaskedLM
-from bertkit.tasks.objective import Loss, Objective
-from bertkit.tasks.replaced_token_detection import Generator, ReplacedTokenDetection
-from bertkit.tasks.sentence_pair import NextSentence, SentenceOrder
 from tests.parity.bert_peer import Sequences, Sizes
 from tests.parity.test_families import ALBERT, BERT, ELECTRA, make_peer
 

@@ -19,7 +19,7 @@ from bertkit.model.build import build_encoder
 from bertkit.model.chunked_loss import HardTargets
 from bertkit.model.heads import build_masked_lm_head
 from bertkit.model.init import initialise
-from bertkit.training.optimisers import build_optimiser
+from bertkit.optimisation.optimisers import build_optimiser
 
 
 def status_bytes(name: str) -> int:

@@ -22,10 +22,10 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.init import initialise
 from bertkit.model.lora import adapt
+from bertkit.optimisation.layers import recompute
 from bertkit.planner.activations import Path, step_bytes, training_path
 from bertkit.planner.parameters import count_parameters
 from bertkit.planner.training_memory import MemoryEstimate, training_memory
-from bertkit.training.layers import recompute
 
 HERE = File(__file__).parent
 SIZES: dict[str, Any] = {"vocab_size": 50, "width": 64, "heads": 4, "ffn_width": 256, "layer_of_step": tuple(range(2))}

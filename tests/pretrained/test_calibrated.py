@@ -14,8 +14,8 @@ import bertkit
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import SMALL_FILES, is_cached
 from bertkit.config.calibration import Calibration
-from bertkit.data.rows import Row
 from bertkit.errors import ConfigError, UserError
+from bertkit.formats.rows import Row
 from bertkit.inference.model import Model
 from bertkit.pretrained.calibrated import CALIBRATION, check_own, read_calibration, write_calibration
 from bertkit.pretrained.convert import Layout, convert

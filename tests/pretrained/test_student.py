@@ -10,7 +10,7 @@ from bertkit.families import bert, distilbert
 from bertkit.model.heads import build_masked_lm_head
 from bertkit.model.init import initialise
 from bertkit.pretrained.student import copy_head, copy_layers
-from tests.tasks.training_batches import CONFIG, make_batch, make_encoder
+from tests.objectives.training_batches import CONFIG, make_batch, make_encoder
 
 DEEP = CONFIG.model_copy(update={"layer_of_step": tuple(range(6))})
 DISTIL = CONFIG.model_copy(update={"layer_of_step": (0, 1, 2), "segment_types": 0, "pooler": False})

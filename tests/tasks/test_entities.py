@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.data.tag_scheme import Tag
+from bertkit.labelled.tag_scheme import Tag
 from bertkit.tasks.entities import Span, group, read_tags
 
 BIO = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, models, normalizers, pre_tokenizers
 
-from bertkit.data.documents import read_documents
-from bertkit.data.sentences import split_sentences
+from bertkit.corpora.documents import read_documents
+from bertkit.corpora.sentences import split_sentences
 from bertkit.errors import InputError
 from bertkit.tokenization.run_cache import RunCache
 from bertkit.tokenization.tokenizer import Tokenizer

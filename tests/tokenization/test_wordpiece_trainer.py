@@ -192,7 +192,7 @@ def test_fifty_megabytes_of_wikipedia(test_data: Path, tmp_path: Path) -> None:
 
 def library_tokenizer(files: list[str], folder: Path) -> Tokenizer:
     """The vocabulary that the `tokenizers` library learns from the same text."""
-    from bertkit.data.corpus import read_corpus
+    from bertkit.corpora.corpus import read_corpus
 
     backend = Backend(models.WordPiece(unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer()

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from bertkit.config.training_file import load_config
+from bertkit.pretraining.run import Corpus, train
+from bertkit.runs.results import whole
 from bertkit.training.observer import Record
 from bertkit.training.ranks import Ranks, joined
-from bertkit.training.results import whole
-from bertkit.training.run import Corpus, train
 from bertkit.training.step import Done, Stepper, Sums
 from tests.training.runs import write_file
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bertkit.config.strict import parse
 from bertkit.config.training import TrainingConfig
-from tests.data.shard_files import numbered_tokenizer, random_shard, write_shards
+from tests.corpora.shard_files import numbered_tokenizer, random_shard, write_shards
 
 ROOT = Path(__file__).parents[2]
 FILE = """

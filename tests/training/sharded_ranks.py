@@ -18,9 +18,9 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 
 from bertkit.config.training import Optimiser
-from bertkit.training.ema import RunningMean
-from bertkit.training.gradients import clip
-from bertkit.training.optimisers import build_optimiser, set_rate
+from bertkit.optimisation.ema import RunningMean
+from bertkit.optimisation.gradients import clip
+from bertkit.optimisation.optimisers import build_optimiser, set_rate
 
 STEPS = 4
 

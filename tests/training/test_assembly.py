@@ -22,7 +22,7 @@ from bertkit.training.assembly import (
     share,
 )
 from bertkit.training.ranks import joined
-from tests.data.shard_files import numbered_tokenizer
+from tests.corpora.shard_files import numbered_tokenizer
 from tests.parity.bert_peer import Sizes, make_peer
 from tests.training.in_process import CPU, run_here, worst_difference
 from tests.training.runs import make_data, settings

@@ -13,17 +13,17 @@ from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.training import Masking, TrainTable
-from bertkit.data.stream import PretrainingStream
 from bertkit.errors import NotFinite
 from bertkit.families.catalogue import find_family
-from bertkit.tasks.objectives import Parts, build_objectives
+from bertkit.objectives.pretraining import Parts, build_objectives
+from bertkit.pretraining.run import ONE_MASK
+from bertkit.sampling.stream import PretrainingStream
 from bertkit.training.evaluation import Evaluation, means
 from bertkit.training.ranks import Ranks
-from bertkit.training.run import ONE_MASK
 from bertkit.training.sharing import Replicated
 from bertkit.training.trainee import Outputs, Trainee
-from tests.data.shard_files import numbered_tokenizer, random_shard, write_shards
-from tests.tasks.training_batches import CONFIG, MASK, make_encoder
+from tests.corpora.shard_files import numbered_tokenizer, random_shard, write_shards
+from tests.objectives.training_batches import CONFIG, MASK, make_encoder
 from tests.training.in_process import CPU
 
 WEIGHTS = {"fill-mask": 1.0, "next-sentence-prediction": 0.5}

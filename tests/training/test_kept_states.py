@@ -8,10 +8,10 @@ import torch
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
-from bertkit.data.sample_stream import Sample
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.init import initialise
+from bertkit.sampling.sample_stream import Sample
 from bertkit.training import kept_states
 from bertkit.training.kept_states import KeptStates, fits
 

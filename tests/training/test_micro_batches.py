@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertkit.config.training import Masking
-from bertkit.data.stream import Position, PretrainingStream
 from bertkit.errors import UserError
+from bertkit.sampling.stream import Position, PretrainingStream
 from bertkit.training.micro_batches import ahead, divide, most_micro_batches, shares
 from bertkit.training.ranks import Ranks
-from tests.data.shard_files import numbered_tokenizer, random_shard, write_shards
+from tests.corpora.shard_files import numbered_tokenizer, random_shard, write_shards
 from tests.training.in_process import CPU
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=4, max_size=60)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bertkit.training.metrics_file import evaluations, read_metrics
+from bertkit.runs.metrics_file import evaluations, read_metrics
 from tests.parity.bert_peer import Sizes, make_peer
 from tests.training.runs import environment, make_data, pretrain, write_file
 

@@ -8,10 +8,10 @@ import torch
 from bertkit.config.training import TrainTable
 from bertkit.families.catalogue import find_family
 from bertkit.model.heads import Head
-from bertkit.tasks.objectives import Parts, build_objectives
+from bertkit.objectives.pretraining import Parts, build_objectives
 from bertkit.training.sharing import Replicated
 from bertkit.training.trainee import Trainee
-from tests.tasks.training_batches import CONFIG, make_batch, make_encoder
+from tests.objectives.training_batches import CONFIG, make_batch, make_encoder
 
 
 def make_trainee() -> tuple[Trainee, Head]:

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file
 
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.objectives.masked_lm import MaskedLM
+from bertkit.objectives.replaced_token_detection import Generator
+from bertkit.objectives.sentence_pair import NextSentence
 from bertkit.pretrained.loading import open_pretrained
-from bertkit.tasks.masked_lm import MaskedLM
-from bertkit.tasks.replaced_token_detection import Generator
-from bertkit.tasks.sentence_pair import NextSentence
 from bertkit.training.checkpoints import finished
 from bertkit.training.loop import Diverged
 from bertkit.training.ranks import joined

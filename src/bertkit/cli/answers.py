@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, InputError
+from bertkit.formats.rows import Row
 
 if TYPE_CHECKING:
     from bertkit.inference.explain import Explainer

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from bertkit.config.training import Sequences
-    from bertkit.data.audit import Audit, Example, Histogram
+    from bertkit.sampling.audit import Audit, Example, Histogram
 
 BAR_CELLS = 40
 
@@ -28,8 +28,8 @@ def audit(folder: str, *, sequences: Sequences, length: int, picture: str | None
     from bertkit.cli.audit_picture import page
     from bertkit.cli.output import json_line
     from bertkit.cli.progress import progress_bar
-    from bertkit.data import audit as audits
-    from bertkit.data.shards import TOKENIZER, open_shards
+    from bertkit.corpora.shards import TOKENIZER, open_shards
+    from bertkit.sampling import audit as audits
     from bertkit.tokenization.tokenizer import Tokenizer
 
     shards = open_shards(Path(folder))

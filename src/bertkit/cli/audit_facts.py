@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bertkit.data.audit import Audit, SamplesAudit
-    from bertkit.data.audit_pairs import FalsePairs
+    from bertkit.sampling.audit import Audit, SamplesAudit
+    from bertkit.sampling.audit_pairs import FalsePairs
 
 Facts = dict[str, object]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bertkit.cli.audit_facts import Facts, facts
 
 if TYPE_CHECKING:
-    from bertkit.data.audit import Audit, Example, Histogram
+    from bertkit.sampling.audit import Audit, Example, Histogram
 
 WIDTH, HEIGHT, FOOT = 640, 160, 34
 STYLE = """

@@ -12,10 +12,10 @@ from bertkit.errors import UserError
 
 if TYPE_CHECKING:
     from bertkit.config.calibration import Calibration
-    from bertkit.data.examples import Example
-    from bertkit.evaluation.calibrating import Abstaining
-    from bertkit.evaluation.report import Answers
     from bertkit.families.labels import Problem
+    from bertkit.labelled.examples import Example
+    from bertkit.metrics.calibrating import Abstaining
+    from bertkit.reports.report import Answers
 
 TASK = "text-classification"
 
@@ -99,7 +99,7 @@ def keep_calibration(
         OutputError: the folder cannot be written.
     """
     from bertkit.config.calibration import Calibration
-    from bertkit.evaluation.calibrating import abstaining, calibrated, decisions_of
+    from bertkit.metrics.calibrating import abstaining, calibrated, decisions_of
     from bertkit.pretrained.calibrated import CALIBRATION, write_calibration
 
     if problem is None or problem == "regression" or isinstance(answers, Mapping):

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from bertkit.evaluation.held_out import HeldOut
     from bertkit.evaluation.held_out_loss import HeldOutLoss
     from bertkit.evaluation.held_out_pairs import HeldOutPairs
+    from bertkit.finetuning.training_data import Lessons
     from bertkit.pretrained.checkpoint import Pretrained
     from bertkit.tokenization.tokenizer import Tokenizer
-    from bertkit.training.lessons import Lessons
     from bertkit.training.ranks import Ranks
 
 
@@ -42,10 +42,10 @@ class Course:
 def finetuning_course(config: FinetuneConfig, ranks: Ranks) -> Course:
     """A checkpoint learns from labelled examples, or from text."""
     from bertkit.evaluation.mining import Mining
+    from bertkit.finetuning.run import learns_the_same
+    from bertkit.finetuning.training_data import Lessons
     from bertkit.pretrained.loading import find_folder, open_pretrained
-    from bertkit.training.finetuning import learns_the_same
-    from bertkit.training.lessons import Lessons
-    from bertkit.training.run_folder import RunFolder
+    from bertkit.runs.run_folder import RunFolder
 
     source = open_pretrained(find_folder(config.model.start))
     tokenizer = source.load_tokenizer()
@@ -63,9 +63,9 @@ def distillation_course(config: FinetuneConfig, ranks: Ranks) -> Course:
     """A student learns what a fine-tuned teacher says."""
     from bertkit.evaluation.held_out import HeldOut
     from bertkit.evaluation.taught_text import held_out_taught
+    from bertkit.finetuning.distillation import open_student, taught_lessons
     from bertkit.pretrained.checkpoint import weights_sha256
     from bertkit.pretrained.loading import find_folder, open_pretrained
-    from bertkit.training.distilling import open_student, taught_lessons
 
     assert config.teacher is not None
     teacher = open_pretrained(find_folder(config.teacher.start))
@@ -93,7 +93,7 @@ def _held_out(
     from bertkit.evaluation.held_out import HeldOut
     from bertkit.evaluation.held_out_pairs import HeldOutPairs
     from bertkit.evaluation.masked_text import held_out_text
-    from bertkit.training.lessons import samples_of
+    from bertkit.finetuning.training_data import samples_of
 
     best_by = config.train.best_by
     if lessons.learning.masked:

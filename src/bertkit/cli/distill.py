@@ -27,8 +27,8 @@ from bertkit.cli.running import say
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
-    from bertkit.data.examples import Example
-    from bertkit.training.finetuning import Finetuned
+    from bertkit.finetuning.run import Finetuned
+    from bertkit.labelled.examples import Example
     from bertkit.training.ranks import Ranks
 
 Teacher = Annotated[str, typer.Option(help="The fine-tuned model: a folder or a hub name.", metavar="MODEL")]
@@ -72,8 +72,8 @@ def distill(
     from bertkit.config.finetuning import FinetuneConfig
     from bertkit.config.strict import parse
     from bertkit.config.training_file import with_overrides
+    from bertkit.finetuning.distillation import check_teacher
     from bertkit.pretrained.loading import find_folder, open_pretrained
-    from bertkit.training.distilling import check_teacher
 
     values = {
         "task": {"name": check_teacher(open_pretrained(find_folder(teacher)))},
@@ -102,11 +102,11 @@ def _show(config: FinetuneConfig, held_out: Sequence[Example], result: Finetuned
     """Teacher and student on the same texts: the metrics, where there are labels, and the speed."""
     from bertkit.cli.readable import table
     from bertkit.evaluation.answers_of import answers_of
-    from bertkit.evaluation.task_scores import score_results
     from bertkit.evaluation.taught_text import texts_a_second
-    from bertkit.evaluation.word_tags import in_iob2
     from bertkit.inference.model import load
-    from bertkit.training.metrics_file import record_line
+    from bertkit.metrics.task_scores import score_results
+    from bertkit.metrics.word_tags import in_iob2
+    from bertkit.runs.metrics_file import record_line
 
     assert config.teacher is not None
     place, name = Path(config.run.directory) / "model", config.task.name

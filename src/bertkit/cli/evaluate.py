@@ -19,10 +19,10 @@ from bertkit.errors import UserError
 if TYPE_CHECKING:
     from bertkit.cli.calibrate import Kept
     from bertkit.cli.scored import Measured
-    from bertkit.data.examples import Example
-    from bertkit.evaluation.intervals import Comparison, Interval
-    from bertkit.evaluation.label_counts import Counts
     from bertkit.families.labels import Problem
+    from bertkit.labelled.examples import Example
+    from bertkit.metrics.intervals import Comparison, Interval
+    from bertkit.metrics.label_counts import Counts
 
 Task = Annotated[
     str | None,
@@ -100,8 +100,8 @@ def evaluate(
     from bertkit.cli.models import model_folder
     from bertkit.cli.scored import Measured, scored_model, scored_predictions
     from bertkit.cli.scored_task import task_of
-    from bertkit.evaluation.beside import Beside
-    from bertkit.evaluation.task_scores import SCORERS
+    from bertkit.metrics.task_scores import SCORERS
+    from bertkit.reports.beside import Beside
 
     if (model is None) == (predictions is None):
         raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
@@ -199,8 +199,8 @@ def _examples(
     columns: Mapping[str, str],
     bad_answers: Literal["stop", "drop"] | None,
 ) -> list[Example]:
-    from bertkit.data.labelled import read_examples
-    from bertkit.data.score_range import range_in_words
+    from bertkit.labelled.reading import read_examples
+    from bertkit.labelled.score_range import range_in_words
 
     read_as = LABELLED_AS.get(task, task)
     note = partial(print, file=sys.stderr)

@@ -16,15 +16,15 @@ from bertkit.cli.running import say, say_stopped, sigterm_is_noted, sole_run, wa
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
-    from bertkit.data.doubts import Doubts
     from bertkit.evaluation.baselines import Baseline
-    from bertkit.evaluation.beside import Beside
-    from bertkit.evaluation.intervals import Interval
-    from bertkit.evaluation.task_scores import Scores
-    from bertkit.training.finetuning import Finetuned
-    from bertkit.training.lessons import Lessons
+    from bertkit.finetuning.run import Finetuned
+    from bertkit.finetuning.training_data import Lessons
+    from bertkit.labelled.doubts import Doubts
+    from bertkit.metrics.intervals import Interval
+    from bertkit.metrics.task_scores import Scores
+    from bertkit.reports.beside import Beside
+    from bertkit.runs.run_folder import RunFolder
     from bertkit.training.ranks import Ranks
-    from bertkit.training.run_folder import RunFolder
 
 Task = Annotated[str, typer.Option(help="What to learn: text-classification, token-classification, …", metavar="TASK")]
 Train = Annotated[str, typer.Option(help="Examples to learn from.", metavar="FILE")]
@@ -146,12 +146,12 @@ def run_finetuning(
     show: bool = True,
 ) -> Finetuned | None:
     """A run, to its end; None where it was asked to stop before. `course` makes its parts; `show` prints the result."""
-    from bertkit.data.doubts import doubts
+    from bertkit.finetuning.recipe import Recipe
+    from bertkit.finetuning.run import finetune, loop_table
+    from bertkit.finetuning.training_data import data_sha256s
+    from bertkit.labelled.doubts import doubts
     from bertkit.model.device import choose_device
-    from bertkit.training.finetuning import finetune, loop_table
-    from bertkit.training.lessons import data_sha256s
     from bertkit.training.ranks import joined
-    from bertkit.training.recipe import Recipe
 
     intervals: dict[str, Interval] = {}
     simpler: list[Baseline] = []
@@ -217,7 +217,7 @@ def _simpler_models(config: FinetuneConfig, lessons: Lessons, metric: str) -> li
 
 def _beside(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[Baseline]) -> Beside | None:
     """The score beside those of simpler models; None where there are none."""
-    from bertkit.evaluation.beside import PROBE, Beside
+    from bertkit.reports.beside import PROBE, Beside
 
     others = {one.name: one.measures[metric] for one in simpler if metric in one.measures}
     if result.start is not None:
@@ -227,7 +227,7 @@ def _beside(metric: str, lessons: Lessons, result: Finetuned, simpler: Sequence[
 
 def _files(beside: Beside | None, card: str) -> dict[str, str]:
     """What is written beside the weights."""
-    from bertkit.evaluation.beside import BESIDE
+    from bertkit.reports.beside import BESIDE
 
     return {"README.md": card} | ({} if beside is None else {BESIDE: beside.text()})
 
@@ -247,7 +247,7 @@ def _say_how_it_went(metric: str, lessons: Lessons, result: Finetuned, simpler: 
 
 
 def _intervals(scores: Scores | None, lessons: Lessons) -> dict[str, Interval]:
-    from bertkit.evaluation.intervals import intervals_of
+    from bertkit.metrics.intervals import intervals_of
 
     assert scores is not None
     return {} if scores.at is None else intervals_of(scores.at, len(lessons.held_out))
@@ -264,8 +264,8 @@ def _card(
     beside: Beside | None,
 ) -> str:
     from bertkit.config.training_file import flat
-    from bertkit.training.finetuned_card import FinetunedFacts, finetuned_card
-    from bertkit.training.hardware import energy_in_words, hardware_in_words
+    from bertkit.finetuning.finetuned_card import FinetunedFacts, finetuned_card
+    from bertkit.runs.hardware import energy_in_words, hardware_in_words
 
     files = [Path(name).name for name in (config.data.train, config.data.eval) if name is not None]
     kept_out = ("task.name", "run.directory", "data.train", "data.eval", "model.start", "teacher.start")

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from bertkit.data.files import STDIN
-from bertkit.data.rows import Row, read_rows
 from bertkit.errors import InputError, UserError
+from bertkit.formats.files import STDIN
+from bertkit.formats.rows import Row, read_rows
 
 NOTHING: Mapping[str, str | None] = MappingProxyType({})
 

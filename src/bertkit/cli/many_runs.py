@@ -26,8 +26,8 @@ from bertkit.errors import ConfigError, NotFinite, UserError
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
     from bertkit.config.search import SearchTable
-    from bertkit.training.finetuning import Finetuned
-    from bertkit.training.run_result import RunResult
+    from bertkit.finetuning.run import Finetuned
+    from bertkit.runs.run_result import RunResult
 
     # One run, whose results are shown where `show` is true; None where it was asked to stop.
     RunOnce = Callable[[FinetuneConfig, bool], Finetuned | None]
@@ -81,7 +81,7 @@ def finetune_as_asked(
 
 def _seeds(config: FinetuneConfig, count: int, run_once: RunOnce, json: bool) -> bool:
     """The run with one seed after another, on one and the same division of the examples."""
-    from bertkit.evaluation.intervals import over_seeds
+    from bertkit.metrics.intervals import over_seeds
 
     first = config.train.seed
     data = config.data if config.data.eval else config.data.model_copy(update={"hold_out_seed": _division(config)})
@@ -118,9 +118,9 @@ def _seeds(config: FinetuneConfig, count: int, run_once: RunOnce, json: bool) ->
 
 def _search(config: FinetuneConfig, space: SearchTable, count: int, run_once: RunOnce, json: bool) -> bool:
     """Trials of settings, with one seed, on one and the same division of the examples."""
+    from bertkit.finetuning.recipe import rate_of
     from bertkit.pretrained.loading import find_folder, open_pretrained
-    from bertkit.training.recipe import rate_of
-    from bertkit.training.searching import trial
+    from bertkit.runs.random_search import trial
 
     rate = rate_of(config, open_pretrained(find_folder(config.model.start)).config.width)
     runs = {f"trial-{number:03d}": trial(config, space, rate, number) for number in range(count)}
@@ -164,8 +164,8 @@ def _run_each(
     Raises:
         UserError: the folder is that of a single run.
     """
-    from bertkit.training.lessons import check_files, data_sha256s
-    from bertkit.training.run_result import RunResult, finished
+    from bertkit.finetuning.training_data import check_files, data_sha256s
+    from bertkit.runs.run_result import RunResult, finished
 
     place = Path(config.run.directory)
     if (place / "config.toml").exists():
@@ -215,7 +215,7 @@ def _end(
 ) -> None:
     """The best run's model becomes the folder's; what the runs came to is written down, and told."""
     from bertkit.checkpoints.folders import atomic_file, atomic_folder
-    from bertkit.training.metrics_file import record_line
+    from bertkit.runs.metrics_file import record_line
 
     place, best = Path(config.run.directory), _best(results)
     optimistic = OPTIMISTIC.format(count=len(results))

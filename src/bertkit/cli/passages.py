@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bertkit.data.rows import read_rows
+from bertkit.formats.rows import read_rows
 
 ENDINGS = (".md", ".txt")
 LONGEST_WORDS = 120

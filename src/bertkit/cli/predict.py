@@ -15,7 +15,7 @@ from bertkit.errors import BertkitError, UserError
 if TYPE_CHECKING:
     from bertkit.cli.answers import Answer, Waiting
     from bertkit.cli.readable import Form
-    from bertkit.data.rows import Row
+    from bertkit.formats.rows import Row
     from bertkit.inference.explain import Explainer
     from bertkit.inference.model import Model
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bertkit.data.files import name_of, open_bytes
-from bertkit.data.json_file import read_json
-from bertkit.data.jsonl import read_jsonl
 from bertkit.errors import InputError
-from bertkit.evaluation.results import Result
+from bertkit.formats.files import name_of, open_bytes
+from bertkit.formats.json_file import read_json
+from bertkit.formats.jsonl import read_jsonl
+from bertkit.metrics.results import Result
 
 RECORDS = "Write one record a line, as `bertkit predict --json` does."
 BY_ID = 'Write one JSON object, {"id of a question": "answer", …}, or a record a line as `bertkit predict --json` does.'

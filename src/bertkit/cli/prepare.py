@@ -13,8 +13,8 @@ from bertkit.cli import options
 from bertkit.errors import ModelNotFound, UserError
 
 if TYPE_CHECKING:
-    from bertkit.data.prepare_state import Recipe
-    from bertkit.data.shards import Manifest
+    from bertkit.corpora.prepare_state import Recipe
+    from bertkit.corpora.shards import Manifest
     from bertkit.tokenization.tokenizer import Tokenizer
 
 Corpus = Annotated[
@@ -103,7 +103,7 @@ def prepare(
 def _make(corpus: list[str], folder: str, tokenizer: Tokenizer, recipe: Recipe, **how: Any) -> dict[str, object]:
     """Make the shards below a progress bar; `how` is for `data.prepare.prepare`. Returns what is in the folder now."""
     from bertkit.cli.progress import progress_bar
-    from bertkit.data.prepare import prepare as prepare_shards
+    from bertkit.corpora.prepare import prepare as prepare_shards
 
     began = time.perf_counter()
     done_bytes = 0
@@ -140,8 +140,8 @@ def open_vocab(vocab: str | None) -> Tokenizer:
 def _recipe(
     shard_tokens: int, held_out: float, near: bool, keep_duplicates: bool, min_characters: int | None, no_filters: bool
 ) -> Recipe:
-    from bertkit.data.filters import Filters
-    from bertkit.data.prepare_state import Recipe
+    from bertkit.corpora.filters import Filters
+    from bertkit.corpora.prepare_state import Recipe
 
     if no_filters and min_characters is not None:
         raise UserError("--min-characters is a filter, and --no-filters leaves out none", "Leave one of them out.")

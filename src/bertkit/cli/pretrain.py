@@ -30,9 +30,9 @@ def pretrain(config: File, set: Set = None, json: options.Json = False) -> None:
     settings = load_config(Path(config), set or ())
 
     from bertkit.model.device import choose_device
-    from bertkit.training.corpus import Corpus
+    from bertkit.pretraining.run import train
+    from bertkit.sampling.corpus import Corpus
     from bertkit.training.ranks import joined
-    from bertkit.training.run import train
 
     with joined(choose_device(settings.train.device)) as ranks, sole_run(settings.run.directory, ranks):
         corpus = Corpus.open(settings.data)

@@ -15,9 +15,9 @@ from bertkit.cli.exits import one_line
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
     from bertkit.config.training import TrainingConfig
+    from bertkit.runs.run_folder import RunFolder
     from bertkit.training.observer import Observer
     from bertkit.training.ranks import Ranks
-    from bertkit.training.run_folder import RunFolder
 
 
 class Watched:
@@ -43,8 +43,8 @@ class Watched:
     def resumed(self, step: int) -> None:
         """The run goes on after a step, or begins with 0: the records after it will be made again."""
         from bertkit.cli.training_display import training_display
-        from bertkit.training.metrics_file import MetricsFile
-        from bertkit.training.tensorboard import TensorBoard
+        from bertkit.runs.metrics_file import MetricsFile
+        from bertkit.runs.tensorboard import TensorBoard
 
         if not self._ranks.is_first:
             return
@@ -85,7 +85,7 @@ def watched(
     Raises:
         ConfigError, OutputError: as `open_run`.
     """
-    from bertkit.training.run_folder import Start, open_run
+    from bertkit.runs.run_folder import Start, open_run
 
     start = Start.now(command=sys.argv, manifest_sha256s=sha256s, ranks=ranks.count, device=str(ranks.device))
     folder = ranks.by_first(lambda: open_run(config, start))

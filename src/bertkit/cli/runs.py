@@ -11,8 +11,8 @@ import typer
 from bertkit.cli import options
 
 if TYPE_CHECKING:
-    from bertkit.evaluation.run_summary import RunSummary
-    from bertkit.evaluation.runs_page import Table
+    from bertkit.reports.run_summary import RunSummary
+    from bertkit.reports.runs_page import Table
 
 Folders = Annotated[list[str], typer.Argument(help="Folders of runs, finished or not.", metavar="RUN")]
 Html = Annotated[
@@ -38,8 +38,8 @@ def runs(folders: Folders, html: Html = None, json: options.Json = False) -> Non
     table each.
     """
     from bertkit.cli.readable import table
-    from bertkit.evaluation.run_summary import summarise
-    from bertkit.training.metrics_file import record_line
+    from bertkit.reports.run_summary import summarise
+    from bertkit.runs.metrics_file import record_line
 
     found = [summarise(Path(folder)) for folder in folders]
     tables = [
@@ -61,7 +61,7 @@ def runs(folders: Folders, html: Html = None, json: options.Json = False) -> Non
 def row(run: RunSummary) -> list[str]:
     """The run as cells of the table of pre-training."""
     from bertkit.cli.training_display import duration
-    from bertkit.evaluation.charts import short_number
+    from bertkit.reports.charts import short_number
 
     return [
         *_name_and_state(run),
@@ -80,7 +80,7 @@ def row(run: RunSummary) -> list[str]:
 def finetuned_row(run: RunSummary) -> list[str]:
     """The run as cells of the table of fine-tuning."""
     from bertkit.cli.training_display import duration
-    from bertkit.training.metrics_file import step_of
+    from bertkit.runs.metrics_file import step_of
 
     names = () if run.best_by is None else (run.best_by,)
     return [
@@ -103,7 +103,7 @@ def _name_and_state(run: RunSummary) -> tuple[str, str]:
 
 def _size_and_step(run: RunSummary) -> tuple[str, str, str]:
     """What is trained, how large it is, and how far."""
-    from bertkit.evaluation.charts import short_number
+    from bertkit.reports.charts import short_number
 
     return (
         run.model,
@@ -113,7 +113,7 @@ def _size_and_step(run: RunSummary) -> tuple[str, str, str]:
 
 
 def _measure(record: Mapping[str, object], names: Sequence[str], form: str) -> str:
-    from bertkit.training.metrics_file import number_of
+    from bertkit.runs.metrics_file import number_of
 
     values = [value for name in names if (value := number_of(record, name)) is not None]
     return format(values[0], form) if values else NOTHING
@@ -121,7 +121,7 @@ def _measure(record: Mapping[str, object], names: Sequence[str], form: str) -> s
 
 def _write_page(path: Path, found: Sequence[RunSummary], tables: Sequence[Table]) -> None:
     from bertkit.checkpoints.folders import atomic_file
-    from bertkit.evaluation.runs_page import runs_page
+    from bertkit.reports.runs_page import runs_page
 
     with atomic_file(path) as file:
         file.write(runs_page(found, tables))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
-    from bertkit.data.examples import Example
-    from bertkit.evaluation.beside import Beside
-    from bertkit.evaluation.intervals import Comparison, Interval
-    from bertkit.evaluation.report import Answers, Report
-    from bertkit.evaluation.task_scores import Scores
     from bertkit.families.labels import Problem
+    from bertkit.labelled.examples import Example
+    from bertkit.metrics.intervals import Comparison, Interval
+    from bertkit.metrics.task_scores import Scores
+    from bertkit.reports.beside import Beside
+    from bertkit.reports.report import Answers, Report
 
 ANSWERS = "question-answering"
 ENTITIES = "token-classification"
@@ -60,7 +60,7 @@ class Measured:
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
         """Of each metric; empty where the examples cannot be resampled."""
-        from bertkit.evaluation.intervals import intervals_of
+        from bertkit.metrics.intervals import intervals_of
 
         at = self.found.scores.at
         return {} if at is None else intervals_of(at, len(self.examples))
@@ -68,20 +68,20 @@ class Measured:
     @cached_property
     def comparison(self) -> Mapping[str, Comparison]:
         """Of each metric that both have; empty where nothing is compared."""
-        from bertkit.evaluation.intervals import comparisons_of
+        from bertkit.metrics.intervals import comparisons_of
 
         ours, theirs = self.found.scores.at, None if self.other is None else self.other.scores.at
         return {} if ours is None or theirs is None else comparisons_of(ours, theirs, len(self.examples))
 
     def page(self) -> str:
         """The report as HTML."""
-        from bertkit.evaluation.report_page import report_page
+        from bertkit.reports.report_page import report_page
 
         return report_page(self._report)
 
     def record(self, *, whole: bool) -> dict[str, object]:
         """The measures as JSON values; with `whole` all that the report has."""
-        from bertkit.evaluation.report import measured
+        from bertkit.reports.report import measured
 
         if whole:
             return self._report.record()
@@ -89,7 +89,7 @@ class Measured:
 
     @cached_property
     def _report(self) -> Report:
-        from bertkit.evaluation.report import make_report
+        from bertkit.reports.report import make_report
 
         return make_report(
             self.subject,
@@ -123,9 +123,9 @@ def scored_model(
     from bertkit.cli.calibrate import say_if_fitted_on
     from bertkit.cli.models import model_folder
     from bertkit.evaluation.answers_of import answers_of
-    from bertkit.evaluation.task_scores import check_types, score_results
-    from bertkit.evaluation.word_tags import in_iob2, types_of
     from bertkit.inference.model import load
+    from bertkit.metrics.task_scores import check_types, score_results
+    from bertkit.metrics.word_tags import in_iob2, types_of
     from bertkit.tasks.text_classification import TextClassification
 
     plain = {"temperature": 1.0, "abstain_below": None} if uncalibrated else {}
@@ -149,8 +149,8 @@ def scored_predictions(
 ) -> Scored:
     """The answers in a file."""
     from bertkit.cli.predictions import read_answers, read_no_answer_scores, read_records
-    from bertkit.evaluation.results import entities
-    from bertkit.evaluation.task_scores import check_types, score_answers, score_results
+    from bertkit.metrics.results import entities
+    from bertkit.metrics.task_scores import check_types, score_answers, score_results
 
     found = read_answers(path) if task == ANSWERS and examples else read_records(path)
     if isinstance(found, list):

@@ -37,7 +37,7 @@ def task_of_model(model: str | None) -> str:
 def task_of_predictions(path: str) -> str:
     """The task whose answer the first record is; answers by their questions' ids are question-answering's."""
     from bertkit.cli.predictions import read_answers
-    from bertkit.data.files import STDIN
+    from bertkit.formats.files import STDIN
 
     if path == STDIN:
         raise UserError("predictions from standard input are read once, by the task that scores them", SAY_IT)

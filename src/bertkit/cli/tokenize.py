@@ -11,7 +11,7 @@ from bertkit.cli.inputs import input_rows
 from bertkit.errors import InputError
 
 if TYPE_CHECKING:
-    from bertkit.data.rows import Row
+    from bertkit.formats.rows import Row
     from bertkit.tokenization.tokenizer import Tokenizer
     from bertkit.tokenization.tokens import Tokens
 

@@ -72,7 +72,7 @@ def train_tokenizer(
     from bertkit.checkpoints.folders import atomic_folder
     from bertkit.cli.info import described
     from bertkit.cli.output import json_line
-    from bertkit.data.corpus import read_corpus
+    from bertkit.corpora.corpus import read_corpus
 
     if kind != "wordpiece" and (cased or limit_alphabet is not None or unused):
         raise UserError(f"--cased, --limit-alphabet and --unused are not for --kind {kind}", "Leave them out.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bertkit.cli.exits import one_line
 from bertkit.cli.output import write_line
 from bertkit.errors import OutputError
-from bertkit.training.metrics_file import number_of, record_line, step_of
+from bertkit.runs.metrics_file import number_of, record_line, step_of
 from bertkit.training.observer import Observer, Record
 
 if TYPE_CHECKING:

@@ -121,7 +121,7 @@ class FinetuneTable(Strict):
     """How it learns.
 
     Attributes:
-        epochs: where left out, by the number of examples (`training/recipe.py`).
+        epochs: where left out, by the number of examples (`finetuning/recipe.py`).
         quick: no epoch at all: the head is the best linear one for the encoder as it is.
         batch_samples: of one step, over all ranks: texts, or windows of long ones.
         best_by: the metric by which the best checkpoint is chosen; the task's own where left out.

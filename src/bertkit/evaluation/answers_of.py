@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bertkit.data.examples import Example
-from bertkit.data.rows import Row
-from bertkit.evaluation.results import Result
+from bertkit.formats.rows import Row
 from bertkit.inference.answerer import Answerer
+from bertkit.labelled.examples import Example
+from bertkit.metrics.results import Result
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 
 Vectors = npt.NDArray[np.float64]

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bertkit.data.examples import Example, Tagged
-from bertkit.data.label_set import labels_in
-from bertkit.data.tag_scheme import OUTSIDE
-from bertkit.evaluation.results import Result
-from bertkit.evaluation.task_scores import score_results
-from bertkit.evaluation.tfidf import TfIdf
 from bertkit.families.labels import FITTED, Problem
+from bertkit.finetuning.linear_model import Array, fit
+from bertkit.labelled.examples import Example, Tagged
+from bertkit.labelled.label_set import labels_in
+from bertkit.labelled.tag_scheme import OUTSIDE
+from bertkit.metrics.results import Result
+from bertkit.metrics.task_scores import score_results
+from bertkit.metrics.tfidf import TfIdf
 from bertkit.tasks.entities import group, read_tags
-from bertkit.training.linear_model import Array, fit
 
 MOST_EXAMPLES = 20_000  # more do not make such models better, and take their time
 MOST_WEIGHTS = 3_000_000  # columns times classes

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bertkit.data.examples import Example
 from bertkit.errors import UserError, near_match
 from bertkit.evaluation.answers_of import answers_of
-from bertkit.evaluation.task_scores import Scores, score_results
-from bertkit.evaluation.word_tags import in_iob2
 from bertkit.families.labels import Problem
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
+from bertkit.labelled.examples import Example
+from bertkit.metrics.task_scores import Scores, score_results
+from bertkit.metrics.word_tags import in_iob2
 from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
 from bertkit.training.sharing import Sharing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bertkit.evaluation.held_out import as_score, best_possible
-from bertkit.evaluation.task_scores import Scores
+from bertkit.metrics.task_scores import Scores
 from bertkit.training.evaluation import Evaluation, Measures
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee

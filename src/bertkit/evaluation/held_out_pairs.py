@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bertkit.data.examples import Example
 from bertkit.evaluation.answers_of import answers_of, vectors_of
 from bertkit.evaluation.held_out import as_score, best_possible
-from bertkit.evaluation.task_scores import Scores, mean_scores, score_results
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
+from bertkit.labelled.examples import Example
+from bertkit.metrics.task_scores import Scores, mean_scores, score_results
 from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
 from bertkit.training.sharing import Sharing

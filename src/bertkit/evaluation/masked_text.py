@@ -12,24 +12,24 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from bertkit.batching.counter_random import mixed
 from bertkit.config.training import Masking
-from bertkit.data.counter_random import mixed
-from bertkit.data.examples import Example
-from bertkit.data.masked_batch import MaskedBatch
-from bertkit.data.masking import MaskRules
-from bertkit.data.sample_stream import Sample, SampleBatch
 from bertkit.evaluation.held_out_loss import HeldOutLoss
-from bertkit.evaluation.task_scores import Scores
+from bertkit.finetuning.training_data import samples_of
 from bertkit.inference.model import Model
+from bertkit.labelled.examples import Example
+from bertkit.metrics.task_scores import Scores
 from bertkit.model.heads import MaskedLMHead
-from bertkit.tasks.mask_learning import MaskLearning
-from bertkit.tasks.masked_lm import MaskedLM
+from bertkit.objectives.fill_mask import MaskLearning
+from bertkit.objectives.masked_lm import MaskedLM
+from bertkit.pretraining.run import ONE_MASK
+from bertkit.sampling.masked_batch import MaskedBatch
+from bertkit.sampling.masking import MaskRules
+from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.evaluation import PSEUDO_PERPLEXITY, Evaluation
-from bertkit.training.lessons import samples_of
 from bertkit.training.ranks import Ranks
-from bertkit.training.run import ONE_MASK
 from bertkit.training.sharing import Replicated
 from bertkit.training.trainee import Trainee
 

@@ -15,19 +15,19 @@ from torch import Tensor
 
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.config.finetuning import TaskTable
-from bertkit.data.examples import Example
-from bertkit.data.pair_texts import PairTexts, folded
-from bertkit.data.rows import Row
 from bertkit.evaluation.answers_of import unit_vectors
+from bertkit.finetuning.hard_negatives import NONE, hard_negatives
+from bertkit.formats.rows import Row
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
 from bertkit.inference.precision import make_ready
+from bertkit.labelled.examples import Example
+from bertkit.labelled.pair_texts import PairTexts, folded
+from bertkit.objectives.sentence_embedding import MINED
 from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.tasks.pair_learning import MINED
+from bertkit.runs.run_folder import RunFolder
 from bertkit.tasks.reading import Reader
-from bertkit.training.hard_negatives import NONE, hard_negatives
 from bertkit.training.ranks import Ranks
-from bertkit.training.run_folder import RunFolder
 
 BATCH_TOKENS = 4096
 

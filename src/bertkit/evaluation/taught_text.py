@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from bertkit.data.rows import Row
-from bertkit.data.sample_stream import Sample, SampleBatch
 from bertkit.evaluation.held_out_loss import HeldOutLoss
+from bertkit.formats.rows import Row
 from bertkit.inference.model import Model
+from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.training.evaluation import Evaluation
 from bertkit.training.ranks import Ranks
 

@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
-from bertkit.data.python_rows import AnyRow, AnyRows, each_row, fields_of
-from bertkit.data.rows import Row
 from bertkit.errors import BertkitError, UserError, near_match
+from bertkit.formats.python_rows import AnyRow, AnyRows, each_row, fields_of
+from bertkit.formats.rows import Row
 from bertkit.inference.engine import Engine
 from bertkit.model.finite import not_finite, weights_of
 from bertkit.tasks.contract import Outcome, Reading, Result, Texts

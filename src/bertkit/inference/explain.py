@@ -18,9 +18,9 @@ from torch import Tensor
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.arguments import check_argument
-from bertkit.data.python_rows import AnyRow, AnyRows, is_one_row
-from bertkit.data.rows import Row
 from bertkit.errors import InputError, UserError, near_match
+from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
+from bertkit.formats.rows import Row
 from bertkit.inference.answerer import Failure, OnError, attempt, check_on_error
 from bertkit.inference.explanation import (
     AttributionExplanation,

@@ -11,8 +11,8 @@ from pydantic import Field
 from typing_extensions import TypeVar  # Python's own has no defaults before 3.13
 
 from bertkit.config.arguments import check_argument
-from bertkit.data.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.errors import UserError, near_match
+from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.inference.answerer import Answerer, Failure, OnError, check_on_error
 from bertkit.inference.engine import Engine
 from bertkit.inference.precision import choose_dtype, exact_dtype, make_ready

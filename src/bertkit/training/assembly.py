@@ -21,14 +21,14 @@ from bertkit.model.device import best_dtype
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
 from bertkit.model.init import initialise
+from bertkit.objectives.distillation import Teacher
+from bertkit.objectives.pretraining import Parts, build_objectives, objective_weights
+from bertkit.optimisation.layers import compile_layers, recompute
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.student import copy_head, copy_layers
-from bertkit.tasks.distillation import Teacher
 from bertkit.tasks.fill_mask import FillMask
-from bertkit.tasks.objectives import Parts, build_objectives, objective_weights
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.training.layers import compile_layers, recompute
 from bertkit.training.ranks import Ranks
 from bertkit.training.sharing import Replicated, Sharded, Sharing
 from bertkit.training.trainee import Trainee

@@ -13,10 +13,10 @@ from bertkit.batching.grouping import deal
 from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.finite import not_finite, weights_of
-from bertkit.tasks.masked_lm import MaskedLM
+from bertkit.objectives.masked_lm import MaskedLM
+from bertkit.optimisation.shards import local_part
 from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
-from bertkit.training.shards import local_part
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
 

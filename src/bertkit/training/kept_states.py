@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from bertkit.batching.token_batch import TokenBatch
-from bertkit.data.sample_stream import Sample
 from bertkit.model.encoder import Encoder
+from bertkit.sampling.sample_stream import Sample
 
 MOST_BYTES = 2 << 30  # of what is kept, on the host
 

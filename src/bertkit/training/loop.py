@@ -17,16 +17,16 @@ from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.checkpoints.tensors import write_tensors
 from bertkit.config.training import TrainTable
-from bertkit.data.stream import Position
 from bertkit.errors import NotFinite
+from bertkit.optimisation.ema import RunningMean
+from bertkit.optimisation.optimisers import set_rate
+from bertkit.optimisation.schedules import rate
+from bertkit.sampling.stream import Position
 from bertkit.training.checkpoints import Checkpoints
-from bertkit.training.ema import RunningMean
 from bertkit.training.evaluation import Measures, Measuring
 from bertkit.training.meters import Meters
 from bertkit.training.micro_batches import ahead, divide, most_micro_batches, shares
 from bertkit.training.observer import Observer, Record
-from bertkit.training.optimisers import set_rate
-from bertkit.training.schedules import rate
 from bertkit.training.state import Progress
 from bertkit.training.step import Done, NoMemory, Stepper
 

@@ -10,10 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
+from bertkit.objectives.masked_lm import MaskedLM
+from bertkit.optimisation.optimisers import encoder_rate
+from bertkit.planner.compute import training_flops
+from bertkit.training.assembly import Model
 from bertkit.training.evaluation import means
+from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
 from bertkit.training.state import Progress
-from bertkit.training.step import Done, Sums
+from bertkit.training.step import AUTOCAST, Done, Sums
 
 
 class Meters:
@@ -106,3 +111,17 @@ def memory_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def build_meters(model: Model, optimiser: torch.optim.Optimizer, ranks: Ranks, precision: str) -> Meters:
+    """What measures the steps of a model."""
+    dtype = AUTOCAST.get(precision, torch.float32 if precision == "float32" else torch.bfloat16)
+    return Meters(
+        ranks,
+        model.weights,
+        learning_rate=lambda: encoder_rate(optimiser),
+        flops=lambda lengths, counts: training_flops(
+            model.config, lengths, masked=int(counts.get(MaskedLM.name, 0.0)), sequences=len(lengths)
+        ),
+        peak=matmul_peak(ranks.device, dtype) * ranks.count,
+    )

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bertkit.data.stream import Position
 from bertkit.errors import BadCheckpoint
-from bertkit.training.ema import RunningMean
-from bertkit.training.loss_scale import LossScale
+from bertkit.optimisation.ema import RunningMean
+from bertkit.optimisation.loss_scale import LossScale
+from bertkit.sampling.stream import Position
 
 
 @dataclass

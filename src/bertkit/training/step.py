@@ -21,13 +21,13 @@ from torch.optim import Optimizer
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.errors import BertkitError
 from bertkit.model.finite import first_not_finite
-from bertkit.training.gradients import clip, multiply
+from bertkit.optimisation.gradients import clip, multiply
+from bertkit.optimisation.loss_scale import LossScale
+from bertkit.optimisation.shards import local_part
 from bertkit.training.host_memory import keep_between_steps
-from bertkit.training.loss_scale import LossScale
 from bertkit.training.micro_batches import to_device
 from bertkit.training.out_of_memory import ran_out_of_memory
 from bertkit.training.ranks import Ranks
-from bertkit.training.shards import local_part
 from bertkit.training.sharing import Sharing, trainable
 from bertkit.training.trainee import Trainee, weighted_loss
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.encoder import Encoder, in_their_places
-from bertkit.tasks.objective import Objective
+from bertkit.objectives.objective import Objective
 from bertkit.training.kept_states import KeptStates
 
 Outputs = dict[str, dict[str, Tensor]]

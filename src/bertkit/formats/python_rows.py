@@ -1,0 +1,92 @@
+"""Rows as Python code gives them: texts, tuples, dicts, tables; one of them alone, or any iterable of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from numbers import Number, Real
+from typing import Any
+
+from bertkit.errors import InputError
+from bertkit.formats.frames import ArrowArray, ArrowStream, PandasFrame, Series, arrow_rows, pandas_rows
+from bertkit.formats.rows import Row
+
+AnyRow = str | tuple[object, ...] | Mapping[str, object] | Row
+AnyRows = Iterable[AnyRow] | PandasFrame | ArrowStream | ArrowArray
+
+
+def is_one_row(given: object) -> bool:
+    """Whether one row was given, good or bad, and not several: a text, a tuple, a mapping, or no iterable at all."""
+    if isinstance(given, str | bytes | bytearray | memoryview | tuple | Mapping | Row):
+        return True
+    if isinstance(given, PandasFrame | ArrowStream | ArrowArray):
+        return False
+    # What has neither a length nor `__iter__` is a thing with parts, such as a query that was not run yet.
+    if not isinstance(given, Iterable) and not (isinstance(given, Sized) and hasattr(given, "__getitem__")):
+        return True
+    try:
+        iter(given)  # type: ignore[arg-type]
+    except TypeError:  # an array without axes
+        return True
+    return False
+
+
+def each_row(given: Any) -> Iterator[Any]:
+    """The rows that a caller gave; of one row, itself."""
+    if is_one_row(given):
+        return iter([given])
+    if isinstance(given, PandasFrame):
+        return pandas_rows(given)
+    is_arrow = isinstance(given, ArrowStream | ArrowArray) and not isinstance(given, Series)
+    return arrow_rows(given) if is_arrow else iter(given)
+
+
+def fields_of(given: object, fields: Sequence[str]) -> Mapping[str, object]:
+    """The values of one row by their names.
+
+    Args:
+        fields: that the task reads, in the order that a tuple has their values.
+
+    Raises:
+        InputError: it is no row.
+    """
+    if isinstance(given, str):
+        return {"text": given}
+    if isinstance(given, Mapping):
+        return given
+    if isinstance(given, tuple):
+        named = getattr(given, "_fields", None)  # a named tuple says itself what its values are
+        return _fields_of_tuple(given, fields) if named is None else dict(zip(named, given, strict=True))
+    raise _no_row(given, fields)
+
+
+def _fields_of_tuple(given: tuple[object, ...], fields: Sequence[str]) -> Mapping[str, object]:
+    if len(fields) == 1:
+        raise InputError(f"a tuple, where only a {fields[0]} is read", "Give the text itself; many texts in a list.")
+    if len(given) != len(fields):
+        raise InputError(
+            f"a tuple of {len(given)}, not of {len(fields)}",
+            f"Write a row as ({', '.join(fields)}); give many rows in a list.",
+        )
+    found = dict(zip(fields, given, strict=True))
+    missing = [name for name, value in found.items() if value is None]
+    if missing:
+        raise InputError(f"{missing[0]!r} of a tuple is None", "Give it a value, or leave the row out.")
+    return found
+
+
+def _no_row(given: object, fields: Sequence[str]) -> InputError:
+    kind = type(given).__name__
+    is_nan = isinstance(given, Real) and given != given
+    if given is None or is_nan or kind in ("NAType", "NaTType"):  # the last two are pandas'
+        return InputError(f"the text is missing ({given!r})", "Leave the row out, or give it some text.")
+    if isinstance(given, bytes | bytearray | memoryview):
+        return InputError(f"of type {kind}, not text", "Decode the bytes first: .decode('utf-8').")
+    if isinstance(given, os.PathLike):
+        return InputError(f"of type {kind}, not text", "Read the file first: open(path) gives its lines as rows.")
+    if isinstance(given, Sequence):
+        remedy = f"Write a row of several values as a tuple ({', '.join(fields)}), or as a dict."
+        return InputError(f"of type {kind}, not text", remedy if len(fields) > 1 else "Give each text by itself.")
+    if isinstance(given, Number):
+        return InputError(f"the number {given}, not text", "Make it a text first: str(value).")
+    return InputError(f"of type {kind}, not text", "Give a text, or a dict with the fields that the task reads.")

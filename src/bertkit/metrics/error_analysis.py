@@ -1,0 +1,232 @@
+"""Each example beside its answer: what is right, what was said, and how wrong that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bertkit.families.labels import Problem
+from bertkit.labelled.examples import Example, References, Tagged
+from bertkit.metrics.answer_scores import has_no_answer, overlap_f1_or_none
+from bertkit.metrics.classification_scores import ranks
+from bertkit.metrics.ranking_scores import query_scores
+from bertkit.metrics.results import Result, label_scores, number, scored_places
+from bertkit.metrics.task_scores import (
+    LIKELY,
+    PREFER_NO_ANSWER,
+    answers_in,
+    problem_of,
+    ranked,
+    relevances_of,
+    tags_of,
+    target_of,
+)
+from bertkit.tasks.entities import Span, group, read_tags
+
+LEAST_PROBABILITY = 1e-12
+ASKED = ("text", "text_pair", "question", "context", "query", "documents", "choices", "candidate_labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How wrong an answer is.
+
+    Attributes:
+        right, said: what should have been said and what was, in words.
+        error: 0 where it is right.
+        loss: what tells the worse mistake of two: higher where the model was surer.
+    """
+
+    right: str
+    said: str
+    error: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An example and the verdict on its answer.
+
+    Attributes:
+        asked: the texts that the task read, by the names of their fields.
+        words: of all of them, between white space.
+        tokens: that the model read; None where its record does not say.
+    """
+
+    place: str
+    asked: Mapping[str, str]
+    words: int
+    tokens: int | None
+    verdict: Verdict
+
+    def record(self) -> dict[str, object]:
+        """The mistake as JSON values."""
+        verdict = self.verdict
+        about = {"place": self.place, **self.asked, "right": verdict.right, "said": verdict.said}
+        return {**about, "error": verdict.error, "loss": verdict.loss}
+
+
+def judge_results(
+    task: str, problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
+) -> list[Judged]:
+    """Every example beside its record; all of them can be scored."""
+    verdicts = JUDGES[task](problem, results, examples)
+    tokens = [result.record.get("input_tokens") for result in results]
+    return [_judged(*one) for one in zip(examples, verdicts, tokens, strict=True)]
+
+
+def judge_answers(predicted: Mapping[str, str], examples: Sequence[Example]) -> list[Judged]:
+    """Every question beside its answer by its id; one without an answer says that there is none."""
+    return [_judged(example, _answer(predicted.get(example.id, ""), 1.0, example), None) for example in examples]
+
+
+def worst(judged: Sequence[Judged], most: int) -> list[Judged]:
+    """The worst mistakes, the worst first."""
+    wrong = [one for one in judged if one.verdict.error > 0]
+    return sorted(wrong, key=lambda one: -one.verdict.loss)[:most]
+
+
+def what_errors_are(task: str, problem: Problem | None) -> str:
+    """What the mean of `Verdict.error` is, in words."""
+    return ERRORS[problem if task in LABELLING and problem is not None else task]
+
+
+def _judged(example: Example, verdict: Verdict, tokens: object) -> Judged:
+    fields = {name: example.row.fields[name] for name in ASKED if example.row.fields.get(name) is not None}
+    asked = {
+        name: " | ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for name, value in fields.items()
+    }
+    words = sum(len(text.split()) for text in asked.values())
+    return Judged(example.row.place, asked, words, tokens if isinstance(tokens, int) else None, verdict)
+
+
+def _labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+    problem = problem or problem_of(examples)
+    if problem == "regression":
+        return _numbers(problem, results, examples)
+    one = _label if problem == "single-label" else _label_set
+    return [one(label_scores(result), example) for result, example in zip(results, examples, strict=True)]
+
+
+def _label(scores: Mapping[str, float], example: Example) -> Verdict:
+    right = target_of(example, str)
+    best = max(scores, key=lambda label: scores[label])
+    return Verdict(right, f"{best} ({scores[best]:.3f})", float(best != right), _surprise(scores.get(right, 0.0)))
+
+
+def _label_set(scores: Mapping[str, float], example: Example) -> Verdict:
+    right = [str(label) for label in target_of(example, tuple)]
+    said = [label for label, score in scores.items() if score >= LIKELY]
+    loss = sum(_surprise(scores.get(label, 0.0)) for label in right)
+    loss += sum(_surprise(1 - score) for label, score in scores.items() if label not in right)
+    shown = ", ".join(f"{label} ({scores[label]:.3f})" for label in said)
+    return Verdict(", ".join(right) or "none", shown or "none", float(set(said) != set(right)), loss)
+
+
+def _numbers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+    return [
+        Verdict(f"{right:g}", f"{said:.4g}", abs(said - right), abs(said - right))
+        for right, said in _right_and_said(results, examples)
+    ]
+
+
+def _similarities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+    """A cosine and a score have different units, so that their ranks are compared."""
+    pairs = _right_and_said(results, examples)
+    right_N, said_N = (ranks(np.array(values)) for values in zip(*pairs, strict=True))
+    apart = (np.abs(right_N - said_N) / len(pairs)).tolist()
+    return [Verdict(f"{right:g}", f"{said:.4g}", gap, gap) for (right, said), gap in zip(pairs, apart, strict=True)]
+
+
+def _right_and_said(results: Sequence[Result], examples: Sequence[Example]) -> list[tuple[float, float]]:
+    return [
+        (float(target_of(example, float, int)), number(result, "value"))
+        for result, example in zip(results, examples, strict=True)
+    ]
+
+
+def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+    verdicts = []
+    for example, gold, predicted in zip(examples, *tags_of(results, examples), strict=True):
+        right, said = ({*group(read_tags(tags))} for tags in (gold, predicted))
+        wrong = len(right ^ said)
+        verdicts.append(Verdict(_spans(example, right), _spans(example, said), float(wrong > 0), float(wrong)))
+    return verdicts
+
+
+def _spans(example: Example, spans: set[Span]) -> str:
+    text, words = str(example.row.fields["text"]), target_of(example, Tagged).words
+    in_order = sorted(spans, key=lambda span: span.start)
+    named = [f"{text[words[span.start][0] : words[span.stop - 1][1]]} ({span.type})" for span in in_order]
+    return ", ".join(named) or "none"
+
+
+def _answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+    predicted, no_answer = answers_in(results, examples)
+    may_refuse = any(has_no_answer(target_of(one, References).texts) for one in examples)  # SQuAD v2.0, not v1.1
+    verdicts = []
+    for example in examples:
+        none = no_answer[example.id]
+        refuses = may_refuse and none > PREFER_NO_ANSWER
+        verdicts.append(_answer("" if refuses else predicted[example.id], none if refuses else 1 - none, example))
+    return verdicts
+
+
+def _answer(predicted: str, sureness: float, example: Example) -> Verdict:
+    """The verdict on an answer, an empty one saying that there is none."""
+    right = target_of(example, References).texts
+    error = 1 - max(overlap_f1_or_none(predicted, one) for one in right or ("",))
+    shown = " | ".join(dict.fromkeys(filter(None, right)))
+    return Verdict(shown or "no answer", predicted or "no answer", error, error * sureness)
+
+
+def _ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+    scores, relevances = ranked(results, examples), relevances_of(examples)
+    gains = query_scores(scores, relevances)["ndcg_at_10"]
+    verdicts = []
+    for found, wanted, gain in zip(scores, relevances, gains, strict=True):
+        best, first = (max(range(len(some)), key=some.__getitem__) for some in (wanted, found))
+        verdicts.append(Verdict(f"document {best} first", f"document {first} first", 1 - gain, 1 - gain))
+    return verdicts
+
+
+def _choices(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+    verdicts = []
+    for result, example in zip(results, examples, strict=True):
+        scores, right = scored_places(result, "choices"), target_of(example, int)
+        best = max(scores, key=lambda place: scores[place])
+        said = f"choice {best} ({scores[best]:.3f})"
+        verdicts.append(Verdict(f"choice {right}", said, float(best != right), _surprise(scores.get(right, 0.0))))
+    return verdicts
+
+
+def _surprise(probability: float) -> float:
+    """How unlikely what happened was said to be, in nats."""
+    return -math.log(max(probability, LEAST_PROBABILITY))
+
+
+Judge = Callable[[Problem | None, Sequence[Result], Sequence[Example]], list[Verdict]]
+JUDGES: Mapping[str, Judge] = {
+    "text-classification": _labels,
+    "zero-shot-classification": _labels,
+    "token-classification": _entities,
+    "question-answering": _answers,
+    "text-ranking": _ranking,
+    "multiple-choice": _choices,
+    "sentence-embedding": _similarities,
+}
+LABELLING = ("text-classification", "zero-shot-classification")
+ERRORS: Mapping[str, str] = {
+    "single-label": "share of wrong labels",
+    "multi-label": "share of texts whose labels are not all right",
+    "regression": "mean distance from the right number",
+    "token-classification": "share of texts whose entities are not all right",
+    "question-answering": "1 - F1",
+    "text-ranking": "1 - nDCG at 10",
+    "multiple-choice": "share of wrong choices",
+    "sentence-embedding": "mean distance of ranks, as a share of all",
+}

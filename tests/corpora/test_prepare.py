@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import fcntl
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bertkit.corpora.prepare import prepare
+from bertkit.corpora.prepare_state import Recipe
+from bertkit.corpora.sentences import split_sentences
+from bertkit.corpora.shards import HELD_OUT, Manifest, Shard, open_shards
+from bertkit.errors import InputError, OutputError, UserError
+from bertkit.tokenization.tokenizer import Tokenizer
+
+WORDS = ["the", "cat", "sat", "mat", "hat", "un", "##able", "on", "a", "b", "##b", "##a", ".", ",", "!"]
+RECIPE = Recipe(filters=None, duplicates="exact", shard_tokens=2_000)
+Files = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def vocab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("vocab") / "vocab.txt"
+    path.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def tokenizer(vocab: Path) -> Tokenizer:
+    return Tokenizer.load_file(vocab)
+
+
+def texts(count: int, seed: int = 0) -> list[str]:
+    """Documents of some sentences; a few occur twice, a few are without a token."""
+    chance = random.Random(seed)
+    made: list[str] = []
+    for _ in range(count):
+        sentences = [
+            " ".join(chance.choices(["The", "cat", "sat,", "mat", "hat", "unable", "on", "abba", "zzz"], k=8)) + "."
+            for _ in range(chance.randint(1, 6))
+        ]
+        made.append(chance.choice(made) if made and chance.random() < 0.05 else " ".join(sentences))
+    return ["\x01" if chance.random() < 0.02 else text for text in made]
+
+
+def write(path: Path, documents: Sequence[str]) -> str:
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
+    return str(path)
+
+
+def files_of(folder: Path) -> Files:
+    """What is in a folder of shards, but for what only `prepare` reads."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and ".prepare" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def documents_of(folder: Path) -> Iterator[list[list[int]]]:
+    for shard in open_shards(folder):
+        yield from (sentences_of(shard, number) for number in range(shard.documents))
+
+
+def sentences_of(shard: Shard, document: int) -> list[list[int]]:
+    first, last = shard.document_ends[document : document + 2]
+    ends = shard.sentence_ends
+    return [shard.tokens[ends[s] : ends[s + 1]].tolist() for s in range(first, last)]
+
+
+def ids_of(tokenizer: Tokenizer, text: str) -> list[list[int]]:
+    return [list(tokens.ids) for tokens in tokenizer.tokenize(split_sentences(text))]
+
+
+def test_every_document_once_in_order(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    given = texts(400)
+    manifest = prepare([write(tmp_path / "c.jsonl", given)], tmp_path / "made", tokenizer, RECIPE)
+    kept = [text for text in dict.fromkeys(given) if text != "\x01"]
+    assert list(documents_of(tmp_path / "made")) == [ids_of(tokenizer, text) for text in kept]
+    shards = open_shards(tmp_path / "made")
+    shards.verify()
+    assert shards.manifest == manifest
+    assert len(shards) > 3
+    assert all(RECIPE.shard_tokens <= shard.tokens < RECIPE.shard_tokens + 120 for shard in manifest.shards[:-1])
+    assert manifest.counts["documents_read"] == 400
+    assert manifest.counts["no_tokens"] == given.count("\x01")
+    assert manifest.counts["exact_duplicate"] == 400 - len(kept) - given.count("\x01")
+    assert manifest.documents == len(kept) == sum(shard.documents for shard in shards)
+    assert manifest.tokens == sum(len(shard.tokens) for shard in shards)
+    opened = Tokenizer.load(tmp_path / "made" / "tokenizer")
+    assert opened.vocab_sha256() == manifest.vocab_sha256 == tokenizer.vocab_sha256()
+
+
+def test_the_number_of_processes_changes_nothing(
+    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bertkit.corpora.prepared_chunk.chunks_of.__defaults__", (3_000,))
+    path = write(tmp_path / "c.jsonl", texts(300))
+    recipe = RECIPE.model_copy(update={"held_out": 0.1})
+    for processes in (1, 2, 3):
+        prepare([path], tmp_path / str(processes), tokenizer, recipe, processes=processes)
+    one = files_of(tmp_path / "1")
+    assert {name.partition(".")[2] for name in one} >= {"tokens", "sentences", "documents", "json"}
+    assert one == files_of(tmp_path / "2") == files_of(tmp_path / "3")
+
+
+def test_held_out_documents_are_chosen_by_their_text(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    given = [text for text in dict.fromkeys(texts(300)) if text != "\x01"]
+    recipe = RECIPE.model_copy(update={"held_out": 0.2})
+    path = write(tmp_path / "c.jsonl", given)
+    prepare([path], tmp_path / "all", tokenizer, recipe)
+    prepare([write(tmp_path / "back.jsonl", given[::-1])], tmp_path / "back", tokenizer, recipe)
+    held = list(documents_of(tmp_path / "all" / HELD_OUT))
+    assert 0.1 * len(given) < len(held) < 0.3 * len(given)
+    assert list(documents_of(tmp_path / "back" / HELD_OUT)) == held[::-1]
+    trained = list(documents_of(tmp_path / "all"))
+    assert sorted([*trained, *held]) == sorted(ids_of(tokenizer, text) for text in given)
+    assert Tokenizer.load(tmp_path / "all" / HELD_OUT / "tokenizer").vocab_size == tokenizer.vocab_size
+
+
+def test_sentences_without_a_token_are_dropped(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path = tmp_path / "c.txt"
+    path.write_text("a cat\n\x01\non a mat\n\n\x01\n\na hat\n")
+    manifest = prepare([str(path)], tmp_path / "made", tokenizer, RECIPE, format="blank-line")
+    found = list(documents_of(tmp_path / "made"))
+    assert found == [[list(it.ids) for it in tokenizer.tokenize(["a cat", "on a mat"])], [[13, 9]]]
+    assert manifest.counts["sentences_without_tokens"] == 1
+    assert manifest.counts["no_tokens"] == 1
+
+
+def test_more_ids_than_uint16_has(tmp_path: Path) -> None:
+    vocab = tmp_path / "big.txt"
+    vocab.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"w{n}" for n in range(70_000))]) + "\n")
+    path = write(tmp_path / "c.jsonl", ["w0 w69999"])
+    manifest = prepare([path], tmp_path / "made", Tokenizer.load_file(vocab), RECIPE)
+    assert manifest.dtype == "uint32"
+    assert list(documents_of(tmp_path / "made")) == [[[4, 70_003]]]
+
+
+def test_append(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    first, second = texts(200), texts(200, seed=1) + texts(50)
+    paths = [write(tmp_path / "1.jsonl", first), write(tmp_path / "2.jsonl", second)]
+    made = tmp_path / "made"
+    before = prepare(paths[:1], made, tokenizer, RECIPE)
+    after = prepare(paths[1:], made, tokenizer, RECIPE, append=True)
+    assert after.shards[: len(before.shards)] == before.shards
+    prepare(paths, tmp_path / "once", tokenizer, RECIPE)
+    assert list(documents_of(made)) == list(documents_of(tmp_path / "once"))
+    assert after.counts == open_shards(tmp_path / "once").manifest.counts
+    whole = files_of(made)
+    assert prepare(paths[1:], made, tokenizer, RECIPE, append=True) == after  # killed after its last write, run again
+    assert files_of(made) == whole
+
+
+def test_a_finished_run_again_does_nothing(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", texts(50))
+    manifest = prepare([path], tmp_path / "made", tokenizer, RECIPE)
+    calls: list[int] = []
+    assert prepare([path], tmp_path / "made", tokenizer, RECIPE, progress=calls.append) == manifest
+    assert calls == []
+
+
+def test_other_options_in_a_folder_in_use(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path, other = write(tmp_path / "c.jsonl", texts(50)), write(tmp_path / "d.jsonl", texts(9, seed=2))
+    made = tmp_path / "made"
+    with pytest.raises(UserError, match="has no shards to append to"):
+        prepare([path], made, tokenizer, RECIPE, append=True)
+    prepare([path], made, tokenizer, RECIPE)
+    before = files_of(made)
+    with pytest.raises(UserError, match=r"was made with held_out 0\.0, not 0\.5"):
+        prepare([path], made, tokenizer, RECIPE.model_copy(update={"held_out": 0.5}))
+    with pytest.raises(UserError, match=r"was made from other files: .*c\.jsonl, now .*d\.jsonl") as caught:
+        prepare([other], made, tokenizer, RECIPE)
+    assert "--append" in caught.value.remedy
+    with pytest.raises(UserError, match="shard_tokens 2000, not 5"):
+        prepare([other], made, tokenizer, RECIPE.model_copy(update={"shard_tokens": 5}), append=True)
+    write(tmp_path / "c.jsonl", texts(60))
+    with pytest.raises(UserError, match=r"c\.jsonl has changed"):
+        prepare([path], made, tokenizer, RECIPE)
+    (tmp_path / "cased.txt").write_text("[UNK]\n[CLS]\n[SEP]\nthe\n")
+    with pytest.raises(UserError, match="another tokenizer"):
+        prepare([path], made, Tokenizer.load_file(tmp_path / "cased.txt"), RECIPE)
+    assert files_of(made) == before
+
+
+def test_a_folder_of_something_else(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", texts(9))
+    with pytest.raises(OutputError, match="is there already and not empty"):
+        prepare([path], tmp_path, tokenizer, RECIPE)
+    with pytest.raises(OutputError, match="nowhere/made: cannot be written: No such file or directory"):
+        prepare([path], tmp_path / "nowhere/made", tokenizer, RECIPE)
+    assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
+
+
+def test_one_run_at_a_time(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", texts(9))
+    prepare([path], tmp_path / "made", tokenizer, RECIPE)
+    with (tmp_path / "made/.prepare/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(OutputError, match="another run writes there"):
+            prepare([path], tmp_path / "made", tokenizer, RECIPE)
+
+
+def test_a_bad_line_is_named_and_what_was_done_is_kept(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    write(path, texts(100))
+    good = path.read_bytes()
+    path.write_bytes(good + b'{"text": "\xff"}\n')
+    with pytest.raises(InputError, match=r"c\.jsonl:101: not valid UTF-8"):
+        prepare([str(path)], tmp_path / "made", tokenizer, RECIPE)
+    path.write_bytes(good)
+    prepare([str(path)], tmp_path / "made", tokenizer, RECIPE)
+    prepare([str(path)], tmp_path / "again", tokenizer, RECIPE)
+    assert files_of(tmp_path / "made") == files_of(tmp_path / "again")
+
+
+@pytest.mark.parametrize("content", ["", '{"text": ""}\n{"text": " "}\n'])
+def test_nothing_left(content: str, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text(content)
+    with pytest.raises(InputError, match="nothing is left of the corpus"):
+        prepare([str(tmp_path / "c.jsonl")], tmp_path / "made", tokenizer, RECIPE)
+    assert not (tmp_path / "made/manifest.json").exists()
+
+
+def command(corpus: Sequence[str], folder: Path, vocab: Path, *more: str) -> list[str]:
+    options = ["-o", str(folder), "--vocab", str(vocab), "--no-filters", *more]
+    return [sys.executable, "-m", "bertkit", "prepare", *corpus, *options]
+
+
+# The program kills itself: another process may come to it long after the moment, on a busy machine.
+KILLED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from bertkit.cli.main import main
+folder, shards, delay_seconds, *arguments = sys.argv[1:]
+def kill():
+    while len(list(Path(folder).glob("*.documents"))) < int(shards):
+        time.sleep(0.001)
+    time.sleep(float(delay_seconds))
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=kill, daemon=True).start()
+sys.exit(main(arguments))
+"""
+
+
+def kill_after(shards: int, arguments: list[str], folder: Path, delay_seconds: float) -> None:
+    """Runs a command that is killed when so many shards are there, and a little later."""
+    killed = [sys.executable, "-c", KILLED, str(folder), str(shards), str(delay_seconds), *arguments[3:]]
+    # Ends when the last of its processes has ended. Python itself may warn of what the killed one did not put away.
+    done = subprocess.run(killed, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    assert b"Error" not in done.stderr
+
+
+def test_killed_and_run_again_the_bytes_are_the_same(vocab: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    chance = random.Random(3)
+    corpus = [write(tmp_path / f"{n}.jsonl", texts(9_000, seed=n)) for n in range(2)]
+    options = ["--shard-tokens", "20000", "--held-out", "0.05", "--processes", "1", "--no-near-duplicates"]
+    recipe = Recipe(filters=None, duplicates="exact", held_out=0.05, shard_tokens=20_000)
+    whole = prepare(corpus, tmp_path / "whole", tokenizer, recipe)
+    assert len(whole.shards) > 12
+    made = tmp_path / "made"
+    for shards in (1, 5, 9):
+        kill_after(shards, command(corpus, made, vocab, *options), made, chance.random() / 50)
+        assert not (made / "manifest.json").exists()
+    assert prepare(corpus, made, tokenizer, recipe) == whole
+    assert files_of(made) == files_of(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_ten_kills_on_real_text(test_data: Path, tmp_path: Path) -> None:
+    chance = random.Random(4)
+    corpus = [str(test_data / f"wikipedia/wiki_{n:02}.txt.gz") for n in range(2)]
+    vocab = test_data / "vocab/bert-base-uncased-vocab.txt"
+    options = ["--shard-tokens", "150000", "--held-out", "0.02", "--processes", "2"]
+    subprocess.run(command(corpus, tmp_path / "whole", vocab, *options), check=True, stdout=subprocess.DEVNULL)
+    made = tmp_path / "made"
+    for kill in range(10):
+        kill_after(2 * kill, command(corpus, made, vocab, *options), made, chance.random() * 2)
+    subprocess.run(command(corpus, made, vocab, *options), check=True, stdout=subprocess.DEVNULL)
+    assert files_of(made) == files_of(tmp_path / "whole")
+
+
+def test_a_full_disk(vocab: Path, tmp_path: Path) -> None:
+    corpus = [write(tmp_path / "c.jsonl", texts(3_000))]
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "from bertkit.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = command(corpus, tmp_path / "made", vocab, "--processes", "1", "--keep-duplicates")
+    done = subprocess.run([sys.executable, "-c", limited, *arguments[3:]], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "cannot be written: File too large" in done.stderr
+    assert done.stderr.count("\n") == 2
+    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
+    assert np.sum(open_shards(tmp_path / "made").manifest.documents) > 2_000
+
+
+def test_manifest_says_how_it_was_made(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", texts(9))
+    prepare([path], tmp_path / "made", tokenizer, RECIPE)
+    manifest: Manifest = open_shards(tmp_path / "made").manifest
+    assert manifest.settings["duplicates"] == "exact"
+    assert manifest.settings["sources"] == [
+        {"path": path, "format": None, "text_column": "text", "bytes": Path(path).stat().st_size}
+    ]

@@ -1,8 +1,0 @@
-from __future__ import annotations
-
-from bertkit.data.notes import listed
-
-
-def test_many_names_are_cut_short() -> None:
-    assert listed(["a", "b"]) == "'a', 'b'"
-    assert listed(["a", "b", "c"], most=2) == "'a', 'b' and 1 more"
