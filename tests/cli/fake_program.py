@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -68,7 +68,9 @@ class Model:
     def predict(self, rows: Iterable[Row | str]) -> list[Result]:
         return [result for result in self.stream(rows) if isinstance(result, Result)]
 
-    def stream(self, rows: Iterable[Row | str], *, on_error: str = "stop") -> Iterator[Result | Failure]:
+    def stream(
+        self, rows: Iterable[Row | str], *, on_error: str = "stop", waits: Callable[[], bool] | None = None
+    ) -> Iterator[Result | Failure]:
         """Takes two rows at a time, as a batch would."""
         batch: list[Result | Failure] = []
         for number, row in enumerate(rows, 1):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,9 @@ class Ahead(Model):
     def __init__(self, ahead: int) -> None:
         self.ahead = ahead
 
-    def stream(self, rows: Iterable[Row | str], *, on_error: str = "stop") -> Iterator[Result | Failure]:
+    def stream(
+        self, rows: Iterable[Row | str], *, on_error: str = "stop", waits: Callable[[], bool] | None = None
+    ) -> Iterator[Result | Failure]:
         held: list[Result | Failure] = []
         for row in rows:
             assert isinstance(row, Row)

@@ -102,7 +102,7 @@ class FakeExplainer:
         FakeExplainer.made = given
         self.model = model
 
-    def stream(self, rows: Iterable[Row | str], *, on_error: str = "stop") -> Iterator[Any]:
+    def stream(self, rows: Iterable[Row | str], *, on_error: str = "stop", waits: Any = None) -> Iterator[Any]:
         return self.model.stream(rows, on_error=on_error)
 
 

@@ -15,7 +15,6 @@ from transformers import BertForSequenceClassification
 import bertkit
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.errors import BertkitError, DeviceError, InputError, TextTooLong, UserError
-from bertkit.inference.answerer import Failure
 from bertkit.inference.explain import Explained, Explainer
 from bertkit.inference.explanation import (
     AttributionExplanation,
@@ -24,6 +23,7 @@ from bertkit.inference.explanation import (
     RolloutExplanation,
     mean_importance,
 )
+from bertkit.inference.pipeline import Failure
 from bertkit.model.attention_maps import attention_maps
 from tests.parity.bert_peer import Sequences, Sizes, make_peer
 from tests.parity.task_peers import make_task_peer

@@ -14,9 +14,10 @@ import bertkit
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.errors import InputError, TextTooLong, UserError
 from bertkit.formats.rows import Row
-from bertkit.inference.answerer import ROWS_AT_ONCE, Failure
+from bertkit.inference.answerer import ROWS_READ_AT_ONCE
 from bertkit.inference.explain import Explainer
 from bertkit.inference.model import Model
+from bertkit.inference.pipeline import Failure
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.fill_mask import Fills
 from bertkit.tasks.next_sentence_prediction import IsNext
@@ -189,9 +190,9 @@ def test_any_iterable_streams(folder: Path) -> None:
             taken += 1
             yield word
 
-    stream = load(folder).stream(rows())
+    stream = load(folder, batch_tokens=32).stream(rows())
     assert isinstance(next(stream), Embedding)
-    assert taken == ROWS_AT_ONCE
+    assert taken == ROWS_READ_AT_ONCE
     assert 1 + sum(1 for _ in stream) == taken == 2400
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import bertkit
-from bertkit.batching.token_batch import TokenBatch
+from bertkit.batching.packed import PackedBatch
+from bertkit.inference.backend import Outputs
 from bertkit.tasks.scoring import Labels
 from tests.parity.task_peers import make_task_peer
 
@@ -37,15 +38,15 @@ def load(folder: Path, problem: str) -> bertkit.Model:
 def test_texts_and_labels_are_one_batch_without_padding(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(folder, "multi-label")
     packed: list[list[int]] = []
-    pack = TokenBatch.pack
+    backend = model.answerer.engine.backend
+    run = backend.run
 
-    def counted(ids: list[list[int]], *rest: object) -> TokenBatch:
-        packed.append([len(sequence) for sequence in ids])
-        batch = pack(ids, *rest)  # type: ignore[arg-type]
-        assert len(batch.ids_T) == sum(map(len, ids))
-        return batch
+    def counted(batch: PackedBatch) -> Outputs:
+        packed.append(list(batch.lengths))
+        assert len(batch.ids_T) == sum(batch.lengths)
+        return run(batch)
 
-    monkeypatch.setattr(TokenBatch, "pack", counted)
+    monkeypatch.setattr(backend, "run", counted)
     results = model.predict(ROWS)
     [lengths] = packed
     assert len(lengths) == len(TEXTS) * len(LABELS)

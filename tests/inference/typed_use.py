@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, assert_type
 
 import bertkit
-from bertkit.inference.answerer import Failure
+from bertkit.inference.pipeline import Failure
 from bertkit.tasks.contract import Result
 from bertkit.tasks.feature_extraction import TokenVectors
 from bertkit.tasks.fill_mask import Fills

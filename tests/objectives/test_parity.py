@@ -11,10 +11,11 @@ import torch
 from torch import nn
 from transformers import BertForMaskedLM
 
+from bertkit.config.pooling import Pooling
 from bertkit.config.training import Masking
 from bertkit.families.labels import Problem
-from bertkit.model.pooling import Pooling, pool_tokens
-from bertkit.model.vector_steps import Recipe
+from bertkit.model.pooling import pool_tokens
+from bertkit.model.vector_steps import Recipe, RecipeHead
 from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.objectives.multiple_choice import ChoiceObjective
 from bertkit.objectives.objective import Objective
@@ -176,7 +177,7 @@ def test_pairs(scored: bool, pooling: Pooling, tmp_path: Path) -> None:
     """Two pairs, the second with a negative."""
     peer = make_task_peer("text-classification", tmp_path).eval()
     encoder, _ = trained(tmp_path, "text-classification")
-    objective = PairObjective(Recipe((pooling,)), [7], scored=scored)
+    objective = PairObjective(RecipeHead(Recipe((pooling,))), [7], scored=scored)
     samples = [
         Sample(
             tuple(SEQUENCES.ids[place] for place in part),
@@ -245,7 +246,7 @@ def test_what_belongs_is_no_wrong_answer(tmp_path: Path) -> None:
     """The negative of the second pair belongs to the first one, and the second text of the first to both."""
     make_task_peer("text-classification", tmp_path)
     encoder, _ = trained(tmp_path, "text-classification")
-    objective = PairObjective(Recipe(), [], scored=False)
+    objective = PairObjective(RecipeHead(Recipe()), [], scored=False)
     samples = [
         Sample(
             tuple(SEQUENCES.ids[place] for place in part),

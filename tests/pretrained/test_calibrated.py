@@ -39,7 +39,9 @@ def folder(tmp_path: Path) -> Path:
 
 def logits_of(model: Model) -> list[np.ndarray]:
     rows = [Row({"text": text}, text) for text in TEXTS]
-    return [mean_logits(one) for outcomes in model.answerer.outcomes(rows, False) for one in outcomes]  # type: ignore[union-attr]
+    answerer = model.answerer
+    requests = answerer.pipeline.prepare_all(rows)
+    return [mean_logits(one) for outcomes in answerer.outcomes(requests) for one in outcomes]  # type: ignore[union-attr]
 
 
 def answers(model: Model) -> list[Labels]:
@@ -87,7 +89,7 @@ def test_transformers_opens_the_folder(folder: Path) -> None:
     peer, report = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
     assert not any(report.values())
     model = bertkit.load(folder, dtype="float32")
-    (outcomes,) = model.answerer.outcomes([Row({"text": "w1 w2"}, "")], False)
+    (outcomes,) = model.answerer.outcomes([model.answerer.pipeline.prepare(Row({"text": "w1 w2"}, ""))])
     (outcome,) = outcomes  # type: ignore[misc]
     logits_1C = peer.eval()(torch.tensor([outcome.encoded.windows[0].ids])).logits
     np.testing.assert_allclose(mean_logits(outcome), logits_1C[0], atol=1e-5)

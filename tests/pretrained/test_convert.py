@@ -16,10 +16,10 @@ from transformers import BertForPreTraining, BertForSequenceClassification, Bert
 
 import bertkit
 from bertkit.checkpoints.tensor_bundle import read_bundle, write_bundle
+from bertkit.config.pooling import Pooling
 from bertkit.errors import BadCheckpoint, BertkitError, OutputError, UserError
 from bertkit.families.bert import FAMILY
 from bertkit.families.catalogue import FAMILIES
-from bertkit.model.pooling import Pooling
 from bertkit.pretrained.convert import Layout, convert
 from bertkit.pretrained.describe import describe
 from bertkit.pretrained.loading import open_pretrained

@@ -145,7 +145,7 @@ def test_long_texts_are_one_sequence(base: Path, tmp_path: Path) -> None:
             (hidden_TW * place_T1).sum(0) / place_T1.sum(),
             hidden_TW[-1],
         ]
-        expected = model.task.recipe.finish(torch.cat(pooled)[None])[0]  # type: ignore[attr-defined]
+        expected = model.head.recipe.finish(torch.cat(pooled)[None])[0]  # type: ignore[union-attr, operator]
     np.testing.assert_allclose(result.embedding, expected, atol=1e-5)  # type: ignore[attr-defined]
 
 

@@ -34,7 +34,7 @@ def filled(texts: Texts, second_segment: int, limit: int) -> list[str]:
     w0 = tokenizer.id("w0")
     outputs = []
     for window in encoded.windows:
-        count = task.rows(window)
+        count = len(task.named(window))
         outputs.append((np.ones((count, 1), np.float32), np.full((count, 1), w0, np.float32)))
     fills = task.decode([Outcome(texts, encoded, outputs)], Reading(1, 1, False, "float32")).fills
     return [mask[0].sequence for mask in fills]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import bertkit
 from bertkit.errors import InputError, TextTooLong, UserError
-from bertkit.inference.answerer import Failure
 from bertkit.inference.model import Model
+from bertkit.inference.pipeline import Failure
 from bertkit.tasks.contract import Outcome, Reading, Texts
 from bertkit.tasks.question_answering import CANDIDATES, Answers, QuestionAnswering
 from bertkit.tokenization.tokenizer import Tokenizer

@@ -10,8 +10,8 @@ from transformers import pipeline
 
 import bertkit
 from bertkit.errors import InputError, MissingHead, UserError
-from bertkit.inference.answerer import Failure
 from bertkit.inference.model import Model
+from bertkit.inference.pipeline import Failure
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.multiple_choice import Choices
 from bertkit.tasks.scoring import Labels, best_first, sigmoid, softmax
@@ -96,8 +96,9 @@ def test_ranking_is_by_the_logit_of_query_and_document(ranker: Path) -> None:
 def test_a_long_document_is_as_relevant_as_its_best_window(ranker: Path) -> None:
     model = load(ranker, task="text-ranking", activation="identity", long="window")
     seen: list[Window] = []
-    run = model.answerer._engine.run
-    model.answerer._engine.run = lambda windows: (seen.extend(windows), run(windows))[1]  # type: ignore[method-assign]
+    engine = model.answerer.engine
+    run = engine.run
+    engine.run = lambda windows: (seen.extend(windows), run(windows))[1]  # type: ignore[method-assign]
     (result,) = model.predict([{"query": "w5", "documents": [LONG]}])
     assert isinstance(result, Ranking)
     shown = [" ".join(model.tokenizer.token(id) for id in window.ids[3:-1]) for window in seen]
@@ -142,9 +143,9 @@ def raw_logits(folder: Path, pairs: list[tuple[str, str]]) -> np.ndarray:
     logits = []
     for first, second in pairs:
         inputs = model.task.read({"text": first, "text_pair": second})
-        reader = model.answerer._reader
+        reader = model.answerer.pipeline.reader
         (encoded,) = reader.encode(inputs, reader.tokenize(inputs))
-        ((output,),) = model.answerer._engine.run(encoded.windows)
+        ((output,),) = model.answerer.engine.run(encoded.windows)
         logits.append(output[0])
     return np.stack(logits)
 

@@ -40,7 +40,7 @@ def decode(
         for offset in window.offsets or []:
             label, score = by_offset.get(offset, ("O", 1.0)) if offset != (0, 0) else ("B-LOC", 1.0)
             rows.append([score if other == label else (1 - score) / 4 for other in LABELS])
-        outputs.append((np.array(rows, np.float32),))
+        outputs.append((np.log(np.maximum(rows, 1e-30)).astype(np.float32),))
     result = task.decode([Outcome(Texts(text), encoded, outputs)], READING)
     for entity in result.entities:
         assert entity.text == text[entity.start : entity.end]

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
-def group_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
+def packed(length: int, longest: int) -> int:
+    """What a sequence costs in a batch without padding: its own tokens."""
+    return length
+
+
+def group_by_tokens(lengths: Sequence[int], budget: int, cost: Callable[[int, int], int] = packed) -> list[list[int]]:
     """Indices of `lengths` in batches of at most `budget` tokens, the longest sequences first.
 
     Sorting by length puts equal lengths side by side, where attention takes them as one block, and makes the first
     batch the one that needs the most memory. A sequence longer than the budget is a batch of its own.
+
+    Args:
+        cost: the tokens that are computed for a sequence of the first length in a batch whose longest is the second.
     """
     batches: list[list[int]] = []
-    room = 0
+    room = longest = 0
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if not batches or lengths[index] > room:
+        if not batches or cost(lengths[index], longest) > room:
             batches.append([])
-            room = budget
+            room, longest = budget, lengths[index]
         batches[-1].append(index)
-        room -= lengths[index]
+        room -= cost(lengths[index], longest)
     return batches
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bertkit.errors import BertkitError, InputError
 from bertkit.formats.rows import Row
+from bertkit.formats.standard_input import waits
 
 if TYPE_CHECKING:
     from bertkit.inference.explain import Explainer
@@ -62,9 +63,9 @@ def answers(
         waiting: empty at the start and at the end.
         on_error: `record` yields the error of a failed row in its place; `stop` raises it.
     """
-    from bertkit.inference.answerer import Failure
+    from bertkit.inference.pipeline import Failure
 
-    for result in model.stream(waiting.watch(rows), on_error=on_error):
+    for result in model.stream(waiting.watch(rows), on_error=on_error, waits=waits):
         yield from waiting.take_errors()
         row = waiting.take_row()
         yield result.error if isinstance(result, Failure) else Answer(row, result.record())

@@ -9,9 +9,11 @@ from bertkit.evaluation.answers_of import answers_of
 from bertkit.families.labels import Problem
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
+from bertkit.inference.torch_backend import TorchBackend
 from bertkit.labelled.examples import Example
 from bertkit.metrics.task_scores import Scores, score_results
 from bertkit.metrics.word_tags import in_iob2
+from bertkit.model.network import Network
 from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
 from bertkit.training.sharing import Sharing
@@ -52,10 +54,8 @@ class HeldOut:
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
         """The task's metrics. Every rank measures all."""
-        (objective,) = trainee.each()
         with evaluating(trainee, sharing):
-            engine = Engine(trainee.encoder, objective.head, self._reader.task, BATCH_TOKENS)
-            results = answers_of(Answerer(engine, self._reader, engine.dtype), self._examples)
+            results = answers_of(answerer_of(trainee, self._reader), self._examples)
         self.scores = score_results(self._reader.task.name, self._problem, results, self._examples)
         return dict(self.scores.metrics)
 
@@ -66,6 +66,13 @@ class HeldOut:
             UserError: there is no such metric.
         """
         return as_score(measures, self.best_by)
+
+
+def answerer_of(trainee: Trainee, reader: Reader) -> Answerer:
+    """What answers rows with a network that is being trained, whatever it computes in at this moment."""
+    (objective,) = trainee.each()
+    network = Network(trainee.encoder, objective.head, reader.task.readout)
+    return Answerer(Engine(TorchBackend(network), reader.task, BATCH_TOKENS), reader)
 
 
 def best_possible(best_by: str, *, percent: bool = False) -> float:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bertkit.evaluation.answers_of import answers_of, vectors_of
-from bertkit.evaluation.held_out import as_score, best_possible
+from bertkit.evaluation.held_out import answerer_of, as_score, best_possible
 from bertkit.inference.answerer import Answerer
-from bertkit.inference.engine import Engine
 from bertkit.labelled.examples import Example
 from bertkit.metrics.task_scores import Scores, mean_scores, score_results
 from bertkit.tasks.reading import Reader
@@ -38,8 +37,7 @@ class HeldOutPairs:
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
         """Correlation of cosines and scores; without scores the mean reciprocal rank of each text's own second text."""
         with evaluating(trainee, sharing):
-            engine = Engine(trainee.encoder, None, self._reader.task, BATCH_TOKENS)
-            answerer = Answerer(engine, self._reader, engine.dtype)
+            answerer = answerer_of(trainee, self._reader)
             if self._scored:
                 results = answers_of(answerer, self._examples)
                 self.scores = score_results(self._reader.task.name, None, results, self._examples)

@@ -20,7 +20,8 @@ from bertkit.finetuning.hard_negatives import NONE, hard_negatives
 from bertkit.formats.rows import Row
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
-from bertkit.inference.precision import make_ready
+from bertkit.inference.precision import make_network_ready
+from bertkit.inference.torch_backend import TorchBackend
 from bertkit.labelled.examples import Example
 from bertkit.labelled.pair_texts import PairTexts, folded
 from bertkit.objectives.sentence_embedding import MINED
@@ -99,9 +100,9 @@ class Mining:
         numbers = {texts.number(text): number for number, text in enumerate(places)}
         own_P = torch.tensor([numbers[texts.number(_text(one, "text_pair"))] for one in examples])
         barred = [[numbers[text] for text in texts.together(_text(one, "text")) if text in numbers] for one in examples]
-        encoder = self._source.build_encoder()
-        make_ready(encoder, self._ranks.device, torch.float32)
-        answerer = Answerer(Engine(encoder, None, reader.task, BATCH_TOKENS), reader, "float32")
+        network = self._source.build_network(reader.task)
+        make_network_ready(network, self._ranks.device, torch.float32)
+        answerer = Answerer(Engine(TorchBackend(network), reader.task, BATCH_TOKENS), reader)
         firsts = {_text(one, "text"): one.row.place for one in examples}
         vectors = dict(zip(firsts, self._vectors(answerer, firsts), strict=True))
         return hard_negatives(

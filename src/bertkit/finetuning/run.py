@@ -23,7 +23,7 @@ from bertkit.finetuning.training_data import Lessons
 from bertkit.labelled.label_set import count_labels
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
-from bertkit.model.heads import Head
+from bertkit.model.heads import Head, new_head
 from bertkit.model.init import initialise, say_shares
 from bertkit.model.lora import adapt, adapters, merge
 from bertkit.optimisation.optimisers import build_optimiser
@@ -238,10 +238,11 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
     encoder_config = source.config.model_copy(update={"pooler": reads == "pooler"})
     encoder = start_encoder(source, encoder_config, random)
     head = None
-    if goes_on:
+    if goes_on or shape is None:
         head = source.build_head(task)
-    elif shape is not None:
-        head = task.build_head(shape, encoder_config, reads)
+    else:
+        assert task.head_name is not None
+        head = new_head(task.head_name, shape, encoder_config, task.classes, reads)
         initialise(head, encoder_config.initializer_range, random)
         if isinstance(head, Head) and lessons.problem == "multi-label":
             start_at_shares(head, lessons)

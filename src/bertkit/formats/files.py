@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from bertkit.errors import InputError
+from bertkit.formats.standard_input import standard_input
 
 STDIN = "-"
 LONGEST_LINE_BYTES = 64 * 2**20  # a longer "line" is a file of another kind, and would fill the memory
@@ -62,7 +62,7 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
         InputError: as `check_there`, or the file cannot be opened.
     """
     if path == STDIN:
-        yield _decompressed(sys.stdin.buffer)
+        yield _decompressed(standard_input())
         return
     check_there(path)
     with readable(path, "at all"):
@@ -73,7 +73,7 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
 
 def _decompressed(raw: IO[bytes]) -> IO[bytes]:
     with readable("the input", "at all"):
-        head = raw.peek(2)  # type: ignore[attr-defined]  # both callers hand in a BufferedReader
+        head = raw.peek(2)  # type: ignore[attr-defined]  # both callers hand in what has it
     return gzip.GzipFile(fileobj=raw) if head.startswith(_GZIP_MAGIC) else raw  # type: ignore[return-value]
 
 

@@ -1,165 +1,155 @@
-"""Rows in, answers out, in order: a task over an encoder and a head that are ready, wherever they come from."""
+"""Rows in, answers out, in order and as they are ready: a pipeline around an engine. Torch-free."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal, TypeVar, get_args
-
-import numpy as np
+from typing import Any, Literal, get_args
 
 from bertkit.errors import BertkitError, UserError, near_match
 from bertkit.formats.python_rows import AnyRow, AnyRows, each_row, fields_of
 from bertkit.formats.rows import Row
 from bertkit.inference.engine import Engine
-from bertkit.model.finite import not_finite, weights_of
-from bertkit.tasks.contract import Outcome, Reading, Result, Texts
+from bertkit.inference.pipeline import Failure, Pipeline, Request, attempt
+from bertkit.tasks.contract import Outcome, Result
 from bertkit.tasks.reading import Reader
-from bertkit.tokenization.tokens import Tokens
-from bertkit.tokenization.windows import Encoded, Window
 
 OnError = Literal["stop", "record"]
-ROWS_AT_ONCE = 1024  # rows that are sorted by length together: enough to fill batches, little enough to stream
+ROWS_READ_AT_ONCE = 256  # tokenised in one call
+# What is sorted by length together: enough tokens to fill batches with like lengths, few enough to stream. A vector a
+# token is hundreds of times what other answers take.
+BATCHES_AT_ONCE, BATCHES_OF_VECTORS = 16, 4
+PATIENCE = 0.25  # seconds that rows wait for others that are slow to come
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A row that has no answer, and why."""
+@dataclass(slots=True)
+class Chunk:
+    """Rows that were read one after the other.
 
-    error: BertkitError
+    Attributes:
+        next_is_late: whether the next row is slow to come, so that these should not wait for it.
+        is_last: whether there is none.
+        error: why there is none, where the source could not go on.
+    """
 
-    def record(self) -> dict[str, object]:
-        """The error as JSON values, in the place of an answer."""
-        return self.error.record()
+    rows: list[Row | Failure] = field(default_factory=list)
+    next_is_late: bool = False
+    is_last: bool = False
+    error: BertkitError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """The inputs of a row, and their windows."""
-
-    inputs: Sequence[tuple[Texts, Encoded]]
-
-    @property
-    def windows(self) -> list[Window]:
-        return [window for _, encoded in self.inputs for window in encoded.windows]
+def never() -> bool:
+    """Rows are there, or come as fast as they are read."""
+    return False
 
 
 class Answerer:
     """Answers rows.
 
     Args:
-        dtype: the precision that the engine computes in, for the records.
+        clock: seconds, for how long a source of rows has been waited for.
     """
 
-    def __init__(self, engine: Engine, reader: Reader, dtype: str) -> None:
-        self._engine = engine
-        self._reader = reader
+    def __init__(self, engine: Engine, reader: Reader, clock: Callable[[], float] = time.monotonic) -> None:
+        self.engine = engine
+        self.pipeline = Pipeline(reader, engine.backend.dtype, engine.backend.blame)
         self.task = reader.task
-        self._dtype = dtype
+        self._clock = clock
+        readout = self.task.readout
+        batches = BATCHES_OF_VECTORS if readout.head is None and readout.rows == "token" else BATCHES_AT_ONCE
+        self._most_tokens = batches * engine.batch_tokens
 
-    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop") -> Iterator[Result | Failure]:
+    def stream(
+        self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop", waits: Callable[[], bool] = never
+    ) -> Iterator[Result | Failure]:
         """The answers, in order, as they are ready: any number of rows in bounded memory.
+
+        What is read is answered when it is enough for some batches, and earlier where the next row is not there yet.
 
         Args:
             rows: any iterable of rows, a table, or one row.
             on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
+            waits: whether the next row would have to be waited for; asked after each row.
 
         Raises:
-            InputError: at the first row that has no answer, where failures are not recorded.
+            InputError: at the first row that has no answer, where failures are not recorded. Those before it have been
+                answered.
             NotFinite: likewise, at a row for which the model computes NaN or infinity.
         """
-        record = on_error == "record"
-        for chunk in self.read(rows, ROWS_AT_ONCE, record):
-            for one in self.outcomes(chunk, record):
-                yield one if isinstance(one, Failure) else self.result(one)
+        held: list[Request | Failure] = []
+        tokens = 0
+        for chunk in self.chunks(rows, waits):
+            for one in self.pipeline.prepare_all(chunk.rows):
+                held.append(one)
+                tokens += 1 if isinstance(one, Failure) else one.tokens
+                if tokens >= self._most_tokens:
+                    yield from self._answers(held, on_error)
+                    held, tokens = [], 0
+            if chunk.is_last or chunk.next_is_late:
+                yield from self._answers(held, on_error)
+                held, tokens = [], 0
+            if chunk.error is not None:
+                raise chunk.error
 
-    def read(self, rows: Any, at_once: int, record: bool) -> Iterator[list[Row | Failure]]:
-        """The rows that a caller gave, as fields and the places that their errors begin with.
+    def chunks(self, rows: Any, waits: Callable[[], bool], at_once: int = ROWS_READ_AT_ONCE) -> Iterator[Chunk]:
+        """The rows, at most so many at a time."""
+        source = enumerate(each_row(rows), 1)
+        waited = 0.0
+        chunk = Chunk()
+        while not chunk.is_last:
+            chunk = Chunk()
+            while len(chunk.rows) < at_once and not chunk.next_is_late:
+                before = self._clock()
+                try:
+                    number, row = next(source)
+                except StopIteration:
+                    chunk.is_last = True
+                    break
+                except BertkitError as error:
+                    chunk.is_last, chunk.error = True, error
+                    break
+                waited += self._clock() - before
+                chunk.rows.append(self.read(row, f"row {number}"))
+                chunk.next_is_late = waited > PATIENCE or waits()
+            waited = 0.0 if chunk.next_is_late else waited
+            yield chunk
 
-        Args:
-            at_once: how many at a time.
-            record: give a `Failure` in the place of what is no row instead of raising.
-        """
-        numbered = enumerate(each_row(rows), 1)
-        while chunk := list(islice(numbered, at_once)):
-            yield [self._read(row, f"row {number}", record) for number, row in chunk]
-
-    def _read(self, given: object, place: str, record: bool) -> Row | Failure:
+    def read(self, given: object, place: str) -> Row | Failure:
+        """A row that a caller gave, as fields and the place that errors about it begin with."""
         if isinstance(given, Row):
             return given
-        return attempt(lambda: Row(fields_of(given, self.task.fields), place), place, record)
+        return attempt(lambda: Row(fields_of(given, self.task.fields), place), place)
 
-    def outcomes(self, rows: Sequence[Row | Failure], record: bool) -> Iterator[list[Outcome] | Failure]:
-        """How each row was read and what the head gives for it, one a row's input; `result` makes it an answer.
+    def _answers(self, requests: Sequence[Request | Failure], on_error: OnError) -> Iterator[Result | Failure]:
+        for one in self.outcomes(requests):
+            yield recorded(one, on_error) if isinstance(one, Failure) else self.pipeline.result(one)
 
-        Args:
-            record: give a `Failure` in the place of a bad row instead of raising.
-        """
-        requests = self._prepare(rows, record)
-        ready = [request for request in requests if isinstance(request, _Request)]
-        outputs = iter(self._engine.run([window for request in ready for window in request.windows]))
-        for row, request in zip(rows, requests, strict=True):
-            if isinstance(request, _Request):
-                found = [Outcome(*one, list(islice(outputs, len(one[1].windows)))) for one in request.inputs]
-                assert isinstance(row, Row), "a row that failed is no request"
-                yield attempt(partial(self._finite, found), row.place, record)
-            else:
+    def outcomes(self, requests: Sequence[Request | Failure]) -> Iterator[list[Outcome] | Failure]:
+        """How each row was read and what the network gives for it, one a row's input; or why it has no answer."""
+        ready = [request for request in requests if isinstance(request, Request)]
+        outputs = iter(self.engine.run([window for request in ready for window in request.windows]))
+        for request in requests:
+            if isinstance(request, Failure):
                 yield request
-
-    def _finite(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """The same, unless a number is none."""
-        if all(np.isfinite(array).all() for one in outcomes for output in one.outputs for array in output):
-            return outcomes
-        weights = weights_of(encoder=self._engine.encoder, head=self._engine.head)
-        raise not_finite("the model's output", weights)
-
-    def _prepare(self, rows: Sequence[Row | Failure], record: bool) -> list[_Request | Failure]:
-        """Each row's windows, all texts tokenised in one call."""
-        read = [
-            row if isinstance(row, Failure) else attempt(partial(self.task.read, row.fields), row.place, record)
-            for row in rows
-        ]
-        tokens = self._reader.tokenize(texts for one in read if not isinstance(one, Failure) for texts in one)
-        return [self._request(row, inputs, tokens, record) for row, inputs in zip(rows, read, strict=True)]
-
-    def _request(
-        self, row: Row | Failure, inputs: tuple[Texts, ...] | Failure, tokens: Mapping[str, Tokens], record: bool
-    ) -> _Request | Failure:
-        if isinstance(row, Failure):
-            return row
-        if isinstance(inputs, Failure):
-            return inputs
-
-        def step() -> _Request:
-            return _Request(list(zip(inputs, self._reader.encode(inputs, tokens), strict=True)))
-
-        return attempt(step, row.place, record)
-
-    def result(self, outcomes: Sequence[Outcome]) -> Result:
-        """The answer of one row."""
-        all_encoded = [outcome.encoded for outcome in outcomes]
-        reading = Reading(
-            input_tokens=sum(encoded.input_tokens for encoded in all_encoded),
-            windows=max(len(encoded.windows) for encoded in all_encoded),
-            truncated=any(encoded.truncated for encoded in all_encoded),
-            dtype=self._dtype,
-        )
-        return self.task.decode(outcomes, reading)
+                continue
+            own = list(islice(outputs, len(request.windows)))
+            try:
+                yield self.pipeline.outcomes(request, own)
+            except BertkitError as error:
+                yield Failure(error)
 
 
-Value = TypeVar("Value")
+def recorded(failure: Failure, on_error: OnError) -> Failure:
+    """The failure, where failures are recorded.
 
-
-def attempt(step: Callable[[], Value], place: str, record: bool) -> Value | Failure:
-    """`step()`, or why the row at this place cannot be answered; raised, unless failures are recorded."""
-    try:
-        return step()
-    except BertkitError as error:
-        if record:
-            return Failure(error.at(place))
-        raise error.at(place) from None
+    Raises:
+        BertkitError: they are not.
+    """
+    if on_error == "record":
+        return failure
+    raise failure.error from None
 
 
 def check_on_error(on_error: str) -> None:

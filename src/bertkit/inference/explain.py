@@ -6,7 +6,7 @@ of the encoder, which is left as it is. A text is explained as one window; one t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -18,10 +18,10 @@ from torch import Tensor
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.arguments import check_argument
+from bertkit.config.pooling import Pooling
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
-from bertkit.formats.rows import Row
-from bertkit.inference.answerer import Failure, OnError, attempt, check_on_error
+from bertkit.inference.answerer import OnError, check_on_error, never, recorded
 from bertkit.inference.explanation import (
     AttributionExplanation,
     Explanation,
@@ -31,14 +31,13 @@ from bertkit.inference.explanation import (
 )
 from bertkit.inference.gradients import Point, head_importance, integrated_gradients
 from bertkit.inference.model import Model
+from bertkit.inference.pipeline import Failure, Request, attempt
 from bertkit.model.attention_maps import rollout
 from bertkit.model.encoder import Encoder
 from bertkit.model.finite import not_finite, weights_of
-from bertkit.model.heads import Head, MaskedLMHead
-from bertkit.model.pooling import Pooling
+from bertkit.model.heads import Head
 from bertkit.model.vector_steps import Recipe, RecipeHead
 from bertkit.tasks.contract import Outcome, Result, Target, Texts
-from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tokenization.windows import LongText, Window
 
 Kind = Literal["attribution", "rollout", "heads"]
@@ -101,7 +100,8 @@ class Explainer:
             raise UserError("the model is laid out for answers only", "Load it with explainable=True.")
         if model.long == LongText.WINDOW:
             raise UserError("explanations are of one window", "Choose --long error or --long truncate.")
-        if model.head is None and (kind != "rollout" or target is not None):
+        self._gives_vectors = model.head is None or bool(model.task.readout.pooling)
+        if self._gives_vectors and (kind != "rollout" or target is not None):
             raise UserError(
                 f"{model.task.name} gives a vector, not a score that could be explained",
                 "Choose --explain rollout without a target, or a task whose answer has a score.",
@@ -128,37 +128,45 @@ class Explainer:
         found = [one for one in self.stream(rows) if isinstance(one, Explained)]
         return found[0] if is_one_row(rows) else found
 
-    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop") -> Iterator[Explained | Failure]:
+    def stream(
+        self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop", waits: Callable[[], bool] = never
+    ) -> Iterator[Explained | Failure]:
         """The answers with their explanations, in order, as they are ready.
 
         Args:
             on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
+            waits: whether the next row would have to be waited for; asked after each.
         """
         check_on_error(on_error)
-        return self._stream(rows, on_error == "record")
+        return self._stream(rows, on_error, waits)
 
-    def _stream(self, rows: AnyRow | AnyRows, record: bool) -> Iterator[Explained | Failure]:
-        for chunk in self.model.answerer.read(rows, ROWS_AT_ONCE, record):
-            yield from self._explain(chunk, record)
+    def _stream(
+        self, rows: AnyRow | AnyRows, on_error: OnError, waits: Callable[[], bool]
+    ) -> Iterator[Explained | Failure]:
+        answerer = self.model.answerer
+        for chunk in answerer.chunks(rows, waits, ROWS_AT_ONCE):
+            for one in self._explain(answerer.pipeline.prepare_all(chunk.rows)):
+                yield recorded(one, on_error) if isinstance(one, Failure) else one
+            if chunk.error is not None:
+                raise chunk.error
 
-    def _explain(self, rows: Sequence[Row | Failure], record: bool) -> Iterator[Explained | Failure]:
+    def _explain(self, requests: Sequence[Request | Failure]) -> Iterator[Explained | Failure]:
         asked: list[tuple[Result, _Question | None] | Failure] = []
-        for row, outcomes in zip(rows, self.model.answerer.outcomes(rows, record), strict=True):
-            if isinstance(row, Failure):
-                asked.append(row)
-            elif isinstance(outcomes, Failure):
-                asked.append(outcomes)
+        for request, outcomes in zip(requests, self.model.answerer.outcomes(requests), strict=True):
+            if isinstance(request, Request) and not isinstance(outcomes, Failure):
+                asked.append(attempt(partial(self._ask, outcomes), request.place))
             else:
-                asked.append(attempt(partial(self._ask, outcomes), row.place, record))
+                assert isinstance(outcomes, Failure), "a row that failed has no outcomes"
+                asked.append(outcomes)
         questions = [one[1] for one in asked if not isinstance(one, Failure) and one[1] is not None]
         found = iter(self._answer(questions))
-        for row, one in zip(rows, asked, strict=True):
+        for request, one in zip(requests, asked, strict=True):
             if isinstance(one, Failure):
                 yield one
             else:
                 explained = Explained(one[0], None if one[1] is None else next(found))
-                assert isinstance(row, Row), "a row that failed is not explained"
-                yield attempt(partial(self._finite, explained), row.place, record)
+                assert isinstance(request, Request), "a row that failed is not explained"
+                yield attempt(partial(self._finite, explained), request.place)
 
     def _finite(self, explained: Explained) -> Explained:
         """The same, unless a number of the explanation is none: the baseline is other tokens than the text's."""
@@ -168,9 +176,9 @@ class Explainer:
 
     def _ask(self, outcomes: Sequence[Outcome]) -> tuple[Result, _Question | None]:
         """The answer of a row, and what is to be explained of it."""
-        result = self.model.answerer.result(outcomes)
+        result = self.model.answerer.pipeline.result(outcomes)
         target = self.model.task.target(outcomes, result, self.target)
-        if target is None and self.model.head is not None:
+        if target is None and not self._gives_vectors:
             return result, None
         outcome = outcomes[target.input if target else 0]
         (window,) = outcome.encoded.windows
@@ -237,9 +245,10 @@ class Explainer:
         self, questions: Sequence[_Question], hidden_TW: Tensor, batch: TokenBatch, numbers: Sequence[int]
     ) -> Tensor:
         """The target's score of each sequence, (B,) float32, as the head gives it: logits, not probabilities."""
-        encoder, head = self.model.encoder, self.model.head
+        network = self.model.network
         starts = [0, *accumulate(batch.layout.lengths)]
-        by_token = isinstance(head, MaskedLMHead) or (isinstance(head, Head) and head.reads == "tokens")
+        by_token = network.readout.rows != "sequence"
+        by_mask = network.readout.rows == "mask"
         rows, columns, owners = [], [], []
         for place, number in enumerate(numbers):
             target = questions[number].target
@@ -249,11 +258,9 @@ class Explainer:
                 columns.append(column)
                 owners.append(place)
         rows_M, columns_M, owners_M = torch.tensor([rows, columns, owners], device=hidden_TW.device)
-        if isinstance(head, MaskedLMHead):
-            values_M = head(hidden_TW[rows_M], encoder).gather(1, columns_M[:, None])[:, 0]
-        else:
-            assert head is not None
-            values_M = head(hidden_TW, batch.layout, encoder)[rows_M, columns_M]
+        logits_RC = network.logits(hidden_TW, batch.layout, rows_M if by_mask else None)
+        places_M = torch.arange(len(rows_M), device=rows_M.device) if by_mask else rows_M
+        values_M = logits_RC[places_M, columns_M]
         return torch.zeros(len(numbers), device=values_M.device).index_add(0, owners_M, values_M.float())
 
     def _baseline_id(self) -> int:
@@ -275,12 +282,10 @@ class Explainer:
 
     def _read_from(self, one: _Question) -> list[int]:
         """Positions of the output tokens that the answer is read from."""
-        head, task = self.model.head, self.model.task
+        head = self.model.head
         everywhere = list(range(len(one.window.ids)))
         if isinstance(head, RecipeHead):
             return _pooled_from(head.recipe, everywhere)
-        if isinstance(task, SentenceEmbedding):
-            return _pooled_from(task.recipe, everywhere)
         if head is None:
             return everywhere
         if isinstance(head, Head) and head.reads != "tokens":

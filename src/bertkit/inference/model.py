@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, cast, get_type_hints, overload
 
 import torch
 from pydantic import Field
+from torch import nn
 from typing_extensions import TypeVar  # Python's own has no defaults before 3.13
 
 from bertkit.config.arguments import check_argument
 from bertkit.errors import UserError, near_match
 from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
-from bertkit.inference.answerer import Answerer, Failure, OnError, check_on_error
+from bertkit.inference.answerer import Answerer, OnError, check_on_error, never
+from bertkit.inference.backend import Backend
 from bertkit.inference.engine import Engine
-from bertkit.inference.precision import choose_dtype, exact_dtype, make_ready
+from bertkit.inference.pipeline import Failure
+from bertkit.inference.precision import choose_dtype, exact_dtype, make_network_ready
+from bertkit.inference.torch_backend import TorchBackend
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
-from bertkit.model.heads import MaskedLMHead
+from bertkit.model.network import Network
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
@@ -40,6 +44,7 @@ from bertkit.tokenization.windows import LongText
 
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 Source = str | Path | None
+MakeBackend = Callable[[Pretrained, Task], Backend]
 BatchTokens = Annotated[int, Field(ge=1)]
 Answer = TypeVar("Answer", bound=Result, covariant=True, default=Result)
 
@@ -54,12 +59,12 @@ class Model(Generic[Answer]):
         batch_tokens: most tokens of one batch.
         explainable: whether answers can be explained (see `explain.py`): gradients flow through the weights, at the
             price of slower kernels, and texts keep the offsets of their tokens.
+        backend: makes what computes the network; torch where None.
 
     Attributes:
-        encoder: the encoder in its precision and on its device; `model.encoder(batch)` is (T, W). Inference only.
-        head: the task's head; None where it needs none.
         answerer: what answers rows.
         max_length: tokens one input can have, special tokens included.
+        width: numbers of the encoder's vectors.
     """
 
     def __init__(
@@ -73,30 +78,53 @@ class Model(Generic[Answer]):
         long: LongText = LongText.ERROR,
         batch_tokens: int,
         explainable: bool = False,
+        backend: MakeBackend | None = None,
     ) -> None:
         self.task = task
         self.tokenizer = tokenizer
-        self.encoder: Encoder = pretrained.build_encoder()
         self.source = pretrained.source
         self.device = str(device)
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long
         self.max_length = pretrained.max_length(task)
+        self.width = pretrained.config.width
         self.batch_tokens = batch_tokens
         self.explainable = explainable
-        self.head = pretrained.build_head(task)
-        if isinstance(self.head, MaskedLMHead) and dtype != torch.float32:
-            self.head.keep_exact(self.encoder)
-        for part in (self.encoder, self.head):
-            if part is not None:
-                make_ready(part, device, dtype, gradients=explainable)
-        engine = Engine(self.encoder, self.head, task, batch_tokens)
+        if backend is None:
+            network = pretrained.build_network(task)
+            make_network_ready(network, device, dtype, gradients=explainable)
+            computes: Backend = TorchBackend(network, self.dtype)
+        else:
+            computes = backend(pretrained, task)
+            self.device, self.dtype = computes.device, computes.dtype
         reader = Reader(task, self.max_length, long, offsets=explainable or task.needs_offsets)
-        self.answerer = Answerer(engine, reader, self.dtype)
+        self.answerer = Answerer(Engine(computes, task, batch_tokens), reader)
+
+    @property
+    def network(self) -> Network:
+        """The encoder, the task's head, and what is read of them.
+
+        Raises:
+            UserError: another back end than torch computes it.
+        """
+        backend = self.answerer.engine.backend
+        if isinstance(backend, TorchBackend):
+            return backend.network
+        raise UserError(f"the network is in {type(backend).__name__}, not in torch", "Load the model without backend=.")
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder in its precision and on its device; `model.encoder(batch)` is (T, W). Inference only."""
+        return self.network.encoder
+
+    @property
+    def head(self) -> nn.Module | None:
+        """The task's head; None where the encoder's own vectors are the answer."""
+        return self.network.head
 
     def __repr__(self) -> str:
         """What it does, where it comes from and how it runs, in a line."""
-        facts = f"{self.encoder.config.width:,} wide, reads {self.max_length:,} tokens, {self.dtype} on {self.device}"
+        facts = f"{self.width:,} wide, reads {self.max_length:,} tokens, {self.dtype} on {self.device}"
         return f"<bertkit.Model {self.task.name} of {str(self.source)!r}: {facts}>"
 
     # A text is one row, and also an iterable of letters: what comes first wins, for mypy as when it is called.
@@ -129,22 +157,32 @@ class Model(Generic[Answer]):
         return found[0] if is_one_row(rows) else found
 
     @overload
-    def stream(self, rows: AnyRow | AnyRows, *, on_error: Literal["stop"] = "stop") -> Iterator[Answer]: ...
+    def stream(
+        self, rows: AnyRow | AnyRows, *, on_error: Literal["stop"] = "stop", waits: Callable[[], bool] = never
+    ) -> Iterator[Answer]: ...
     @overload
-    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError) -> Iterator[Answer | Failure]: ...
-    def stream(self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop") -> Iterator[Answer | Failure]:
+    def stream(
+        self, rows: AnyRow | AnyRows, *, on_error: OnError, waits: Callable[[], bool] = never
+    ) -> Iterator[Answer | Failure]: ...
+    def stream(
+        self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop", waits: Callable[[], bool] = never
+    ) -> Iterator[Answer | Failure]:
         """The answers, in order, as they are ready: any number of rows in bounded memory.
+
+        Rows are answered together, as many as fill some batches; sooner where the next one is slow to come.
 
         Args:
             rows: as `predict` takes them; of one row, one answer comes.
-            on_error: `stop` raises at a bad row; `record` gives a `Failure` in its place and goes on.
+            on_error: `stop` raises at a bad row, when those before it are answered; `record` gives a `Failure` in its
+                place and goes on.
+            waits: whether the next row would have to be waited for; asked after each.
 
         Raises:
             UserError: `on_error` is another word.
             InputError: at the first row that has no answer, where failures are not recorded; it is named.
         """
         check_on_error(on_error)
-        return cast("Iterator[Answer | Failure]", self.answerer.stream(rows, on_error=on_error))
+        return cast("Iterator[Answer | Failure]", self.answerer.stream(rows, on_error=on_error, waits=waits))
 
     def save(self, folder: str | Path) -> None:
         """Write the checkpoint that this model was loaded from as a hub folder, at its stored precision.
@@ -188,6 +226,7 @@ def load(
     batch_tokens: BatchTokens | None = None,
     explainable: bool = False,
     prompt: str | None = None,
+    backend: MakeBackend | None = None,
     **task_options: object,
 ) -> Model: ...
 def load(
@@ -201,6 +240,7 @@ def load(
     batch_tokens: BatchTokens | None = None,
     explainable: bool = False,
     prompt: str | None = None,
+    backend: MakeBackend | None = None,
     **task_options: object,
 ) -> Model:
     """A model that is ready to answer.
@@ -216,6 +256,7 @@ def load(
         explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
         prompt: the name of one of the model's prompts, which is put before every text; the model's default when left
             out. `query` and `document` also choose among the encoders of a model that has one for each.
+        backend: what computes the network instead of torch: called with the open checkpoint and the task.
         task_options: what the task's class takes, for example `top_k` of `fill-mask`.
 
     Raises:
@@ -239,6 +280,7 @@ def load(
         long=LongText(long),
         batch_tokens=batch_tokens or BATCH_TOKENS[place.type],
         explainable=explainable,
+        backend=backend,
     )
 
 

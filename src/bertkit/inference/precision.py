@@ -7,8 +7,9 @@ from torch import nn
 
 from bertkit.errors import DeviceError, near_match
 from bertkit.model.device import best_dtype
-from bertkit.model.heads import exact_weights
+from bertkit.model.heads import MaskedLMHead, exact_weights
 from bertkit.model.linear import can_pack, pack_linears
+from bertkit.model.network import Network
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -35,6 +36,15 @@ def exact_dtype(name: str) -> torch.dtype:
     if name not in ("auto", "float32"):
         raise DeviceError(f"explanations are computed in float32, not in {name}", "Choose --dtype auto or float32.")
     return torch.float32
+
+
+def make_network_ready(network: Network, device: torch.device, dtype: torch.dtype, *, gradients: bool = False) -> None:
+    """Make a network ready to answer, one part after the other; see `make_ready`."""
+    if isinstance(network.head, MaskedLMHead) and dtype != torch.float32:
+        network.head.keep_exact(network.encoder)
+    for part in (network.encoder, network.head):
+        if part is not None:
+            make_ready(part, device, dtype, gradients=gradients)
 
 
 def make_ready(module: nn.Module, device: torch.device, dtype: torch.dtype, *, gradients: bool = False) -> None:

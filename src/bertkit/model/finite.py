@@ -27,8 +27,12 @@ def first_not_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
     return next((name for name, tensor in tensors if not bool(tensor.isfinite().all())), None)
 
 
-def not_finite(what: str, weights: Iterable[tuple[str, Tensor]]) -> NotFinite:
-    """The error that says what is not finite, and which of the model's weights is not, if one is."""
+def blame(weights: Iterable[tuple[str, Tensor]]) -> str:
+    """Why something is not finite: which of the model's weights is not, if one is."""
     name = first_not_finite(weights)
-    why = "though all weights are" if name is None else f"for the weight {name} is not"
-    return NotFinite(f"{what} is not finite but NaN or infinity, {why}")
+    return "though all weights are" if name is None else f"for the weight {name} is not"
+
+
+def not_finite(what: str, weights: Iterable[tuple[str, Tensor]]) -> NotFinite:
+    """The error that says what is not finite, and why."""
+    return NotFinite(f"{what} is not finite but NaN or infinity, {blame(weights)}")

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from bertkit.batching.token_batch import Layout
 from bertkit.config.encoder import EncoderConfig, HeadActivation
+from bertkit.config.readout import MASKED_LM
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.chunked_loss import Criterion, chunked_loss
 from bertkit.model.dropout import Dropout
@@ -149,6 +150,11 @@ def build_masked_lm_head(shape: HeadShape, config: EncoderConfig) -> MaskedLMHea
         decoder=nn.Parameter(torch.zeros(vocabulary, width)) if shape.has("decoder", config) else None,
         bias=nn.Parameter(torch.zeros(vocabulary)) if shape.has("bias", config) else None,
     )
+
+
+def new_head(name: str, shape: HeadShape, config: EncoderConfig, classes: int, reads: Reads | None = None) -> nn.Module:
+    """The head that a family calls so, whose weights are yet to be loaded or initialised; see `build_head`."""
+    return build_masked_lm_head(shape, config) if name == MASKED_LM else build_head(shape, config, classes, reads)
 
 
 def exact_weights(module: nn.Module) -> list[nn.Parameter]:

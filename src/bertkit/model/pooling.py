@@ -5,36 +5,13 @@ Shapes: `T` packed tokens, `B` sequences, `W` width, `P` poolings that are put s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from bertkit.batching.token_batch import Layout
-
-# As sentence-transformers calls them.
-Pooling = Literal["mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
-
-# What a pooling is made of: numbers that windows of a long text can be merged by.
-Part = Literal["sum", "weighted", "first", "last", "max"]
-PARTS: dict[Pooling, tuple[Part, ...]] = {
-    "mean": ("sum",),
-    "cls": ("first",),
-    "max": ("max",),
-    "mean_sqrt_len_tokens": ("sum",),
-    "weightedmean": ("weighted", "sum"),
-    "lasttoken": ("last",),
-}
-Rows = TypeVar("Rows", Tensor, npt.NDArray[np.float32])
-Numbers = TypeVar("Numbers", Tensor, float)
-
-
-def parts_of(poolings: Sequence[Pooling]) -> tuple[Part, ...]:
-    """The parts that some poolings are made of, each once."""
-    return tuple(dict.fromkeys(part for pooling in poolings for part in PARTS[pooling]))
+from bertkit.config.pooling import Part, Pooling, finish_pooling, parts_of, position_sum
 
 
 def pool_part(hidden_TW: Tensor, layout: Layout, part: Part, skip: int = 0) -> Tensor:
@@ -58,20 +35,6 @@ def pool_part(hidden_TW: Tensor, layout: Layout, part: Part, skip: int = 0) -> T
     return torch.cat(blocks)
 
 
-def finish_pooling(pooling: Pooling, parts: Mapping[Part, Rows], count: Tensor | float, weight: Tensor | float) -> Rows:
-    """A pooling of its parts.
-
-    Args:
-        count: tokens that were added up.
-        weight: the sum of their positions, from 1.
-    """
-    if pooling == "mean":
-        return parts["sum"] / count
-    if pooling == "mean_sqrt_len_tokens":
-        return parts["sum"] / count**0.5  # type: ignore[return-value]
-    return parts["weighted"] / weight if pooling == "weightedmean" else parts[PARTS[pooling][0]]
-
-
 def pool_tokens(hidden_TW: Tensor, layout: Layout, poolings: Sequence[Pooling], skip: int = 0) -> Tensor:
     """One vector a sequence, (B, P·W) float32: its poolings side by side.
 
@@ -83,11 +46,6 @@ def pool_tokens(hidden_TW: Tensor, layout: Layout, poolings: Sequence[Pooling], 
     skipped_B1 = length_B1.sub(1).clamp(max=skip)
     weight_B1 = position_sum(length_B1) - position_sum(skipped_B1)
     return torch.cat([finish_pooling(one, parts, length_B1 - skipped_B1, weight_B1) for one in poolings], dim=1)
-
-
-def position_sum(length: Numbers) -> Numbers:
-    """The sum of the positions from 1 to a length."""
-    return length * (length + 1) / 2
 
 
 def mean_tokens(hidden_TW: Tensor, layout: Layout) -> Tensor:

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bertkit.batching.token_batch import Layout
+from bertkit.config.pooling import Pooling, parts_of
 from bertkit.model.encoder import Encoder
-from bertkit.model.pooling import Pooling, pool_tokens
+from bertkit.model.pooling import pool_part, pool_tokens
 
 TOKENS, VECTOR, SCORES = "token_embeddings", "sentence_embedding", "scores"
 
@@ -121,16 +122,29 @@ class Recipe:
 
 
 class RecipeHead(nn.Module):
-    """Scores as a recipe's last numbers: a cross-encoder that was put together of modules."""
+    """A recipe's last numbers: a text's vector, or the scores of a cross-encoder that was put together of modules.
 
-    def __init__(self, recipe: Recipe) -> None:
+    Args:
+        name: what those numbers are called.
+    """
+
+    def __init__(self, recipe: Recipe, name: str = VECTOR) -> None:
         super().__init__()
         self.recipe = recipe
+        self.name = name
 
     def wanted(self, layout: Layout) -> Tensor | None:
         """All tokens are read."""
         return None
 
     def forward(self, hidden_TW: Tensor, layout: Layout, encoder: Encoder) -> Tensor:
-        """Logits, (B, C)."""
-        return self.recipe.vectors(hidden_TW, layout, SCORES)
+        """The numbers, (B, O)."""
+        return self.recipe.vectors(hidden_TW, layout, self.name)
+
+    def parts(self, hidden_TW: Tensor, layout: Layout) -> tuple[Tensor, ...]:
+        """What the poolings are made of, (B, O) float32 each; where a prompt is left out, once more without it."""
+        tokens_TW, skip = self.recipe.tokens(hidden_TW), self.recipe.skip
+        skips = (0, skip) if skip else (0,)
+        return tuple(
+            pool_part(tokens_TW, layout, part, skip) for skip in skips for part in parts_of(self.recipe.poolings)
+        )

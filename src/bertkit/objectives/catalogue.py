@@ -50,7 +50,7 @@ class LearningOptions:
 
 def _pairs(task: Task, options: LearningOptions) -> Learning:
     assert isinstance(task, SentenceEmbedding)
-    return PairLearning(task.recipe, task.prompt, options.dimensions, options.scores or options.pairs)
+    return PairLearning(task.prompt, options.dimensions, options.scores or options.pairs)
 
 
 def _labels(task: Task, options: LearningOptions) -> Learning:

@@ -25,7 +25,7 @@ from bertkit.errors import InputError
 from bertkit.labelled.examples import Example
 from bertkit.labelled.pair_texts import PairTexts
 from bertkit.model.encoder import Encoder
-from bertkit.model.vector_steps import Recipe
+from bertkit.model.vector_steps import RecipeHead
 from bertkit.objectives.contract import Learning, ids_and_segments, whole
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
@@ -44,18 +44,17 @@ class PairObjective(Objective):
       belong to each pair's first, and `known_P`, how many these are.
 
     Args:
-        recipe: how tokens become a vector.
+        head: how tokens become a vector.
         dimensions: shorter vectors that are learnt as well, the first so many numbers; the loss is the mean of all
             (Matryoshka, Kusupati et al. 2022).
     """
 
     name: ClassVar[str] = "sentence-embedding"
     head_name: ClassVar[str | None] = None
-    head = None
 
-    def __init__(self, recipe: Recipe, dimensions: Sequence[int], *, scored: bool) -> None:
+    def __init__(self, head: RecipeHead, dimensions: Sequence[int], *, scored: bool) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.head: RecipeHead = head
         self.dimensions = tuple(dimensions)
         self.scored = scored
 
@@ -65,7 +64,7 @@ class PairObjective(Objective):
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; of pairs without scores its sums have `correct`."""
-        vectors_BW = self.recipe.vectors(hidden_TW, batch.tokens.layout)
+        vectors_BW = self.head(hidden_TW, batch.tokens.layout, encoder)
         texts_P = batch.targets["texts_P"]
         first_P = texts_P.cumsum(0) - texts_P
         loss = partial(_cosine_loss, first_P=first_P, score_P=batch.targets["score_P"]) if self.scored else None
@@ -106,19 +105,16 @@ class PairLearning(Learning):
     """Two texts, and perhaps more that do not belong.
 
     Args:
-        recipe: how tokens become a vector.
         prompt: put before every text.
         scores_or_pairs: the scores that are the cosines 0 and 1; or, of pairs without, which texts belong together.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
         prompt: str = "",
         dimensions: Sequence[int] = (),
         scores_or_pairs: tuple[float, float] | PairTexts | None = None,
     ) -> None:
-        self._recipe = recipe
         self._prompt = prompt
         self._dimensions = dimensions
         self._scores = scores_or_pairs if isinstance(scores_or_pairs, tuple) else None
@@ -148,7 +144,8 @@ class PairLearning(Learning):
 
     def objective(self, head: nn.Module | None) -> PairObjective:
         """The loss."""
-        return PairObjective(self._recipe, self._dimensions, scored=self._scores is not None)
+        assert isinstance(head, RecipeHead)
+        return PairObjective(head, self._dimensions, scored=self._scores is not None)
 
 
 def _texts(fields: Mapping[str, object]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,8 +21,11 @@ from bertkit.families.labels import fitting_labels
 from bertkit.families.values import one_of, optional
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
-from bertkit.model.vector_steps import RecipeHead
+from bertkit.model.heads import new_head
+from bertkit.model.network import Network
+from bertkit.model.vector_steps import SCORES, RecipeHead
 from bertkit.pretrained.adapters import DESCRIPTION, TENSORS
+from bertkit.pretrained.sentence_parts import Parts
 from bertkit.pretrained.sentence_transformers import (
     CrossEncoderSettings,
     SentenceSettings,
@@ -135,17 +138,21 @@ class Pretrained:
         return encoder.eval()
 
     def build_head(self, task: Task) -> nn.Module | None:
-        """The task's head with its weights, in evaluation mode; None where the task needs none.
+        """The task's head with its weights, in evaluation mode; None where it reads the encoder's own vectors.
 
         Raises:
             MissingHead: the checkpoint has no weights for it.
             ConfigError: it has, and `config.json` says that they are of another head than bertkit's.
         """
+        if task.readout.pooling:
+            parts = Parts() if self.settings is None else self.settings.parts
+            return RecipeHead(replace(parts.recipe(task.readout.skip), poolings=task.readout.pooling))
         if task.head_name is None:
             return None
         if isinstance(task, TextRanking) and self.cross_encoder is not None and self.cross_encoder.parts is not None:
             parts = self.cross_encoder.parts
-            return RecipeHead(parts.recipe(0 if parts.include_prompt else prompt_length(task.tokenizer, task.prompt)))
+            skip = 0 if parts.include_prompt else prompt_length(task.tokenizer, task.prompt)
+            return RecipeHead(parts.recipe(skip), SCORES)
         if task.head_name in self._stored_heads():
             self._check_head(self.family.heads[task.head_name])
         if task.head_name not in self.heads:
@@ -155,9 +162,17 @@ class Pretrained:
         self._check_rows(task, self._head_rows(task.head_name))
         shape = self.family.heads[task.head_name]
         with torch.device("meta"):
-            head = task.build_head(shape, self.config, self.reads(shape))
+            head = new_head(task.head_name, shape, self.config, task.classes, self.reads(shape))
         self._fill(head, shape.weights)
         return head.eval()
+
+    def build_network(self, task: Task) -> Network:
+        """The encoder, the task's head and what is read of them, in evaluation mode.
+
+        Raises:
+            MissingHead, ConfigError: as `build_head`.
+        """
+        return Network(self.build_encoder(), self.build_head(task), task.readout).eval()
 
     def build_task(self, name: str | None, tokenizer: Tokenizer, /, **options: object) -> Task:
         """The task called `name`, or the checkpoint's likeliest.

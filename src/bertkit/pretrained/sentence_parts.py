@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from bertkit.checkpoints.tensors import read_tensors, write_tensors
+from bertkit.config.pooling import Pooling
 from bertkit.errors import BadCheckpoint, ConfigError, near_match
-from bertkit.model.pooling import Pooling
 from bertkit.model.vector_steps import (
     ACTIVATIONS,
     ELEMENTWISE,
@@ -38,6 +40,7 @@ from bertkit.pretrained.sentence_keys import (
 )
 from bertkit.pretrained.sentence_modules import Module
 
+Array = npt.NDArray[np.float32]
 NO_TENSORS: Mapping[str, Tensor] = {}
 
 
@@ -76,6 +79,18 @@ class Parts:
     def recipe(self, skip: int = 0) -> Recipe:
         """The same, to be computed."""
         return Recipe(self.pooling, steps_of(self.before), steps_of(self.after), skip)
+
+    def finish(self) -> Callable[[Array], Array] | None:
+        """What the modules after the pooling do to a vector, (W,) to (O,); None where there are none."""
+        recipe = self.recipe()
+        if not recipe.after:
+            return None
+
+        def change(vector_W: Array) -> Array:
+            with torch.inference_mode():
+                return recipe.finish(torch.from_numpy(vector_W)[None])[0].numpy()
+
+        return change
 
     @property
     def names(self) -> set[str]:

@@ -126,14 +126,12 @@ class SentenceSettings:
 
     def options(self) -> dict[str, object]:
         """The options of the task."""
-        recipe = self.parts.recipe()
         return {
-            "pooling": recipe.poolings,
+            "pooling": self.parts.pooling,
             "normalize": self.normalize,
             "prompt": self.prompts.text,
             "include_prompt": self.parts.include_prompt,
-            "before": recipe.before,
-            "after": recipe.after,
+            "finish": self.parts.finish(),
             "truncate_dim": self.truncate_dim,
         }
 

@@ -1,7 +1,8 @@
-"""What a task is: what it reads from a row, the head it puts on the encoder, and what it answers.
+"""What a task is: what it reads from a row, what of a network it needs, and what it answers.
 
-A task never sees a batch's order or its neighbours: the engine packs, runs and sorts back.
-Shapes: `T` packed tokens, `W` width, `R` rows of a task's own output (one a window, one a token, one a mask …).
+A task is numpy only: it asks for numbers by a `Readout`, and does not know who computes them. It never sees a batch's
+order or its neighbours: the engine packs, runs and sorts back.
+Shapes: `W` width, `C` numbers of a head, `R` rows of output (one a window, one a token, one a mask …).
 """
 
 from __future__ import annotations
@@ -14,14 +15,9 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor, nn
 
-from bertkit.batching.token_batch import TokenBatch
-from bertkit.config.encoder import EncoderConfig
+from bertkit.config.readout import Readout
 from bertkit.errors import InputError, UserError, near_match
-from bertkit.families.contract import HeadShape, Reads
-from bertkit.model.encoder import Encoder
-from bertkit.model.heads import build_head
 from bertkit.tasks.shown import shown, shown_fields
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
@@ -124,6 +120,7 @@ class Task(ABC):
         head_name: which of a family's heads it needs; None where the encoder alone is enough.
         classes: numbers that the head gives for each row.
         labels: what those numbers stand for, where they have names.
+        readout: what it reads of a network.
         needs_offsets: whether answers point into the user's text.
         overlap: share of a window that the next one repeats when a long text is read in windows; None where reading in
             windows makes no sense for the task.
@@ -146,10 +143,6 @@ class Task(ABC):
         known = {name: vars(self).get(name) for name in inspect.signature(type(self)).parameters if name != "tokenizer"}
         options = [f"{name}={shown(value)}" for name, value in known.items() if value is not None]
         return f"{type(self).__name__}({', '.join(options)})"
-
-    def build_head(self, shape: HeadShape, config: EncoderConfig, reads: Reads | None) -> nn.Module:
-        """The family's head for the task, without weights; only asked of a task that has a `head_name`."""
-        return build_head(shape, config, self.classes, reads)
 
     @classmethod
     def suits(cls, config: Mapping[str, object], rows: int) -> bool:
@@ -197,23 +190,18 @@ class Task(ABC):
         """
         return
 
+    @property
     @abstractmethod
-    def rows(self, window: Window) -> int:
-        """How many rows of output one window gives."""
+    def readout(self) -> Readout:
+        """What of a network it needs for each window."""
 
-    def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor | None:
-        """Indices of the tokens whose last hidden states `forward` reads; None for all of them."""
-        return None
-
-    @abstractmethod
-    def forward(
-        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
-    ) -> tuple[Tensor, ...]:
-        """The output of a batch: tensors whose first axis is R, the windows' rows in order."""
+    def named(self, window: Window) -> Sequence[int]:
+        """The tokens of a window that have a row of output each, where the readout's rows are masks."""
+        return ()
 
     @abstractmethod
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Result:
-        """The answer for one row, its windows' outputs merged.
+        """The answer for one row, its windows' outputs merged; they are arrays of R rows, as the readout says.
 
         Args:
             outcomes: one for each input that `read` gave, in that order.

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from torch import Tensor, nn
 
-from bertkit.batching.token_batch import TokenBatch
-from bertkit.model.encoder import Encoder
+from bertkit.config.readout import Readout
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task
-from bertkit.tokenization.windows import Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +42,10 @@ class FeatureExtraction(Task):
     needs_offsets: ClassVar[bool] = True
     overlap: ClassVar[float | None] = 0.25
 
-    def rows(self, window: Window) -> int:
-        """One a token."""
-        return len(window.ids)
-
-    def forward(
-        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
-    ) -> tuple[Tensor, ...]:
-        """The hidden states as they are, (T, W)."""
-        return (hidden_TW,)
+    @property
+    def readout(self) -> Readout:
+        """The hidden states as they are, (R, W)."""
+        return Readout("token")
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> TokenVectors:
         """Every token once, from the window that owns it; special tokens from the first and the last window."""

@@ -7,15 +7,8 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import ClassVar
 
-import torch
-from torch import Tensor, nn
-
-from bertkit.batching.token_batch import TokenBatch
-from bertkit.config.encoder import EncoderConfig
+from bertkit.config.readout import MASKED_LM, Readout
 from bertkit.errors import InputError, UserError
-from bertkit.families.contract import HeadShape, Reads
-from bertkit.model.encoder import Encoder
-from bertkit.model.heads import MaskedLMHead, build_masked_lm_head
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
@@ -50,7 +43,7 @@ class FillMask(Task):
     """
 
     name: ClassVar[str] = "fill-mask"
-    head_name: ClassVar[str | None] = "masked-lm"
+    head_name: ClassVar[str | None] = MASKED_LM
     needs_offsets: ClassVar[bool] = True
     overlap: ClassVar[float | None] = 0.5
 
@@ -60,34 +53,21 @@ class FillMask(Task):
             raise InputError(f"top_k is {top_k}", f"Choose from 1 to {tokenizer.vocab_size}.")
         self.top_k = top_k
 
-    def build_head(self, shape: HeadShape, config: EncoderConfig, reads: Reads | None) -> nn.Module:
-        """The transform and the bias; the matrix is the encoder's token table."""
-        return build_masked_lm_head(shape, config)
-
     def check(self, encoded: Encoded) -> None:
         """There must be a mask to fill."""
-        if not any(self._masks(window) for window in encoded.windows):
+        if not any(self.named(window) for window in encoded.windows):
             token = self.tokenizer.token(self._mask_id)
             raise InputError("no mask in the text", f"Put {token} where a token is to be filled in.")
 
-    def rows(self, window: Window) -> int:
-        """One a mask."""
-        return len(self._masks(window))
-
-    def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor:
-        """The masks, (R,)."""
-        starts = batch.layout.cu_lengths_B1.tolist()
-        masks = [start + i for start, window in zip(starts, windows, strict=False) for i in self._masks(window)]
-        return torch.tensor(masks, dtype=torch.long, device=batch.ids_T.device)
-
-    def forward(
-        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
-    ) -> tuple[Tensor, ...]:
+    @property
+    def readout(self) -> Readout:
         """Probabilities and ids of the likeliest tokens at each mask, both (R, top_k)."""
-        assert isinstance(head, MaskedLMHead)
-        logits_RV = head(hidden_TW[self.wanted(head, batch, windows)], encoder).float()
-        scores, ids = torch.softmax(logits_RV, dim=-1).topk(self.top_k, dim=-1)
-        return scores, ids
+        return Readout("mask", self.head_name, top_k=self.top_k)
+
+    def named(self, window: Window) -> list[int]:
+        """The masks that this window answers for."""
+        mask = self._mask_id
+        return [i for owned in window.owned for i in owned if window.ids[i] == mask]
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Fills:
         """The windows' masks in the order of the text; of a pair, those of the first text before the second's."""
@@ -95,7 +75,7 @@ class FillMask(Task):
         texts = [text for text in (outcome.texts.first, outcome.texts.second) if text is not None]
         fills: list[list[list[Fill]]] = [[] for _ in texts]  # of each text
         for window, (scores_RK, ids_RK) in zip(outcome.encoded.windows, outcome.outputs, strict=True):
-            for mask, scores, ids in zip(self._masks(window), scores_RK, ids_RK, strict=True):
+            for mask, scores, ids in zip(self.named(window), scores_RK, ids_RK, strict=True):
                 part = next(part for part, shown in enumerate(window.parts) if mask in shown)
                 fills[part].append(list(self._fills(texts[part], window, mask, scores, ids)))
         return Fills(fills=list(chain.from_iterable(fills)), reading=reading)
@@ -110,7 +90,7 @@ class FillMask(Task):
         id = best.id if name is None else self.tokenizer.id(name)
         if id is None:
             raise UserError(f"no token {name!r} in the vocabulary", "Name a token as `bertkit tokenize` writes it.")
-        return Target(best.token if name is None else name, ((self._masks(window)[mask], id),))
+        return Target(best.token if name is None else name, ((self.named(window)[mask], id),))
 
     @property
     def _mask_id(self) -> int:
@@ -120,11 +100,6 @@ class FillMask(Task):
                 "the tokenizer has no mask token", "Choose a model with a masked-language-model vocabulary."
             )
         return mask
-
-    def _masks(self, window: Window) -> list[int]:
-        """Positions of the masks that this window answers for."""
-        mask = self._mask_id
-        return [i for owned in window.owned for i in owned if window.ids[i] == mask]
 
     def _fills(self, text: str, window: Window, mask: int, scores: Array, ids: Array) -> Iterator[Fill]:
         assert window.offsets is not None

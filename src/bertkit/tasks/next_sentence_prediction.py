@@ -6,13 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
-
-from bertkit.batching.token_batch import TokenBatch
-from bertkit.model.encoder import Encoder
-from bertkit.model.heads import Head
-from bertkit.tasks.contract import Outcome, Reading, Result, Target, Task, Texts, place_of, text_field
-from bertkit.tokenization.windows import Window
+from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field
+from bertkit.tasks.scoring import ScoringTask, softmax, window_logits
 
 CLASSES = ("is_next", "not_next")  # the head's rows, as an explanation calls them
 
@@ -28,7 +23,7 @@ class IsNext(Result):
         return {"is_next": self.is_next}
 
 
-class NextSentencePrediction(Task):
+class NextSentencePrediction(ScoringTask):
     """The second objective of BERT's pre-training. A pair is one input: it is not read in windows."""
 
     name: ClassVar[str] = "next-sentence-prediction"
@@ -40,27 +35,10 @@ class NextSentencePrediction(Task):
         """Both texts are needed."""
         return (Texts(text_field(fields, "text"), text_field(fields, "text_pair")),)
 
-    def rows(self, window: Window) -> int:
-        """One a pair."""
-        return 1
-
-    def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor | None:
-        """What the head reads."""
-        assert isinstance(head, Head)
-        return head.wanted(batch.layout)
-
-    def forward(
-        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
-    ) -> tuple[Tensor, ...]:
-        """Probabilities that it follows and that it does not, (B, 2)."""
-        assert head is not None
-        return (head(hidden_TW, batch.layout, encoder).float().softmax(dim=-1),)
-
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> IsNext:
-        """The first of the two."""
+        """The probability of the first of the two."""
         (outcome,) = outcomes
-        ((probabilities_12,),) = outcome.outputs
-        return IsNext(is_next=float(probabilities_12[0, 0]), reading=reading)
+        return IsNext(is_next=float(softmax(window_logits(outcome))[0, 0]), reading=reading)
 
     def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
         """The logit of the likelier class, or of the one called `name`: `is_next` or `not_next`."""

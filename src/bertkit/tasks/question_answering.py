@@ -12,11 +12,9 @@ from itertools import chain
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from torch import Tensor, nn
 
-from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.readout import Readout
 from bertkit.errors import UserError
-from bertkit.model.encoder import Encoder
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task, Texts, place_of, text_field
 from bertkit.tasks.scoring import softmax
 from bertkit.tokenization.tokenizer import Tokenizer
@@ -107,16 +105,10 @@ class QuestionAnswering(Task):
             )
         return self.doc_stride
 
-    def rows(self, window: Window) -> int:
-        """One a token."""
-        return len(window.ids)
-
-    def forward(
-        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
-    ) -> tuple[Tensor, ...]:
-        """Each token's logits of being an answer's start and its end, (T, 2)."""
-        assert head is not None
-        return (head(hidden_TW, batch.layout, encoder),)
+    @property
+    def readout(self) -> Readout:
+        """Each token's logits of being an answer's start and its end, (R, 2)."""
+        return Readout("token", self.head_name, self.classes)
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Answers:
         """The best spans of all windows; no answer is the lowest sum of logits that the windows' first tokens have."""

@@ -10,14 +10,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor, nn
 
-from bertkit.batching.token_batch import TokenBatch
-from bertkit.model.encoder import Encoder
-from bertkit.model.heads import Head
-from bertkit.model.vector_steps import RecipeHead
+from bertkit.config.readout import Readout
 from bertkit.tasks.contract import Outcome, Result, Task
-from bertkit.tokenization.windows import Window
 
 Scores = npt.NDArray[np.float64]
 
@@ -58,21 +53,10 @@ class Scored:
 class ScoringTask(Task):
     """A task whose head gives logits for each input."""
 
-    def rows(self, window: Window) -> int:
-        """One a window."""
-        return 1
-
-    def wanted(self, head: nn.Module | None, batch: TokenBatch, windows: Sequence[Window]) -> Tensor | None:
-        """What the head reads."""
-        assert isinstance(head, Head | RecipeHead)
-        return head.wanted(batch.layout)
-
-    def forward(
-        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
-    ) -> tuple[Tensor, ...]:
-        """The logits, (B, C)."""
-        assert head is not None
-        return (head(hidden_TW, batch.layout, encoder),)
+    @property
+    def readout(self) -> Readout:
+        """The logits of a window, (1, C)."""
+        return Readout("sequence", self.head_name, self.classes)
 
 
 def window_logits(outcome: Outcome) -> Scores:

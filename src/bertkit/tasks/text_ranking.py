@@ -12,10 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 import numpy as np
-import torch
 
 from bertkit.errors import UserError, near_match
-from bertkit.model.vector_steps import ACTIVATIONS
+from bertkit.tasks.activations import ACTIVATIONS
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
 from bertkit.tasks.scoring import Scored, Scores, ScoringTask, best_first, window_logits
 from bertkit.tokenization.tokenizer import Tokenizer
@@ -70,8 +69,7 @@ class TextRanking(ScoringTask):
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Ranking:
         """The documents of a row by their scores."""
         logits_N = np.array([_relevance(window_logits(outcome)).max() for outcome in outcomes])
-        scores_N: Scores = ACTIVATIONS[self.activation](torch.from_numpy(logits_N)).numpy()
-        return Ranking(ranking=best_first(scores_N), reading=reading)
+        return Ranking(ranking=best_first(ACTIVATIONS[self.activation](logits_N)), reading=reading)
 
     def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
         """The logit of the best document, or of the one whose index is `name`."""

@@ -7,16 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
-from torch import Tensor, nn
 
-from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.readout import Readout
 from bertkit.errors import UserError, near_match
 from bertkit.families.labels import read_labels
-from bertkit.model.encoder import Encoder
-from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task, Texts, text_field
+from bertkit.tasks.contract import Outcome, Reading, Result, Target, Task, Texts, text_field
 from bertkit.tasks.entities import group, read_tags
+from bertkit.tasks.scoring import Scores, softmax
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.tokenization.windows import Window
 from bertkit.tokenization.words import Word, words_of
 
 Aggregation = Literal["first", "average", "max"]
@@ -80,16 +78,10 @@ class TokenClassification(Task):
         """One text."""
         return (Texts(text_field(fields, "text")),)
 
-    def rows(self, window: Window) -> int:
-        """One a token."""
-        return len(window.ids)
-
-    def forward(
-        self, encoder: Encoder, head: nn.Module | None, hidden_TW: Tensor, batch: TokenBatch, windows: Sequence[Window]
-    ) -> tuple[Tensor, ...]:
-        """Probabilities of the labels of every token, (T, C)."""
-        assert head is not None
-        return (head(hidden_TW, batch.layout, encoder).float().softmax(dim=-1),)
+    @property
+    def readout(self) -> Readout:
+        """The labels' logits of every token, (R, C)."""
+        return Readout("token", self.head_name, self.classes)
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Entities:
         """Every piece from the window that owns it; then words, then entities."""
@@ -126,15 +118,15 @@ class TokenClassification(Task):
         """The words of a text, each with the number of its label and that label's score."""
         offsets: list[tuple[int, int]] = []
         parts = []
-        for window, owned, (probabilities_LC,) in outcome.owned:
+        for window, owned, (logits_LC,) in outcome.owned:
             assert window.offsets is not None
             offsets += window.offsets[owned.start : owned.stop]
-            parts.append(probabilities_LC[owned.start : owned.stop])
+            parts.append(softmax(logits_LC[owned.start : owned.stop].astype(np.float64)))
         words = words_of(outcome.texts.first, offsets)
         return words, *decide(words, np.concatenate(parts), self.aggregation)
 
 
-def decide(words: Sequence[Word], probabilities_PC: Array, aggregation: Aggregation) -> tuple[list[int], list[float]]:
+def decide(words: Sequence[Word], probabilities_PC: Scores, aggregation: Aggregation) -> tuple[list[int], list[float]]:
     """The label of each word, by number, and its score.
 
     Args:

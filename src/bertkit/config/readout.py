@@ -1,0 +1,46 @@
+"""What of a network an answer needs: which rows, through which head, pooled how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bertkit.config.pooling import Part, Pooling, parts_of
+
+Rows = Literal["sequence", "token", "mask"]
+MASKED_LM = "masked-lm"  # the one head that gives a number for every token of the vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """What is read of a network: all that a back end must know of a task, and all that a task knows of a network.
+
+    Attributes:
+        rows: a row of output for each sequence, for each token, or for the tokens that the batch names (the masks).
+        head: which of a family's heads the rows go through; None gives the encoder's own vectors.
+        classes: numbers that the head gives for each row; 0 where that is the vocabulary, or there is no head.
+        pooling: of rows of sequences without a head: how their tokens become one vector; several are put side by side.
+        skip: tokens at the beginning that are not pooled, a prompt's. Outputs are then given twice, with and without.
+        top_k: of each row only so many: the likeliest, their probabilities and their numbers. 0 gives logits of all.
+    """
+
+    rows: Rows
+    head: str | None = None
+    classes: int = 0
+    pooling: tuple[Pooling, ...] = ()
+    skip: int = 0
+    top_k: int = 0
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What of a pooling is given: numbers by which windows of a long text can be merged."""
+        return parts_of(self.pooling)
+
+    def count(self, tokens: int, named: int) -> int:
+        """Rows of output that a sequence gives.
+
+        Args:
+            tokens: how many it has.
+            named: how many of them the batch names.
+        """
+        return {"sequence": 1, "token": tokens, "mask": named}[self.rows]

@@ -1,0 +1,46 @@
+"""The back end that computes with torch."""
+
+from __future__ import annotations
+
+import torch
+
+from bertkit.batching.packed import PackedBatch
+from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.inference.backend import Backend, Outputs
+from bertkit.model.finite import blame, weights_of
+from bertkit.model.network import Network
+
+
+class TorchBackend(Backend):
+    """A network that is ready on its device.
+
+    Args:
+        dtype: the precision that it says it computes in; that of its weights where None.
+    """
+
+    def __init__(self, network: Network, dtype: str | None = None) -> None:
+        self.network = network
+        weight = network.encoder.embeddings.token.weight
+        self.dtype = dtype or str(weight.dtype).removeprefix("torch.")
+        self.device = str(weight.device)
+
+    @torch.inference_mode()
+    def run(self, batch: PackedBatch) -> Outputs:
+        """The network's outputs."""
+        tokens = on_device(batch, self.device)
+        indices_M = batch.output_indices_M
+        named_M = None if indices_M is None else torch.from_numpy(indices_M).to(self.device)
+        return tuple(part.float().cpu().numpy() for part in self.network(tokens, named_M))
+
+    def blame(self) -> str:
+        """Which weight is not finite, if one is."""
+        return blame(weights_of(encoder=self.network.encoder, head=self.network.head))
+
+
+def on_device(batch: PackedBatch, device: torch.device | str) -> TokenBatch:
+    """The packed tokens as tensors."""
+    ids_T, segments_T, positions_T = (
+        torch.from_numpy(part).to(device, non_blocking=True)
+        for part in (batch.ids_T, batch.segments_T, batch.positions_T)
+    )
+    return TokenBatch(ids_T, segments_T, positions_T, Layout.of(batch.lengths, device))

@@ -1,0 +1,62 @@
+"""The network: an encoder, a head, and what is read of them. The one thing that is answered with, exported, explained.
+
+Shapes: `T` packed tokens, `B` sequences, `W` width, `M` named tokens, `R` rows of output, `C` numbers of a head.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.config.readout import Readout
+from bertkit.model.encoder import Encoder
+from bertkit.model.heads import Head, MaskedLMHead
+from bertkit.model.vector_steps import RecipeHead
+
+
+class Network(nn.Module):
+    """From packed tokens to what a task reads.
+
+    Args:
+        head: None where the encoder's own vectors are read.
+    """
+
+    def __init__(self, encoder: Encoder, head: nn.Module | None, readout: Readout) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+        self.readout = readout
+
+    def forward(self, batch: TokenBatch, output_indices_M: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The output of a batch: tensors whose first axis is R, the sequences' rows in order.
+
+        Args:
+            output_indices_M: the tokens that have a row each, where the readout's rows are masks.
+        """
+        indices_M = self._needed(batch.layout, output_indices_M)
+        hidden_TW = self.encoder.hidden(batch, indices_M)
+        if self.readout.pooling:
+            assert isinstance(self.head, RecipeHead)
+            return self.head.parts(hidden_TW, batch.layout)
+        if self.head is None:
+            return (hidden_TW,)
+        logits_RC = self.logits(hidden_TW, batch.layout, output_indices_M)
+        if not self.readout.top_k:
+            return (logits_RC,)
+        scores_RK, ids_RK = torch.softmax(logits_RC.float(), dim=-1).topk(self.readout.top_k, dim=-1)
+        return scores_RK, ids_RK
+
+    def logits(self, hidden_TW: Tensor, layout: Layout, output_indices_M: Tensor | None = None) -> Tensor:
+        """What the head gives for hidden states, (R, C)."""
+        assert self.head is not None
+        if isinstance(self.head, MaskedLMHead):
+            assert output_indices_M is not None
+            return self.head(hidden_TW[output_indices_M], self.encoder)  # type: ignore[no-any-return]
+        return self.head(hidden_TW, layout, self.encoder)  # type: ignore[no-any-return]
+
+    def _needed(self, layout: Layout, output_indices_M: Tensor | None) -> Tensor | None:
+        """The tokens whose last hidden states anyone reads; None for all."""
+        if isinstance(self.head, Head | RecipeHead):
+            return self.head.wanted(layout)
+        return output_indices_M
