@@ -103,7 +103,7 @@ def load(model: str | None = None, **settings: Any) -> Model:
 
 def fake_inference() -> dict[str, ModuleType]:
     """What stands in for the modules of `bertkit.inference`, by their names."""
-    names = {"model": {"Model": Model, "load": load}, "answerer": {"Failure": Failure}}
+    names = {"model": {"Model": Model, "load": load}, "pipeline": {"Failure": Failure}}
     fakes = {f"bertkit.inference.{name}": ModuleType(name) for name in names}
     for fake, values in zip(fakes.values(), names.values(), strict=True):
         fake.__dict__.update(values)
