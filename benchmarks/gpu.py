@@ -26,7 +26,8 @@ import transformers
 from torch.nn import functional
 
 from benchmarks.measure import json_line
-from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.layout import PackedLayout
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.training import DataTable, ModelTable, Optimiser, RunTable, TrainingConfig, TrainTable
@@ -215,7 +216,7 @@ def _batch(config: EncoderConfig, lengths: Sequence[int], chance: torch.Generato
         masked.append(starts + chosen.sort().values)
         starts += length
     masked_M = torch.cat(masked)
-    tokens = TokenBatch(ids_T, torch.zeros_like(ids_T), positions_T, Layout.of(lengths))
+    tokens = TokenBatch(ids_T, torch.zeros_like(ids_T), positions_T, PackedLayout.of(lengths))
     second_B = torch.randint(2, (len(lengths),), generator=chance)
     return TrainingBatch(tokens, {"masked_M": masked_M, "masked_ids_M": ids_T[masked_M], "second_B": second_B})
 
@@ -324,7 +325,7 @@ def _read(row: Row, config: EncoderConfig, lengths: list[int], device: torch.dev
     batches = []
     for _ in range(2):
         tokens = _batch(config, sorted(lengths), chance).tokens
-        layout = Layout.of(tokens.layout.lengths, device)
+        layout = PackedLayout.of(tokens.layout.lengths, device)
         batches.append(
             TokenBatch(tokens.ids_T.to(device), tokens.segments_T.to(device), tokens.positions_T.to(device), layout)
         )

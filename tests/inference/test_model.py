@@ -313,7 +313,7 @@ def test_what_a_notebook_shows_is_short(folder: Path) -> None:
         f"<bertkit.Model feature-extraction of {str(folder)!r}: 33 wide, reads 23 tokens, float32 on cpu>": model,
         "Encoder(2 layers, 3 heads, width 33, vocabulary 99, float32 on cpu)": load(folder).encoder,
         "TokenBatch(2 sequences, 5 tokens, the longest 3, on cpu)": batch,
-        "Layout(2 sequences, 5 tokens, the longest 3)": batch.layout,
+        "PackedLayout(2 sequences, 5 tokens, the longest 3)": batch.layout,
         "Tokenizer(WordPiece, 99 tokens)": model.tokenizer,
         "FeatureExtraction()": model.task,
         "SentenceEmbedding(pooling='mean', normalize=True, prompt='')": load(folder).task,

@@ -8,12 +8,13 @@ import torch
 
 import bertkit
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.kernels import Processor
 from bertkit.errors import DeviceError
 from bertkit.inference.model import load
 from bertkit.inference.precision import choose_dtype
-from bertkit.model.device import choose_device
+from bertkit.model.device import choose_device, has_fast_bfloat16
 from bertkit.model.heads import Head, MaskedLMHead
-from bertkit.model.linear import has_fast_bfloat16
+from bertkit.model.linear import as_usual
 from bertkit.tasks.text_ranking import Ranking
 from bertkit.training.assembly import choose_precision
 from tests.parity.bert_peer import Sizes, make_peer
@@ -28,7 +29,7 @@ def test_auto_is_a_gpu_where_there_is_one() -> None:
 
 @pytest.mark.parametrize(("gpu", "expected"), [((7, 5), torch.float16), ((8, 0), torch.bfloat16)])
 def test_auto_is_what_a_gpu_has(gpu: tuple[int, int], expected: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bertkit.model.device.capability", lambda device: gpu)
+    monkeypatch.setattr("bertkit.model.device.processor", lambda device: Processor("cuda", gpu))
     assert choose_dtype("auto", torch.device("cuda")) == expected
     assert choose_precision("auto", torch.device("cuda")) == str(expected).removeprefix("torch.")
 
@@ -49,7 +50,7 @@ def test_float16_answers_as_float32_does(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_auto_is_bfloat16_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
-    monkeypatch.setattr("bertkit.model.device.has_fast_bfloat16", lambda: fast)
+    monkeypatch.setattr("bertkit.model.device.processor", lambda device: Processor("cpu", bfloat16=fast))
     assert choose_dtype("auto", torch.device("cpu")) == (torch.bfloat16 if fast else torch.float32)
     assert choose_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
 
@@ -91,8 +92,10 @@ def test_the_last_layer_of_a_head_stays_float32(tmp_path: Path) -> None:
     exact, half = (bertkit.load(tmp_path, dtype=dtype).head for dtype in ("float32", "bfloat16"))
     assert isinstance(exact, Head)
     assert isinstance(half, Head)
-    (weight,) = (tensor for name, tensor in exact.classifier.tensors() if name == "weight")  # type: ignore[operator]
-    assert torch.equal(half.classifier.weight, weight)  # type: ignore[arg-type]
+    weight, of_half = exact.classifier.weight, half.classifier.weight
+    assert isinstance(weight, torch.Tensor)
+    assert isinstance(of_half, torch.Tensor)
+    assert torch.equal(of_half, as_usual(weight))
 
 
 def test_close_documents_keep_different_scores(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_every_task_has_an_overload() -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_it_says_what_the_task_answers(name: str) -> None:
-    answered = get_type_hints(TASKS[name].decode)["return"]
+    answered = get_type_hints(TASKS[name].task.decode)["return"]
     assert declared()[name] == (Labels | Value if answered is Result else answered)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bertkit.batching.token_batch import Layout
+from bertkit.batching.layout import PackedLayout, PaddedLayout
 from bertkit.model.attend import attend, attend_reference
 
 LAYOUTS = {"one": (1,), "equal": (7,) * 13, "mixed": (5, 23, 5, 1, 16, 2, 2), "long": (129, 64, 64)}
@@ -34,7 +34,7 @@ def options(rule: dict[str, int], heads: int, longest: int) -> dict[str, object]
 def test_the_fast_path_agrees_with_the_reference(
     lengths: tuple[int, ...], heads: int, groups: int, width: int, rule: dict[str, int]
 ) -> None:
-    layout = Layout.of(lengths)
+    layout = PackedLayout.of(lengths)
     q, k, v = random_qkv(sum(lengths), heads, width, groups)
     how = options(rule, heads, max(lengths))
     expected = attend_reference(q, k, v, layout, **how)  # type: ignore[arg-type]
@@ -48,7 +48,7 @@ def test_the_fast_path_agrees_with_the_reference(
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(0, 12))
 @settings(max_examples=60, deadline=None)
 def test_any_window_over_any_lengths(lengths: list[int], window: int) -> None:
-    layout = Layout.of(lengths)
+    layout = PackedLayout.of(lengths)
     q, k, v = random_qkv(sum(lengths), 2, 4)
     out = attend(q, k, v, layout, window=window)
     assert not out.isnan().any()
@@ -60,7 +60,7 @@ def test_any_window_over_any_lengths(lengths: list[int], window: int) -> None:
 def test_the_edge_of_the_window(length: int, distance: int) -> None:
     """With a window of 4, what lies 3 or 4 tokens away is seen and what lies 5 away is not."""
     q, k, v = random_qkv(length, 1, 8)
-    layout = Layout.of((length,))
+    layout = PackedLayout.of((length,))
     before = attend(q, k, v, layout, window=4)
     v[distance] += 1.0
     assert torch.equal(attend(q, k, v, layout, window=4)[0], before[0]) == (distance > 4)
@@ -77,12 +77,12 @@ def test_local_attention_takes_memory_for_its_window_only() -> None:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        attend(q, k, v, Layout.of((8192,)), window=64)
+        attend(q, k, v, PackedLayout.of((8192,)), window=64)
     assert kept < 40e6
 
 
 def test_a_sequence_never_sees_its_neighbours() -> None:
-    layout = Layout.of((3, 4))
+    layout = PackedLayout.of((3, 4))
     q, k, v = random_qkv(7, 2, 8)
     before = attend(q, k, v, layout)[:3]
     k[3:], v[3:] = 1e30, float("nan")
@@ -93,7 +93,49 @@ def test_dropout_drops_weights() -> None:
     q, k, v = random_qkv(64, 1, 8)
     v[:] = 1.0
     torch.manual_seed(0)
-    out = attend(q, k, v, Layout.of((64,)), dropout=0.5)
+    out = attend(q, k, v, PackedLayout.of((64,)), dropout=0.5)
+    assert out.std() > 0.01
+    assert abs(out.mean().item() - 1.0) < 0.1
+
+
+@pytest.mark.parametrize("lengths", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize(("heads", "groups", "width"), [(1, 1, 8), (6, 2, 11)])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_padded_rows_agree_with_the_reference(
+    lengths: tuple[int, ...], heads: int, groups: int, width: int, rule: dict[str, int]
+) -> None:
+    """Padding is finite, too: it is the key of later layers, where NaN would be NaN however little it weighs."""
+    longest = max(lengths) + 17  # farther away from any token than the window reaches
+    layout = PaddedLayout.of(torch.arange(longest) < torch.tensor(lengths)[:, None])
+    q, k, v = random_qkv(len(lengths) * longest, heads, width, groups)
+    how = options(rule, heads, longest)
+    out, expected = (function(q, k, v, layout, **how) for function in (attend, attend_reference))  # type: ignore[arg-type]
+    is_token = layout.mask_BL.flatten()
+    assert out.isfinite().all()
+    assert (out.double() - expected)[is_token].abs().max() < 1e-5
+    assert expected[~is_token].isnan().all()
+    k[~is_token], v[~is_token] = 1e9, 1e9
+    assert torch.equal(attend(q, k, v, layout, **how)[is_token], out[is_token])  # type: ignore[arg-type]
+    rounded = [x.bfloat16() for x in random_qkv(len(lengths) * longest, heads, width, groups)]
+    half = attend(*rounded, layout, **how)  # type: ignore[arg-type]
+    errors = (half.double() - attend_reference(*rounded, layout, **how))[is_token]  # type: ignore[arg-type]
+    assert half.dtype == torch.bfloat16
+    assert errors.abs().max() < 0.05
+
+
+def test_a_row_without_a_token_is_finite() -> None:
+    layout = PaddedLayout.of(torch.tensor([[0, 0, 0, 0], [1, 1, 0, 0]]))
+    q, k, v = random_qkv(8, 2, 8)
+    for window in (None, 1):
+        assert attend(q, k, v, layout, window=window).isfinite().all()
+
+
+def test_dropout_of_padded_rows_drops_weights() -> None:
+    layout = PaddedLayout.of(torch.arange(80) < torch.tensor([[64], [33]]))
+    q, k, v = random_qkv(160, 1, 8)
+    v[:] = 1.0
+    torch.manual_seed(0)
+    out = attend(q, k, v, layout, dropout=0.5)[layout.mask_BL.flatten()]
     assert out.std() > 0.01
     assert abs(out.mean().item() - 1.0) < 0.1
 
@@ -114,7 +156,7 @@ def test_the_kernels_of_a_gpu_agree_with_the_reference(
     lengths: tuple[int, ...], window: int | None, groups: int, width: int, dtype: torch.dtype, gpu: str
 ) -> None:
     """Outputs and gradients; a head of 12 numbers is none of the variable-length kernel's."""
-    layout = Layout.of(lengths, gpu)
+    layout = PackedLayout.of(lengths, gpu)
     inputs = [x.to(dtype) for x in random_qkv(sum(lengths), 12, width, groups, gpu)]
     weights = torch.randn(sum(lengths), 12, width, device=gpu)
 
@@ -133,7 +175,7 @@ def test_the_kernels_of_a_gpu_agree_with_the_reference(
 def test_dropout_on_a_gpu(gpu: str) -> None:
     """Weights are dropped and the rest made larger, by the seed; the gradient is that of the weights that were left."""
     lengths = (5, 300, 64, 1, 128)
-    layout = Layout.of(lengths, gpu)
+    layout = PackedLayout.of(lengths, gpu)
     q, k, v = (x.bfloat16() for x in random_qkv(sum(lengths), 12, 64, device=gpu))
 
     def dropped(values: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bertkit.batching.token_batch import Layout
+from bertkit.batching.layout import PackedLayout
+from bertkit.config import kernels
 from bertkit.model import attend
 from bertkit.model import dropped_attention as dropped_attention_file
 from bertkit.model.dropout import Dropout, kept
@@ -70,7 +71,7 @@ def test_the_module(p: float) -> None:
     assert (p == 1.0) == (not y.any())
 
 
-def general(q: Tensor, k: Tensor, v: Tensor, layout: Layout, multipliers: Iterator[Tensor]) -> Tensor:
+def general(q: Tensor, k: Tensor, v: Tensor, layout: PackedLayout, multipliers: Iterator[Tensor]) -> Tensor:
     """The slow twin: a sequence at a time, given what each of its weights is multiplied by."""
     outputs, start = [], 0
     for length in layout.lengths:
@@ -82,7 +83,7 @@ def general(q: Tensor, k: Tensor, v: Tensor, layout: Layout, multipliers: Iterat
     return torch.cat(outputs, dim=1).transpose(0, 1)
 
 
-def by_sequence(layout: Layout, heads: int, p: float) -> Iterator[Tensor]:
+def by_sequence(layout: PackedLayout, heads: int, p: float) -> Iterator[Tensor]:
     """What attention by hand draws for each sequence's weights, (heads, length, length)."""
     blocks = divide(layout.lengths, heads).each
     sizes = [block.count * heads * block.length**2 for block in blocks]
@@ -100,7 +101,7 @@ def test_attention_by_hand_agrees_with_autograd(
 ) -> None:
     monkeypatch.setattr(dropped_attention_file, "SMALL", small)
     divide.cache_clear()
-    layout = Layout.of(lengths)
+    layout = PackedLayout.of(lengths)
     assert (len(divide(lengths, 3).each) == 1) == (small == 10**6 or len(set(lengths)) == 1)
     qkv = torch.randn(sum(lengths), 9, 11, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(sum(lengths), 3, 11, dtype=torch.float64)
@@ -125,10 +126,10 @@ def test_attention_by_hand_agrees_with_autograd(
 def test_attention_by_hand_in_half_precision(
     short: int, precisions: set[torch.dtype], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dropped_attention_file, "SHORT", short)
+    monkeypatch.setattr(kernels, "SHORT", short)
     monkeypatch.setattr(dropped_attention_file, "SMALL", 300)
     divide.cache_clear()
-    layout = Layout.of((23, 16, 16, 5, 4))
+    layout = PackedLayout.of((23, 16, 16, 5, 4))
     qkv = torch.randn(64, 9, 16).bfloat16()
 
     def output_and_gradient(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -150,12 +151,12 @@ def test_attention_by_hand_in_half_precision(
 def test_it_is_what_training_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     ways: list[float] = []
 
-    def noted(q: Tensor, k: Tensor, v: Tensor, layout: Layout, dropout: float) -> Tensor:
+    def noted(q: Tensor, k: Tensor, v: Tensor, layout: PackedLayout, dropout: float) -> Tensor:
         ways.append(dropout)
         return dropped_attention(q, k, v, layout, dropout)
 
     monkeypatch.setattr(attend, "dropped_attention", noted)
     q, k, v = torch.randn(7, 9, 4).split(3, dim=1)
-    attend.attend(q, k, v, Layout.of((3, 4)))
-    attend.attend(q, k, v, Layout.of((3, 4)), dropout=0.1)
+    attend.attend(q, k, v, PackedLayout.of((3, 4)))
+    attend.attend(q, k, v, PackedLayout.of((3, 4)), dropout=0.1)
     assert ways == [0.1]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from bertkit.batching.token_batch import Layout
+from bertkit.batching.layout import PackedLayout
 from bertkit.model.pooling import pool_tokens
 from bertkit.model.vector_steps import SCORES, VECTOR, Dense, LayerNorm, Recipe, Step, normalise
 
 
 def test_a_recipe_is_its_steps_one_after_the_other() -> None:
     torch.manual_seed(0)
-    layout = Layout.of([3, 1, 4])
+    layout = PackedLayout.of([3, 1, 4])
     hidden_TW, weight_OW, bias_O = torch.randn(8, 5), torch.randn(2, 10), torch.randn(2)
     dense = Dense(weight_OW, bias_O, "tanh")
     recipe = Recipe(("cls", "max"), after=(Step(VECTOR, VECTOR, dense), Step(VECTOR, SCORES, normalise)))
@@ -22,7 +22,7 @@ def test_a_recipe_is_its_steps_one_after_the_other() -> None:
 
 
 def test_gradients_pass_to_tokens_and_not_to_weights() -> None:
-    layout = Layout.of([2, 2])
+    layout = PackedLayout.of([2, 2])
     hidden_TW = torch.randn(4, 3, requires_grad=True)
     norm = LayerNorm(torch.ones(3), torch.zeros(3))
     vectors_BW = Recipe(after=(Step(VECTOR, VECTOR, norm),)).vectors(hidden_TW, layout)
@@ -34,12 +34,12 @@ def test_gradients_pass_to_tokens_and_not_to_weights() -> None:
 def test_half_precision_is_pooled_and_changed_in_float32() -> None:
     hidden_TW = torch.randn(5, 3).bfloat16()
     dense = Dense(torch.eye(3), None, "identity", residual=True)
-    vectors_BW = Recipe(after=(Step(VECTOR, VECTOR, dense),)).vectors(hidden_TW, Layout.of([5]))
+    vectors_BW = Recipe(after=(Step(VECTOR, VECTOR, dense),)).vectors(hidden_TW, PackedLayout.of([5]))
     torch.testing.assert_close(vectors_BW, 2 * hidden_TW.float().mean(0, keepdim=True))
 
 
 def test_what_is_skipped_leaves_the_last_token() -> None:
     hidden_TW = torch.arange(6.0)[:, None]
-    pooled_BW = pool_tokens(hidden_TW, Layout.of([4, 2]), ("mean", "cls", "weightedmean", "lasttoken"), skip=2)
+    pooled_BW = pool_tokens(hidden_TW, PackedLayout.of([4, 2]), ("mean", "cls", "weightedmean", "lasttoken"), skip=2)
     expected = [[2.5, 2.0, (2 * 3 + 3 * 4) / 7, 3.0], [5.0, 5.0, 5.0, 5.0]]
     torch.testing.assert_close(pooled_BW, torch.tensor(expected))

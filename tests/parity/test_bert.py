@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from transformers import BertForPreTraining
 
 from bertkit.inference.precision import make_ready
+from bertkit.model.device import has_fast_bfloat16
 from bertkit.model.encoder import Encoder
-from bertkit.model.linear import can_pack
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.fill_mask import FillMask
 from bertkit.tasks.next_sentence_prediction import NextSentencePrediction
@@ -93,7 +93,7 @@ def test_float32_equals_transformers(tmp_path: Path, sizes: Sizes, lengths: list
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("sizes", [replace(SIZES[1], width=96, ffn_width=384, heads=4), Sizes(layers=3)], ids=str)
 def test_bfloat16_errs_no_more_than_transformers(tmp_path: Path, sizes: Sizes, seed: int) -> None:
-    if not can_pack(torch.bfloat16):
+    if not has_fast_bfloat16():
         pytest.skip("this CPU has no bfloat16 matrix instructions: `--dtype auto` stays with float32 here")
     peer = make_peer(sizes, tmp_path, deviation=0.1, seed=seed)
     sequences = Sequences.random(list(range(1, 24)), sizes, seed=seed)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bertkit.config import kernels
 from bertkit.errors import UserError
-from bertkit.planner.devices import find_device, load_devices
-from bertkit.planner.rates import Precision, best_precision, precision_called, rate
+from bertkit.planner.devices import Device, find_device, load_devices
+from bertkit.planner.rates import Precision, _fastest, best_precision, precision_called, processor_of, rate
 
 DEVICES = load_devices()
 
@@ -61,7 +62,7 @@ def test_what_is_unknown_stays_unknown(device: str, precision: Precision) -> Non
 def test_what_auto_is() -> None:
     asked = ["T4", "A100", "AVX2", "Gaudi 3", "M1", "RTX PRO 5000"]
     found = [best_precision(find_device(name, DEVICES)) for name in asked]
-    assert found == ["float16", "bfloat16", "float32", "bfloat16", "float16", "bfloat16"]
+    assert found == ["float16", "bfloat16", "float32", "bfloat16", "float32", "bfloat16"]
 
 
 def test_precisions_have_several_names() -> None:
@@ -70,3 +71,15 @@ def test_precisions_have_several_names() -> None:
     ]
     with pytest.raises(UserError, match=r"unknown precision 'fp61'.*did you mean 'fp16'"):
         precision_called("fp61")
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
+def test_the_plan_and_the_model_choose_alike(device: Device) -> None:
+    """Where a device's generation is known, its rates would have it be the same: half precision is where it is fast."""
+    known_as = processor_of(device.row)
+    if known_as is None:
+        assert device.row.generation.startswith(("cdna", "battlemage", "gaudi"))
+        return
+    assert best_precision(device) == kernels.best_precision(known_as)
+    if device.row.kind != "apple" and rate(device, best_precision(device)) is not None:
+        assert best_precision(device) == _fastest(device)

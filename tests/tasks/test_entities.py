@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.labelled.tag_scheme import Tag
 from bertkit.tasks.entities import Span, group, read_tags
+from bertkit.tasks.tag_scheme import Tag
 
 BIO = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 BIOES = [*BIO, "E-PER", "S-PER", "E-LOC", "S-LOC", "L-PER", "U-PER"]

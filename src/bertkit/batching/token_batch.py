@@ -1,80 +1,23 @@
-"""Packed tokens: many sequences end to end in one row, with no padding between them.
+"""The tokens of a batch, and where its sequences are among them.
 
-Shapes: `T` tokens of the batch, `B` sequences.
+Shapes: `T` tokens of the batch, `B` sequences, `L` tokens of a row that is filled up with padding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, groupby
+from itertools import chain
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Neighbouring sequences of one length: `count` sequences of `length` tokens, the first token at `start`."""
-
-    start: int
-    count: int
-    length: int
-
-    @property
-    def tokens(self) -> slice:
-        """Where the run's tokens are."""
-        return slice(self.start, self.start + self.count * self.length)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where each sequence of a batch begins and ends. All that attention and pooling need to know.
-
-    Attributes:
-        lengths: tokens of each sequence, on the host, so that nobody waits for a device to learn them.
-        cu_lengths_B1: cumulative lengths, (B + 1,) int32, on the device of the tokens.
-    """
-
-    lengths: tuple[int, ...]
-    cu_lengths_B1: Tensor
-
-    def __repr__(self) -> str:
-        """How much there is of what, not which."""
-        return f"Layout({self._shown()})"
-
-    def _shown(self) -> str:
-        longest = max(self.lengths, default=0)
-        return f"{len(self.lengths):,} sequences, {sum(self.lengths):,} tokens, the longest {longest:,}"
-
-    @classmethod
-    def of(cls, lengths: Sequence[int], device: torch.device | str = "cpu") -> Layout:
-        """The layout of sequences of these lengths."""
-        cumulative = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
-        return cls(tuple(lengths), cumulative.to(device, non_blocking=True))
-
-    @property
-    def max_length(self) -> int:
-        """The longest sequence's tokens."""
-        return max(self.lengths)
-
-    @property
-    def first_B(self) -> Tensor:
-        """Index of each sequence's first token, (B,)."""
-        return self.cu_lengths_B1[:-1]
-
-    def runs(self) -> Iterator[Run]:
-        """The sequences in order, neighbours of equal length taken together: a run is a plain (count, length) block."""
-        start = 0
-        for length, group in groupby(self.lengths):
-            run = Run(start, sum(1 for _ in group), length)
-            yield run
-            start = run.tokens.stop
+from bertkit.batching.layout import Layout, PackedLayout, PaddedLayout
 
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
-    """Packed tokens. Padding is not a concept of the model.
+    """Tokens in one row. Padding is not a concept of the model.
 
     Attributes:
         ids_T: token ids.
@@ -90,20 +33,18 @@ class TokenBatch:
 
     def __repr__(self) -> str:
         """How much there is of what, not which."""
-        return f"TokenBatch({self.layout._shown()}, on {self.ids_T.device})"
+        return f"TokenBatch({self.layout.shown()}, on {self.ids_T.device})"
 
     @classmethod
     def pack(
         cls, ids: Sequence[Sequence[int]], segments: Sequence[Sequence[int]], device: torch.device | str = "cpu"
     ) -> TokenBatch:
-        """One batch of these sequences, in this order.
+        """One batch of these sequences, in this order, end to end.
 
         Raises:
             ValueError: a sequence is empty, or its ids and segments differ in number.
         """
-        lengths = [len(sequence) for sequence in ids]
-        if not lengths or min(lengths) == 0 or lengths != [len(sequence) for sequence in segments]:
-            raise ValueError("every sequence needs at least one token, and a segment for each token")
+        lengths = _lengths(ids, segments)
         tokens_3T = torch.tensor(
             [
                 list(chain.from_iterable(ids)),
@@ -112,4 +53,52 @@ class TokenBatch:
             ]
         ).to(device, non_blocking=True)
         ids_T, segments_T, positions_T = tokens_3T
-        return cls(ids_T, segments_T, positions_T, Layout.of(lengths, device))
+        return cls(ids_T, segments_T, positions_T, PackedLayout.of(lengths, device))
+
+    @classmethod
+    def pad(
+        cls,
+        ids: Sequence[Sequence[int]],
+        segments: Sequence[Sequence[int]],
+        device: torch.device | str = "cpu",
+        *,
+        length: int | None = None,
+    ) -> TokenBatch:
+        """One batch of these sequences, in this order, each in a row of its own that is filled up with token 0.
+
+        Args:
+            length: L; the longest sequence's when left out.
+
+        Raises:
+            ValueError: a sequence is empty or longer than a row, or its ids and segments differ in number.
+        """
+        lengths = _lengths(ids, segments)
+        longest = length or max(lengths)
+        if max(lengths) > longest:
+            raise ValueError(f"a sequence of {max(lengths)} tokens in a row of {longest}")
+        real = [[1] * one for one in lengths]
+        rows = [[[*row, *[0] * (longest - len(row))] for row in table] for table in (ids, segments, real)]
+        ids_BL, segments_BL, mask_BL = torch.tensor(rows).to(device, non_blocking=True)
+        return cls.of_rows(ids_BL, segments_BL, mask_BL)
+
+    @classmethod
+    def of_rows(cls, ids_BL: Tensor, segments_BL: Tensor, mask_BL: Tensor) -> TokenBatch:
+        """A padded batch of tensors as other programs have them, (B, L) each; what is exported begins with this.
+
+        Args:
+            mask_BL: not zero where there is a token. Padding stands behind the tokens of its row.
+        """
+        place_L = torch.arange(ids_BL.shape[1], device=ids_BL.device)
+        positions_T = place_L.expand(ids_BL.shape).flatten()
+        return cls(ids_BL.flatten(), segments_BL.flatten(), positions_T, PaddedLayout.of(mask_BL))
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> TokenBatch:
+        """The same, each tensor moved to another device."""
+        return TokenBatch(move(self.ids_T), move(self.segments_T), move(self.positions_T), self.layout.moved(move))
+
+
+def _lengths(ids: Sequence[Sequence[int]], segments: Sequence[Sequence[int]]) -> list[int]:
+    lengths = [len(sequence) for sequence in ids]
+    if not lengths or min(lengths) == 0 or lengths != [len(sequence) for sequence in segments]:
+        raise ValueError("every sequence needs at least one token, and a segment for each token")
+    return lengths

@@ -161,7 +161,7 @@ def run_finetuning(
         beside = _beside(held_out.best_by, lessons, result, simpler)
         return _files(beside, _card(config, lessons, doubted, hashes, ranks, result, intervals, beside))
 
-    with joined(choose_device(config.train.device)) as ranks, sole_run(config.run.directory, ranks):
+    with joined(choose_device(config.train.device, learns=True)) as ranks, sole_run(config.run.directory, ranks):
         parts = course(config, ranks)
         source, lessons, held_out = parts.source, parts.lessons, parts.held_out
         recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=False)

@@ -32,7 +32,10 @@ DType = Annotated[
     Literal["auto", "float32", "bfloat16", "float16"],
     typer.Option(help="Precision; auto is what the hardware is fastest in: bfloat16, float16 or float32."),
 ]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    typer.Option(help="Where the model runs; AMD's GPUs are cuda, Apple's are mps."),
+]
 Long = Annotated[
     Literal["error", "truncate", "window"],
     typer.Option(help="A text longer than the model reads: refuse it, drop its end, or read it in windows."),

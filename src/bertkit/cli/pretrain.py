@@ -34,7 +34,7 @@ def pretrain(config: File, set: Set = None, json: options.Json = False) -> None:
     from bertkit.sampling.corpus import Corpus
     from bertkit.training.ranks import joined
 
-    with joined(choose_device(settings.train.device)) as ranks, sole_run(settings.run.directory, ranks):
+    with joined(choose_device(settings.train.device, learns=True)) as ranks, sole_run(settings.run.directory, ranks):
         corpus = Corpus.open(settings.data)
         hashes = [shards.manifest.sha256() for shards in corpus.shards]
         with (

@@ -1,17 +1,63 @@
-"""Which kernel attention takes: one answer for the model, which calls it, and the planner, which counts for it."""
+"""Which kernel computes what: one answer for the model, which calls it, and the planner, which counts for it.
+
+All that a choice depends on is handed in: the processor, the precision, and what the configuration asks for. Nobody
+else decides by the kind of a device.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
+
+Capability = tuple[int, int]  # of a GPU, as CUDA counts its generations: (8, 0) is Ampere's first
+Precision = Literal["float32", "bfloat16", "float16"]
 
 # One variable-length kernel for the whole batch; dropout by hand on a CPU; a dense kernel for each length.
 AttentionKernel = Literal["varlen", "dropped", "by-length"]
-Capability = tuple[int, int]  # of a GPU, as CUDA counts its generations: (8, 0) is Ampere's first
+
+# A linear layer as torch has it, or its weight laid out once for a CPU's kernels, for inference.
+LinearKind = Literal["plain", "packed"]
+
+# Attention with dropout on a CPU multiplies matrices of sequences up to this length in float32 at least. oneDNN
+# compiles products of half precision for each number and length of sequences, which takes longer than such a product.
+SHORT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What computes, as far as choices depend on it.
+
+    Attributes:
+        kind: as torch calls it: `cpu`, `cuda` (of AMD too), `mps` …
+        capability: of a GPU of kind `cuda`.
+        rocm: whether that GPU is AMD's, which counts its generations in its own way.
+        bfloat16: whether a CPU has instructions for products of bfloat16.
+        packs: whether a CPU's kernels take weights that were laid out before.
+    """
+
+    kind: str
+    capability: Capability | None = None
+    rocm: bool = False
+    bfloat16: bool = False
+    packs: bool = False
+
+
+def best_precision(processor: Processor) -> Precision:
+    """The precision that a processor is fastest in, and exact enough.
+
+    A GPU multiplies bfloat16 from compute capability 8.0 on; before that it only imitates it, slowly, and from 7.0 on
+    has float16 instead. Apple's GPUs compute float32: in float16 they are hardly faster, and bfloat16 not all have.
+    """
+    if processor.kind == "cpu":
+        return "bfloat16" if processor.bfloat16 else "float32"
+    if processor.capability is None or processor.capability < (7, 0):
+        return "float32"
+    return "bfloat16" if processor.capability >= (8, 0) else "float16"
 
 
 def attention_kernel(
+    processor: Processor,
     *,
-    gpu: Capability | None,
     half: bool,
     head_width: int,
     grouped: bool,
@@ -20,10 +66,9 @@ def attention_kernel(
     drops: bool,
     learns: bool,
 ) -> AttentionKernel:
-    """The kernel for queries, keys and values of these properties.
+    """The kernel for queries, keys and values of these properties, of sequences that are packed end to end.
 
     Args:
-        gpu: that they are on; None on other devices.
         half: whether they are float16 or bfloat16.
         grouped: whether there are fewer heads of keys and values than of queries.
         local: whether tokens see a window.
@@ -31,19 +76,59 @@ def attention_kernel(
         drops: whether weights are dropped.
         learns: whether there will be a backward pass.
     """
-    if gpu is not None and half and not biased and takes_varlen(gpu, head_width, learns=learns):
+    if half and not biased and takes_varlen(processor, head_width, learns=learns):
         return "varlen"
-    if drops and gpu is None and not (grouped or local or biased):
+    if drops and processor.kind == "cpu" and not (grouped or local or biased):
         return "dropped"
     return "by-length"
 
 
-def takes_varlen(gpu: Capability, head_width: int, *, learns: bool) -> bool:
-    """Whether a GPU's variable-length kernel takes heads of this width, in half precision.
+def takes_varlen(processor: Processor, head_width: int, *, learns: bool) -> bool:
+    """Whether a GPU has a variable-length kernel for heads of this width, in half precision.
+
+    AMD's is not asked: it was never tried.
 
     Args:
         learns: there will be a backward pass, for which some GPUs' multiprocessors have not enough memory.
     """
+    gpu = processor.capability
+    if processor.kind != "cuda" or processor.rocm or gpu is None or gpu < (8, 0):
+        return False
     small = (8, 6) <= gpu <= (8, 9) or gpu >= (12, 0)
     widest = 192 if learns and small else 256
-    return gpu >= (8, 0) and head_width % 8 == 0 and head_width <= widest
+    return head_width % 8 == 0 and head_width <= widest
+
+
+def takes_chunks(length: int, window: int | None, *, biased: bool) -> bool:
+    """Whether local attention of a sequence of this length goes chunk by chunk: shorter ones are one masked block."""
+    return window is not None and not biased and length > 3 * max(window, 1)
+
+
+def widens_short(length: int) -> bool:
+    """Whether products of attention by hand are in float32 at least for sequences of this length."""
+    return length <= SHORT
+
+
+def linear_kind(processor: Processor, precision: str, *, learns: bool) -> LinearKind:
+    """The kind of linear layers for a precision.
+
+    Args:
+        learns: a gradient is to pass through them, which a packed weight lets through no more.
+    """
+    can_pack = precision == "float32" or (precision == "bfloat16" and processor.bfloat16)
+    return "packed" if processor.kind == "cpu" and processor.packs and can_pack and not learns else "plain"
+
+
+def compiles_per_size(kind: str, *, half: bool) -> bool:
+    """Whether a product is compiled anew for each number of rows, as oneDNN does in half precision."""
+    return kind == "cpu" and half
+
+
+def logits_chunk_bytes(kind: str) -> int:
+    """What the float32 logits of one chunk may take of the loss over a vocabulary, on a processor of this kind."""
+    return (512 if kind == "cuda" else 16) * 2**20
+
+
+def drops_by_hand(kind: str) -> bool:
+    """Whether dropout draws its own random bits, on a processor of this kind, and keeps what it multiplied by."""
+    return kind == "cpu"

@@ -21,11 +21,11 @@ from bertkit.families.labels import FITTED, Problem
 from bertkit.finetuning.linear_model import Array, fit
 from bertkit.labelled.examples import Example, Tagged
 from bertkit.labelled.label_set import labels_in
-from bertkit.labelled.tag_scheme import OUTSIDE
 from bertkit.metrics.results import Result
 from bertkit.metrics.task_scores import score_results
 from bertkit.metrics.tfidf import TfIdf
 from bertkit.tasks.entities import group, read_tags
+from bertkit.tasks.tag_scheme import OUTSIDE
 
 MOST_EXAMPLES = 20_000  # more do not make such models better, and take their time
 MOST_WEIGHTS = 3_000_000  # columns times classes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bertkit.config.batch_tokens import batch_tokens
 from bertkit.errors import UserError, near_match
 from bertkit.evaluation.answers_of import answers_of
 from bertkit.families.labels import Problem
@@ -19,7 +20,6 @@ from bertkit.training.evaluation import Measures, evaluating
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
 
-BATCH_TOKENS = 4096
 LOWER_IS_BETTER = frozenset({"mean_squared_error", "loss", "pseudo_perplexity", "divergence"})
 # By which metric the best checkpoint is chosen.
 OWN_METRIC: Mapping[str, str] = {
@@ -72,7 +72,8 @@ def answerer_of(trainee: Trainee, reader: Reader) -> Answerer:
     """What answers rows with a network that is being trained, whatever it computes in at this moment."""
     (objective,) = trainee.each()
     network = Network(trainee.encoder, objective.head, reader.task.readout)
-    return Answerer(Engine(TorchBackend(network), reader.task, BATCH_TOKENS), reader)
+    most = batch_tokens("measure", trainee.encoder.embeddings.token.weight.device.type)
+    return Answerer(Engine(TorchBackend(network), reader.task, most), reader)
 
 
 def best_possible(best_by: str, *, percent: bool = False) -> float:

@@ -16,8 +16,6 @@ from bertkit.training.evaluation import Measures, evaluating
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
 
-BATCH_TOKENS = 4096
-
 
 class HeldOutPairs:
     """Measures sentence-embedding on pairs of texts, with or without a score each.

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from bertkit.batching.counter_random import mixed
+from bertkit.config.batch_tokens import batch_tokens
 from bertkit.config.training import Masking
 from bertkit.evaluation.held_out_loss import HeldOutLoss
 from bertkit.finetuning.training_data import samples_of
@@ -33,7 +34,7 @@ from bertkit.training.ranks import Ranks
 from bertkit.training.sharing import Replicated
 from bertkit.training.trainee import Trainee
 
-SEED, BATCH_TOKENS = 0, 8192
+SEED = 0
 NAMES = {
     f"{MaskedLM.name}/loss": "loss",
     f"{MaskedLM.name}/accuracy": "accuracy",
@@ -52,7 +53,8 @@ def held_out_text(
     rules = MaskRules.of(tokenizer, Masking())
     batch, keys_B = SampleBatch(samples), mixed(SEED, "held out", np.arange(len(samples)))
     masked, alone = (MaskedBatch(batch, keys_B, replace(rules, masking=masking)) for masking in (Masking(), ONE_MASK))
-    return HeldOutLoss(Evaluation([masked], [alone], {MaskedLM.name: 1.0}, ranks, BATCH_TOKENS), NAMES, best_by)
+    most = batch_tokens("read", ranks.device.type)
+    return HeldOutLoss(Evaluation([masked], [alone], {MaskedLM.name: 1.0}, ranks, most), NAMES, best_by)
 
 
 def score_text(model: Model, examples: Sequence[Example]) -> Scores:
@@ -63,7 +65,7 @@ def score_text(model: Model, examples: Sequence[Example]) -> Scores:
     """
     assert isinstance(model.head, MaskedLMHead)
     reader = Reader(model.task, model.max_length, model.long, offsets=False, plain=True)
-    samples = samples_of(examples, MaskLearning(MaskedLM), reader)
+    samples = samples_of(examples, MaskLearning(), reader)
     held_out = held_out_text(samples, model.tokenizer, Ranks(0, 1, torch.device(model.device), None))
     trainee = Trainee(model.encoder, {MaskedLM.name: MaskedLM(model.head)}).eval()
     return Scores(held_out.measure(trainee, Replicated(trainee, 1)))

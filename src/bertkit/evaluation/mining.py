@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bertkit.checkpoints.folders import atomic_file
+from bertkit.config.batch_tokens import batch_tokens
 from bertkit.config.finetuning import TaskTable
 from bertkit.evaluation.answers_of import unit_vectors
 from bertkit.finetuning.hard_negatives import NONE, hard_negatives
@@ -29,8 +30,6 @@ from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.runs.run_folder import RunFolder
 from bertkit.tasks.reading import Reader
 from bertkit.training.ranks import Ranks
-
-BATCH_TOKENS = 4096
 
 
 class Mining:
@@ -102,7 +101,8 @@ class Mining:
         barred = [[numbers[text] for text in texts.together(_text(one, "text")) if text in numbers] for one in examples]
         network = self._source.build_network(reader.task)
         make_network_ready(network, self._ranks.device, torch.float32)
-        answerer = Answerer(Engine(TorchBackend(network), reader.task, BATCH_TOKENS), reader)
+        most = batch_tokens("measure", self._ranks.device.type)
+        answerer = Answerer(Engine(TorchBackend(network), reader.task, most), reader)
         firsts = {_text(one, "text"): one.row.place for one in examples}
         vectors = dict(zip(firsts, self._vectors(answerer, firsts), strict=True))
         return hard_negatives(

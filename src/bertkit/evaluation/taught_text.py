@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
+from bertkit.config.batch_tokens import batch_tokens
 from bertkit.evaluation.held_out_loss import HeldOutLoss
 from bertkit.formats.rows import Row
 from bertkit.inference.model import Model
@@ -13,7 +14,7 @@ from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.training.evaluation import Evaluation
 from bertkit.training.ranks import Ranks
 
-BATCH_TOKENS, ROUNDS = 8192, 5
+ROUNDS = 5
 
 
 def held_out_taught(samples: Sequence[Sample], task: str, ranks: Ranks, best_by: str | None = None) -> HeldOutLoss:
@@ -21,7 +22,8 @@ def held_out_taught(samples: Sequence[Sample], task: str, ranks: Ranks, best_by:
 
     Where labels count in the loss, the divergence is the whole of it.
     """
-    evaluation = Evaluation([SampleBatch(samples)], [], {task: 1.0}, ranks, BATCH_TOKENS)
+    most = batch_tokens("read", ranks.device.type)
+    evaluation = Evaluation([SampleBatch(samples)], [], {task: 1.0}, ranks, most)
     return HeldOutLoss(evaluation, {f"{task}/loss": "divergence", f"{task}/accuracy": "agreement"}, best_by)
 
 

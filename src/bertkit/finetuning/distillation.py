@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from bertkit.config.finetuning import FinetuneConfig
+from bertkit.config.kernels import linear_kind
 from bertkit.errors import ConfigError, UserError
 from bertkit.finetuning.teacher_logits import Tick, taught, unwatched
 from bertkit.finetuning.training_data import Lessons, check_files, held_apart, limit_of, long_of, samples_of
@@ -15,14 +16,16 @@ from bertkit.labelled.examples import Example, Tagged, Target
 from bertkit.labelled.label_set import check_labels
 from bertkit.labelled.reading import is_labelled, own_columns, read_examples
 from bertkit.labelled.tagged_rows import tagged
+from bertkit.model.device import processor
 from bertkit.model.heads import Head
-from bertkit.model.linear import can_pack, pack_linears
+from bertkit.model.linear import convert_linears
 from bertkit.model.soft_labels import SoftLabels
-from bertkit.objectives.catalogue import LEARNINGS, LearningOptions
+from bertkit.objectives.contract import LearningOptions
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.student import student_of
 from bertkit.sampling.sample_stream import Sample
+from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.reading import Reader
 from bertkit.tasks.text_classification import TextClassification
 from bertkit.tasks.token_classification import TokenClassification
@@ -108,14 +111,15 @@ def taught_lessons(
     notes: list[str] = []
     train, held_out, share = _examples(config, task, notes)
     soft = SoftLabels(problem or "single-label", config.teacher.temperature, share)
-    learning = LEARNINGS[task.name](task, LearningOptions(smoothing=config.task.smoothing, teacher=soft))
+    learning = find_spec(task.name).load("objective")(
+        task, LearningOptions(smoothing=config.task.smoothing, teacher=soft)
+    )
     limit, long = limit_of(config.data, task, teacher, student), long_of(config.data, task)
     reader = Reader(task, limit, long, task.needs_offsets)
     head = teacher.build_head(task)
     assert isinstance(head, Head)
     encoder, head = teacher.build_encoder().float().to(device), head.float().to(device)
-    if device.type == "cpu" and can_pack(torch.float32):
-        pack_linears(encoder, torch.float32)
+    convert_linears(encoder, linear_kind(processor(device), "float32", learns=False), torch.float32)
 
     def samples(examples: Sequence[Example]) -> list[Sample]:
         return taught(samples_of(examples, learning, reader), encoder, head, device, tick)

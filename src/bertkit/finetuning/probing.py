@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from bertkit.batching.grouping import group_by_tokens
+from bertkit.config.batch_tokens import batch_tokens
 from bertkit.finetuning.linear_model import Array, LinearModel, fit
 from bertkit.model.heads import Head
 from bertkit.objectives.objective import Objective
@@ -22,7 +23,6 @@ from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
 from bertkit.training.trainee import Trainee
 
-BATCH_TOKENS = 8192
 MOST_BYTES = 400 << 20  # of features; of more samples some are drawn, which a linear model does not miss
 
 
@@ -81,7 +81,7 @@ def read(
     everything = SampleBatch(samples)
     rows, targets, owners = [], [], []
     trainee.eval()
-    for group in group_by_tokens(everything.lengths, BATCH_TOKENS):
+    for group in group_by_tokens(everything.lengths, batch_tokens("read", device.type)):
         batch = to_device(as_tensors(everything.pack(group)), device)
         with torch.autocast(device.type, autocast, enabled=autocast is not None):
             hidden_TW = trainee.encoder.hidden(batch.tokens, objective.wanted(batch))

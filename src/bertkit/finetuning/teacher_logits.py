@@ -14,6 +14,7 @@ from dataclasses import replace
 import torch
 
 from bertkit.batching.grouping import group_by_tokens
+from bertkit.config.batch_tokens import batch_tokens
 from bertkit.model.encoder import Encoder
 from bertkit.model.finite import not_finite, weights_of
 from bertkit.model.heads import Head
@@ -21,7 +22,6 @@ from bertkit.objectives.token_classification import NO_TAG
 from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.training.micro_batches import as_tensors, to_device
 
-BATCH_TOKENS = 8192
 Tick = Callable[[float], None]
 
 
@@ -44,7 +44,7 @@ def taught(
     """
     done = list(samples)
     everything = SampleBatch(samples)
-    for group in group_by_tokens(everything.lengths, BATCH_TOKENS):
+    for group in group_by_tokens(everything.lengths, batch_tokens("read", device.type)):
         batch = to_device(as_tensors(everything.pack(group)), device)
         layout = batch.tokens.layout
         logits_RC = head(encoder.hidden(batch.tokens, head.wanted(layout)), layout, encoder).float()

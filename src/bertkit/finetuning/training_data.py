@@ -18,12 +18,12 @@ from bertkit.labelled.label_set import balanced_weights, check_labels, check_lea
 from bertkit.labelled.pair_texts import PairTexts
 from bertkit.labelled.reading import read_examples, sniff_problem
 from bertkit.labelled.score_range import cosine_range, range_in_words
-from bertkit.labelled.tag_scheme import check_scheme
-from bertkit.objectives.catalogue import LEARNINGS, LearningOptions, check_learnt
-from bertkit.objectives.contract import Learning
+from bertkit.labelled.tag_check import check_scheme
+from bertkit.objectives.contract import Learning, LearningOptions
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.sampling.masking import MaskRules
 from bertkit.sampling.sample_stream import Sample, SampleStream
+from bertkit.tasks.catalogue import find_part
 from bertkit.tasks.contract import Task, Texts
 from bertkit.tasks.reading import Reader
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
@@ -33,6 +33,7 @@ from bertkit.tokenization.windows import LongText
 
 AT_ONCE = 4096  # examples whose texts are tokenised in one call
 REGRESSION_LABELS = ("value",)
+CANNOT_LEARN = "cannot be fine-tuned"
 ONLY_PAIRS = "only sentence-embedding of pairs without scores learns from negatives"
 Mine = Callable[[Reader, Sequence[Example]], list[Example]]
 
@@ -71,7 +72,7 @@ class Lessons:
             InputError: an example is not what the task learns from; file and line are named.
             UserError: a task that cannot be fine-tuned, or options that do not go together.
         """
-        check_learnt(config.task.name)
+        learning_of = find_part(config.task.name, "objective", CANNOT_LEARN)
         notes: list[str] = []
         problem, train, held_out = _examples(config, notes)
         labels = REGRESSION_LABELS if problem == "regression" else collect_labels(one.target for one in train)
@@ -89,7 +90,7 @@ class Lessons:
         if scores:
             check_learnable(scores, config.data.train)  # of the part that was not held out
             notes += range_in_words(scores) if task.name == SentenceEmbedding.name else []
-        learning = LEARNINGS[task.name](
+        learning = learning_of(
             task,
             LearningOptions(
                 class_weights=weights,

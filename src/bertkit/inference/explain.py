@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from typing import Any, Literal, get_args, overload
 
 import torch
@@ -246,7 +245,7 @@ class Explainer:
     ) -> Tensor:
         """The target's score of each sequence, (B,) float32, as the head gives it: logits, not probabilities."""
         network = self.model.network
-        starts = [0, *accumulate(batch.layout.lengths)]
+        starts = batch.layout.starts
         by_token = network.readout.rows != "sequence"
         by_mask = network.readout.rows == "mask"
         rows, columns, owners = [], [], []

@@ -103,8 +103,7 @@ def _run_copies(
     inputs = [points[copy.number] for copy in copies]
     segments = [one.segments for one in inputs]
     batch = TokenBatch.pack([one.ids for one in inputs], segments, device)
-    lengths = torch.tensor(batch.layout.lengths, device=device)
-    way_T = torch.tensor([copy.way for copy in copies], device=device).float().repeat_interleave(lengths)
+    way_T = torch.tensor([copy.way for copy in copies], device=device).float().repeat_interleave(batch.layout.lengths_B)
     with torch.no_grad():
         baseline = TokenBatch.pack([one.baseline for one in inputs], segments, device)
         start_TW = embeddings(baseline, batch.ids_T)
@@ -144,13 +143,13 @@ def head_importance(
 
 def _mask_gradients(score: Score, encoder: Encoder, batch: TokenBatch, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Scores (B,) and their gradients with respect to a mask of each head of each sequence, (S, B, N)."""
-    lengths = torch.tensor(batch.layout.lengths, device=batch.ids_T.device)
-    shape = (len(encoder.config.layer_of_step), len(lengths), encoder.config.heads)
+    lengths_B = batch.layout.lengths_B
+    shape = (len(encoder.config.layer_of_step), len(lengths_B), encoder.config.heads)
     with torch.enable_grad():
         mask_SBN = torch.ones(shape, device=batch.ids_T.device, requires_grad=True)
 
         def multiply(step: int, x_TW: Tensor) -> Tensor:
-            mask_TN = mask_SBN[step].repeat_interleave(lengths, dim=0)
+            mask_TN = mask_SBN[step].repeat_interleave(lengths_B, dim=0)
             x_TNH = x_TW.view(len(x_TW), shape[-1], -1)
             return (x_TNH * mask_TN[:, :, None]).flatten(1)
 

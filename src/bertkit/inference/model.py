@@ -12,6 +12,7 @@ from torch import nn
 from typing_extensions import TypeVar  # Python's own has no defaults before 3.13
 
 from bertkit.config.arguments import check_argument
+from bertkit.config.batch_tokens import batch_tokens as tokens_of_batch
 from bertkit.errors import UserError, near_match
 from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.inference.answerer import Answerer, OnError, check_on_error, never
@@ -42,7 +43,6 @@ from bertkit.tasks.token_classification import Entities
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
 
-BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 Source = str | Path | None
 MakeBackend = Callable[[Pretrained, Task], Backend]
 BatchTokens = Annotated[int, Field(ge=1)]
@@ -249,7 +249,8 @@ def load(
         model: a folder or a hub name; None is the embedded default.
         task: one of the hub's task names; None is what the checkpoint's head does, else `sentence-embedding`.
         dtype: `float32`, `bfloat16`, `float16`, or `auto`: what the device is fastest in; torch's own will do.
-        device: `cpu`, `cuda`, or `auto`: the GPU where there is one; torch's own will do.
+        device: `cpu`, `cuda` (also AMD's GPUs), `mps` (Apple's), or `auto`: a GPU where there is one; torch's own will
+            do.
         revision: branch, tag or commit of a hub model.
         long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.
         batch_tokens: most tokens of one batch; None chooses for the device.
@@ -278,7 +279,7 @@ def load(
         device=place,
         dtype=exact_dtype(precision) if explainable else choose_dtype(precision, place),
         long=LongText(long),
-        batch_tokens=batch_tokens or BATCH_TOKENS[place.type],
+        batch_tokens=batch_tokens or tokens_of_batch("answer", place.type),
         explainable=explainable,
         backend=backend,
     )

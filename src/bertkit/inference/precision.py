@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from bertkit.config.kernels import linear_kind
 from bertkit.errors import DeviceError, near_match
-from bertkit.model.device import best_dtype
+from bertkit.model.device import best_dtype, precision_of, processor
 from bertkit.model.heads import MaskedLMHead, exact_weights
-from bertkit.model.linear import can_pack, pack_linears
+from bertkit.model.linear import convert_linears
 from bertkit.model.network import Network
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -48,15 +49,14 @@ def make_network_ready(network: Network, device: torch.device, dtype: torch.dtyp
 
 
 def make_ready(module: nn.Module, device: torch.device, dtype: torch.dtype, *, gradients: bool = False) -> None:
-    """Move `module` to its device and precision and, on a CPU, lay its weights out for the matrix kernels, in place.
+    """Move `module` to its device and precision and lay its weights out for the kernels there, in place.
 
     The last layers of heads are float32 in every precision.
 
     Args:
         gradients: leave the weights' layout as it is: packed ones let no gradient through.
     """
-    if not gradients and device.type == "cpu" and can_pack(dtype):
-        pack_linears(module, dtype)
+    convert_linears(module, linear_kind(processor(device), precision_of(dtype), learns=gradients), dtype)
     module.requires_grad_(False)
     kept = {weight: weight.detach().to(device=device, dtype=torch.float32) for weight in exact_weights(module)}
     module.to(device=device, dtype=dtype)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from bertkit.batching.layout import PackedLayout
 from bertkit.batching.packed import PackedBatch
-from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.inference.backend import Backend, Outputs
 from bertkit.model.finite import blame, weights_of
 from bertkit.model.network import Network
@@ -43,4 +44,4 @@ def on_device(batch: PackedBatch, device: torch.device | str) -> TokenBatch:
         torch.from_numpy(part).to(device, non_blocking=True)
         for part in (batch.ids_T, batch.segments_T, batch.positions_T)
     )
-    return TokenBatch(ids_T, segments_T, positions_T, Layout.of(batch.lengths, device))
+    return TokenBatch(ids_T, segments_T, positions_T, PackedLayout.of(batch.lengths, device))

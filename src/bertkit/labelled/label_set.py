@@ -9,7 +9,7 @@ from functools import partial
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.labelled.examples import Example, Tagged, Target
 from bertkit.labelled.label_values import number_in
-from bertkit.labelled.tag_scheme import PLACES, Tag, is_outside, placed
+from bertkit.tasks.tag_scheme import PLACES, Tag, is_outside, placed
 
 
 def labels_in(target: Target) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import chain
 
 from bertkit.labelled.examples import Example, Tagged
-from bertkit.labelled.tag_scheme import OUTSIDE
 from bertkit.metrics.results import Entity
 from bertkit.tasks.entities import group, read_tags
+from bertkit.tasks.tag_scheme import OUTSIDE
 
 
 def in_iob2(examples: Sequence[Example], labels: Sequence[str]) -> list[Example]:

@@ -1,6 +1,7 @@
-"""The one door to attention kernels: softmax(q kᵀ / √H + bias) v within each sequence of a packed batch.
+"""The one door to attention kernels: softmax(q kᵀ / √H + bias) v within each sequence of a batch.
 
-Shapes: `T` packed tokens, `N` heads, `G` heads of keys and values, `H` width of one head, `L` tokens of one sequence.
+Shapes: `T` tokens, `N` heads, `G` heads of keys and values, `H` width of one head, `L` tokens of one sequence, or of a
+row that is filled up with padding; `B` sequences.
 No other file knows a kernel.
 """
 
@@ -10,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertkit.batching.token_batch import Layout
-from bertkit.config.kernels import attention_kernel
-from bertkit.model.device import capability
+from bertkit.batching.layout import Layout, PackedLayout, PaddedLayout
+from bertkit.config.kernels import attention_kernel, takes_chunks
+from bertkit.model.device import is_half, processor
 from bertkit.model.dropped_attention import dropped_attention
 
 
@@ -28,14 +29,19 @@ def attend(
 ) -> Tensor:
     """Attention of every token to the tokens of its own sequence (Vaswani et al. 2017), (T, N, H).
 
+    Rows of padding, where there are any, are finite numbers that mean nothing.
+
     Args:
         window: how many tokens on either side are seen; None for all.
         bias_NLL: added to the scores, for the longest sequence; shorter ones take its upper left corner.
         dropout: share of attention weights set to zero; 0 when not training.
     """
+    if isinstance(layout, PaddedLayout):
+        return _attend_padded(q_TNH, k_TGH, v_TGH, layout, window, bias_NLL, dropout)
+    assert isinstance(layout, PackedLayout)
     kernel = attention_kernel(
-        gpu=capability(q_TNH.device),
-        half=q_TNH.dtype in (torch.float16, torch.bfloat16),
+        processor(q_TNH.device),
+        half=is_half(q_TNH.dtype),
         head_width=q_TNH.shape[-1],
         grouped=q_TNH.shape != k_TGH.shape,
         local=window is not None,
@@ -51,7 +57,7 @@ def attend(
 
 
 def _attend_varlen(
-    q_TNH: Tensor, k_TGH: Tensor, v_TGH: Tensor, layout: Layout, window: int | None, dropout: float
+    q_TNH: Tensor, k_TGH: Tensor, v_TGH: Tensor, layout: PackedLayout, window: int | None, dropout: float
 ) -> Tensor:
     """One variable-length flash kernel for the whole batch (CUDA, half precision).
 
@@ -74,7 +80,7 @@ def _attend_by_length(
     q_TNH: Tensor,
     k_TGH: Tensor,
     v_TGH: Tensor,
-    layout: Layout,
+    layout: PackedLayout,
     window: int | None,
     bias_NLL: Tensor | None,
     dropout: float,
@@ -87,7 +93,7 @@ def _attend_by_length(
     pieces = [x.split(tokens) for x in (q_TNH, k_TGH, v_TGH)]  # type: ignore[no-untyped-call]
     for run, *parts in zip(runs, *pieces, strict=True):
         q, k, v = (part.view(run.count, run.length, *part.shape[1:]).transpose(1, 2) for part in parts)
-        if window is not None and run.length > 3 * max(window, 1) and bias_NLL is None:
+        if window is not None and takes_chunks(run.length, window, biased=bias_NLL is not None):
             out = _attend_in_chunks(q, k, v, max(window, 1), window, dropout)
         else:
             mask = _mask(run.length, window, bias_NLL, q)
@@ -96,8 +102,40 @@ def _attend_by_length(
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
 
+def _attend_padded(
+    q_TNH: Tensor,
+    k_TGH: Tensor,
+    v_TGH: Tensor,
+    layout: PaddedLayout,
+    window: int | None,
+    bias_NLL: Tensor | None,
+    dropout: float,
+) -> Tensor:
+    """One dense kernel for all rows, which sees no padding: what a program of static shapes computes.
+
+    Local attention is masked, not skipped: it costs the whole square.
+    """
+    q, k, v = (x.unflatten(0, layout.mask_BL.shape).transpose(1, 2) for x in (q_TNH, k_TGH, v_TGH))  # type: ignore[no-untyped-call]
+    mask = _padded_mask(layout.mask_BL, window, bias_NLL, q)
+    return _dense_kernel(q, k, v, mask, dropout).transpose(1, 2).flatten(0, 1)
+
+
+def _padded_mask(mask_BL: Tensor, window: int | None, bias_NLL: Tensor | None, like: Tensor) -> Tensor:
+    """Which keys are seen, (B, 1, 1, L), or (B, 1, L, L) where the query counts; or what is added to scores."""
+    seen = mask_BL[:, None, None, :]
+    if window is not None:
+        place = torch.arange(mask_BL.shape[1], device=like.device)
+        away = (place[:, None] - place[None, :]).abs()
+        # Each sees itself, padding too: of a row that saw nothing the weights would be NaN, and NaN times 0 is NaN
+        # wherever this row is the key that a later layer must not see.
+        seen = (seen & (away <= window)) | (away == 0)
+    if bias_NLL is None:
+        return seen
+    return bias_NLL.to(like.dtype)[None].masked_fill(~seen, float("-inf"))
+
+
 def _dense_kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
-    grouped = q.shape[1] != k.shape[1]
+    grouped = bool(q.shape[1] != k.shape[1])  # a tracer has tensors for sizes
     return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, enable_gqa=grouped)
 
 
@@ -144,12 +182,11 @@ def attend_reference(
     window: int | None = None,
     bias_NLL: Tensor | None = None,
 ) -> Tensor:
-    """The slow twin: float64, one sequence and one matrix product at a time, as the definition reads."""
-    out_TNH = torch.empty_like(q_TNH, dtype=torch.float64)
+    """The slow twin: float64, a sequence and a matrix product at a time, as the definition reads; NaN for padding."""
+    out_TNH = torch.full_like(q_TNH, torch.nan, dtype=torch.float64)
     repeats = q_TNH.shape[1] // k_TGH.shape[1]
     k_TNH, v_TNH = (x_TGH.repeat_interleave(repeats, dim=1) for x_TGH in (k_TGH, v_TGH))
-    start = 0
-    for length in layout.lengths:
+    for start, length in zip(layout.starts, layout.lengths, strict=True):
         q, k, v = (x_TNH[start : start + length].double().transpose(0, 1) for x_TNH in (q_TNH, k_TNH, v_TNH))
         scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
         if bias_NLL is not None:
@@ -158,5 +195,4 @@ def attend_reference(
             place = torch.arange(length, device=q.device)
             scores = scores.masked_fill((place[:, None] - place[None, :]).abs() > window, float("-inf"))
         out_TNH[start : start + length] = (torch.softmax(scores, dim=-1) @ v).transpose(0, 1)
-        start += length
     return out_TNH

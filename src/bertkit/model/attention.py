@@ -1,4 +1,4 @@
-"""Multi-head self-attention over packed tokens."""
+"""Multi-head self-attention within each sequence of a batch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from bertkit.batching.token_batch import Layout
+from bertkit.batching.layout import Layout
 from bertkit.model.attend import attend
 from bertkit.model.positions import Rotation
 
@@ -20,12 +20,18 @@ class View:
         window: tokens seen on either side; None for all.
         rotation: turns queries and keys; None where positions are not rotary.
         bias_NLL: added to the scores, for the longest sequence; None where there is none.
+        outputs_M: indices of the tokens whose result anyone will read, each of which sees all; None for all.
     """
 
     layout: Layout
     window: int | None = None
     rotation: Rotation | None = None
     bias_NLL: Tensor | None = None
+    outputs_M: Tensor | None = None
+
+    def chosen(self, x_TW: Tensor) -> Tensor:
+        """The rows that anyone will read, (M, W), of all."""
+        return x_TW if self.outputs_M is None else x_TW[self.outputs_M]
 
 
 class Attention(nn.Module):
@@ -47,8 +53,8 @@ class Attention(nn.Module):
         self.groups = groups
         self.dropout = dropout
 
-    def forward(self, x_TW: Tensor, view: View, wanted_M: Tensor | None = None) -> Tensor:
-        """The attended tokens, (T, W), or the wanted ones of them, (M, W)."""
+    def forward(self, x_TW: Tensor, view: View) -> Tensor:
+        """The attended tokens, (T, W), or those of them that the view chooses, (M, W)."""
         q_TNH, k_TGH, v_TGH = self.project(x_TW, view)
         out_TNH = attend(
             q_TNH,
@@ -59,8 +65,7 @@ class Attention(nn.Module):
             bias_NLL=view.bias_NLL,
             dropout=self.dropout if self.training else 0.0,
         )
-        out_TW = out_TNH.flatten(1)
-        return self.output(out_TW if wanted_M is None else out_TW[wanted_M])  # type: ignore[no-any-return]
+        return self.output(view.chosen(out_TNH.flatten(1)))  # type: ignore[no-any-return]
 
     def project(self, x_TW: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (T, N, H), keys and values (T, G, H), as the kernel takes them: turned where positions are rotary."""

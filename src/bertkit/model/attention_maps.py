@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator
 import torch
 from torch import Tensor
 
-from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.layout import PackedLayout
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.model.attention import Attention, View
 from bertkit.model.encoder import Encoder
 from bertkit.model.steps import watched
@@ -77,10 +78,8 @@ def rollout(encoder: Encoder, batch: TokenBatch, starts: list[Tensor]) -> list[T
 
 def _one_sequence(batch: TokenBatch, sequence: int) -> tuple[TokenBatch, slice]:
     """One sequence as a batch of its own, and where its tokens are in the batch that it comes from."""
-    lengths = batch.layout.lengths
-    start = sum(lengths[:sequence])
-    tokens = slice(start, start + lengths[sequence])
-    alone = Layout.of([lengths[sequence]], batch.ids_T.device)
+    tokens = batch.layout.tokens_of(sequence)
+    alone = PackedLayout.of([tokens.stop - tokens.start], batch.ids_T.device)
     return TokenBatch(batch.ids_T[tokens], batch.segments_T[tokens], batch.positions_T[tokens], alone), tokens
 
 

@@ -11,6 +11,7 @@ from bertkit.model.dropout import Dropout
 from bertkit.model.embeddings import Embeddings
 from bertkit.model.encoder import Encoder, Pooler
 from bertkit.model.layers import Layer, PostNormLayer, PreNormLayer
+from bertkit.model.linear import make_linear
 from bertkit.model.mlp import MLP, GatedMLP
 from bertkit.model.positions import DistanceBias
 
@@ -27,7 +28,7 @@ def build_encoder(config: EncoderConfig) -> Encoder:
         layers=[_layer(config, number) for number in range(config.layers)],
         distance_bias=DistanceBias(_table(relative.buckets, config.heads), relative) if relative else None,
         final_norm=_norm(config) if config.final_norm else nn.Identity(),
-        pooler=Pooler(_linear(config.width, config.width)) if config.pooler else None,
+        pooler=Pooler(make_linear(config.width, config.width)) if config.pooler else None,
     )
 
 
@@ -40,7 +41,7 @@ def _embeddings(config: EncoderConfig) -> Embeddings:
         offset=learned.offset if learned else 0,
         norm=_norm(config, width) if config.embedding_norm else nn.Identity(),
         dropout=Dropout(config.hidden_dropout),
-        projection=_linear(width, config.width) if config.embed_width else nn.Identity(),
+        projection=make_linear(width, config.width) if config.embed_width else nn.Identity(),
     )
 
 
@@ -50,25 +51,21 @@ def _layer(config: EncoderConfig, number: int) -> Layer:
     width, heads, ffn_width = config.width, config.heads + 2 * config.groups, config.ffn_width
     return kind(
         attention=Attention(
-            qkv=_linear(width, heads * config.head_width, config.attention_bias),
-            output=_linear(width, width, config.attention_bias),
+            qkv=make_linear(width, heads * config.head_width, bias=config.attention_bias),
+            output=make_linear(width, width, bias=config.attention_bias),
             heads=config.heads,
             groups=config.groups,
             dropout=config.attention_dropout,
         ),
         attention_norm=_norm(config) if number or config.first_attention_norm else nn.Identity(),
         mlp=mlp(
-            up=_linear(width, ffn_width * (2 if config.gated else 1), config.mlp_bias),
-            down=_linear(ffn_width, width, config.mlp_bias),
+            up=make_linear(width, ffn_width * (2 if config.gated else 1), bias=config.mlp_bias),
+            down=make_linear(ffn_width, width, bias=config.mlp_bias),
             activation=config.activation,
         ),
         mlp_norm=_norm(config),
         dropout=Dropout(config.hidden_dropout),
     )
-
-
-def _linear(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
-    return nn.Linear(inputs, outputs, bias=bias, dtype=torch.float32)
 
 
 def _norm(config: EncoderConfig, width: int | None = None) -> nn.Module:

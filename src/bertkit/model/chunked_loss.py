@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from bertkit.config.kernels import logits_chunk_bytes
 from bertkit.model.filling import FULL_ROWS, full
 
 # What the float32 logits of one chunk may take, by kind of device. A few tensors of this size live at once, whatever M
 # is. A GPU has that memory, and needs products of thousands of rows to be busy.
-CHUNK_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20}
 
 # From the logits of a chunk and which of the M rows they are: the sum of the rows' losses, how many of the rows are
 # predicted correctly, and the gradient of that sum with respect to the logits. May overwrite the logits.
@@ -111,7 +111,7 @@ def chunked_loss(
     dtype = torch.promote_types(x_ME.dtype, table_VE.dtype)
     if torch.is_autocast_enabled(kind):
         dtype = torch.get_autocast_dtype(kind)
-    rows = max(1, (chunk_bytes or CHUNK_BYTES.get(kind, CHUNK_BYTES["cpu"])) // (4 * len(table_VE)))
+    rows = max(1, (chunk_bytes or logits_chunk_bytes(kind)) // (4 * len(table_VE)))
     if rows > FULL_ROWS:
         rows -= rows % FULL_ROWS  # nothing to fill up but in the last chunk
     loss, correct = _ChunkedLoss.apply(  # type: ignore[no-untyped-call]

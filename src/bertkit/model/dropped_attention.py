@@ -20,16 +20,13 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bertkit.batching.token_batch import Layout
+from bertkit.batching.layout import Layout
+from bertkit.config.kernels import widens_short
 from bertkit.model.dropout import kept
 
 # Sequences of several lengths are taken together while the block is so small that its operations' own cost counts more
 # than their work: entries of its matrices of weights, B · L · L.
 SMALL = 6_000
-
-# Matrices of sequences up to this length are multiplied in float32 at least. oneDNN compiles products of half precision
-# for each number and length of sequences, which takes longer than such a product.
-SHORT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class Blocks:
 
 def precision(length: int, given: torch.dtype) -> torch.dtype:
     """What products of sequences of this length are computed in, where that is what goes into them."""
-    return torch.promote_types(given, torch.float32) if length <= SHORT else given
+    return torch.promote_types(given, torch.float32) if widens_short(length) else given
 
 
 def dropped_attention(q_TNH: Tensor, k_TNH: Tensor, v_TNH: Tensor, layout: Layout, dropout: float) -> Tensor:

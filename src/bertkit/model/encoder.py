@@ -1,18 +1,22 @@
 """The encoder: one class for every family. What varies is which parts it is made of; see `build_encoder`.
 
-Shapes: `T` packed tokens, `B` sequences, `W` width, `M` tokens whose last hidden states are wanted.
+Shapes: `T` tokens, `B` sequences, `W` width, `M` tokens whose last hidden states are wanted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
-from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.layout import Layout
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.model.attention import View
 from bertkit.model.embeddings import Embeddings
-from bertkit.model.filling import compiles_each_size, filled, repeated
+from bertkit.model.filling import in_few_sizes
 from bertkit.model.layers import Layer
 from bertkit.model.positions import DistanceBias, Rotation
 
@@ -30,7 +34,7 @@ class Pooler(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Packed tokens in, one vector a token out.
+    """Tokens in, one vector a token out.
 
     Args:
         layers: the layers that have weights of their own; `config.layer_of_step` says which one each step uses.
@@ -64,6 +68,7 @@ class Encoder(nn.Module):
             f"vocabulary {config.vocab_size:,}, {str(table.dtype).removeprefix('torch.')} on {table.device})"
         )
 
+    @in_few_sizes
     def forward(self, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
         """Hidden states of the last layer, (T, W), or those that are wanted, (M, W).
 
@@ -71,19 +76,21 @@ class Encoder(nn.Module):
             wanted_M: indices of the tokens whose hidden states anyone will read; None for all. What follows attention
                 in the last step, three quarters of its products, is computed for these only.
         """
-        count = len(batch.ids_T if wanted_M is None else wanted_M)
-        if compiles_each_size(batch.ids_T.device, self.embeddings.token.weight.dtype):
-            batch, wanted_M = filled(batch), None if wanted_M is None else repeated(wanted_M)
-        return self.from_vectors(self.embeddings(batch), batch, wanted_M)[:count]
+        return self.from_vectors(self.embeddings(batch), batch, wanted_M)
 
     def from_vectors(self, x_TW: Tensor, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
         """As `forward`, from vectors that stand in the place of the embeddings', (T, W)."""
+        for layer, view in self._steps(batch, wanted_M):
+            x_TW = layer(x_TW, view)
+        return self.final_norm(x_TW)  # type: ignore[no-any-return]
+
+    def _steps(self, batch: TokenBatch, wanted_M: Tensor | None) -> Iterator[tuple[nn.Module, View]]:
+        """The layer of each step, and what it sees. Only what the last gives can be chosen: others are seen by all."""
         views = {sight: self.view(batch, sight) for sight in set(self.config.attention_pattern)}
         last = len(self.config.layer_of_step) - 1
         for step, layer in enumerate(self.config.layer_of_step):
             view = views[self.config.sight_of_step(step)]
-            x_TW = self.layers[layer](x_TW, view, wanted_M if step == last else None)
-        return self.final_norm(x_TW)  # type: ignore[no-any-return]
+            yield self.layers[layer], replace(view, outputs_M=wanted_M) if step == last else view
 
     def hidden(self, batch: TokenBatch, wanted_M: Tensor | None) -> Tensor:
         """As `forward`, each hidden state in the place of its token, (T, W): NaN where it is not wanted.
@@ -92,7 +99,7 @@ class Encoder(nn.Module):
             wanted_M: no token twice.
         """
         x_MW: Tensor = self(batch, wanted_M)
-        return x_MW if wanted_M is None else in_their_places(x_MW, wanted_M, len(batch.ids_T))
+        return x_MW if wanted_M is None else in_their_places(x_MW, wanted_M, batch.ids_T.shape[0])
 
     def view(self, batch: TokenBatch, sight: str) -> View:
         """What attention sees in a step of this kind; made once for all such steps."""

@@ -9,11 +9,18 @@ Shapes: `T` packed tokens, `M` of them whose hidden states are wanted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.token_batch import TokenBatch
+from bertkit.config.kernels import compiles_per_size
+from bertkit.model.device import is_half
 
+Forward = Callable[..., Tensor]  # an encoder, a batch, and which tokens are wanted, to a row for each
 FULL_ROWS = 32
 SIZES = 16  # from one power of two to the next; at most so many of a hundred rows are filled: 100 / SIZES
 
@@ -24,29 +31,41 @@ def full(rows: int) -> int:
     return -(-rows // step) * step
 
 
+def in_few_sizes(forward: Forward) -> Forward:
+    """An encoder's `forward` that computes few numbers of rows, where each is compiled for, and returns those asked."""
+
+    @wraps(forward)
+    def run(encoder: Any, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
+        if not compiles_each_size(batch.ids_T.device, encoder.embeddings.token.weight.dtype):
+            return forward(encoder, batch, wanted_M)
+        count = (batch.ids_T if wanted_M is None else wanted_M).shape[0]
+        return forward(encoder, filled(batch), None if wanted_M is None else repeated(wanted_M))[:count]
+
+    return run
+
+
 def compiles_each_size(device: torch.device, weights: torch.dtype) -> bool:
     """Whether products on the device are compiled for each number of rows, in the precision that is now computed in.
+
+    A program that is exported has the sizes that its user chooses.
 
     Args:
         weights: their precision, which products are in where autocast is off.
     """
     kind = device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weights
-    return kind == "cpu" and dtype in (torch.bfloat16, torch.float16)
+    return compiles_per_size(kind, half=is_half(dtype)) and not torch.compiler.is_exporting()
 
 
 def filled(batch: TokenBatch) -> TokenBatch:
     """The same tokens, and after them sequences of token 0 at position 0, none of them longer than the longest."""
-    count, longest = len(batch.ids_T), batch.layout.max_length
-    spare = full(count) - count
-    if not spare:
+    layout = batch.layout.filled(full)
+    if layout is batch.layout:
         return batch
-    lengths = [min(longest, spare - start) for start in range(0, spare, longest)]
-    nothing_S = batch.ids_T.new_zeros(spare)
+    nothing_S = batch.ids_T.new_zeros(sum(layout.lengths) - len(batch.ids_T))
     ids_T, segments_T, positions_T = (
         torch.cat([part_T, nothing_S]) for part_T in (batch.ids_T, batch.segments_T, batch.positions_T)
     )
-    layout = Layout.of([*batch.layout.lengths, *lengths], batch.ids_T.device)
     return TokenBatch(ids_T, segments_T, positions_T, layout)
 
 

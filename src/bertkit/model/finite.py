@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
 
 from bertkit.errors import NotFinite
-from bertkit.model.linear import PackedLinear
+from bertkit.model.linear import as_usual
 
 
 def weights_of(**modules: nn.Module | None) -> Iterator[tuple[str, Tensor]]:
     """The weights of modules, packed ones too, each with its name behind that of its module."""
     for name, module in modules.items():
         if module is not None:
-            yield from ((f"{name}.{weight}", tensor) for weight, tensor in module.named_parameters())
-            for path, part in module.named_modules():
-                if isinstance(part, PackedLinear):
-                    yield from ((f"{name}.{path}.{weight}", tensor) for weight, tensor in part.tensors())
+            for weight, tensor in chain(module.named_parameters(), module.named_buffers()):
+                yield f"{name}.{weight}", as_usual(tensor)
 
 
 @torch.no_grad()

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertkit.batching.token_batch import Layout
+from bertkit.batching.layout import Layout
 from bertkit.config.encoder import EncoderConfig, HeadActivation
 from bertkit.config.readout import MASKED_LM
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.chunked_loss import Criterion, chunked_loss
 from bertkit.model.dropout import Dropout
 from bertkit.model.encoder import Encoder
-from bertkit.model.linear import LastLinear, last_weights
+from bertkit.model.linear import last_weights, make_linear
 from bertkit.model.mlp import ACTIVATIONS
 from bertkit.model.pooling import mean_tokens
 
@@ -138,7 +138,7 @@ def build_head(shape: HeadShape, config: EncoderConfig, classes: int, reads: Rea
         reads=reads or shape.reads,
         **_transform(shape, config, config.width),
         dropout=Dropout(config.hidden_dropout),
-        classifier=LastLinear(config.width, classes, bias=shape.has("classifier.bias", config), dtype=torch.float32),
+        classifier=make_linear(config.width, classes, bias=shape.has("classifier.bias", config), last=True),
     )
 
 
@@ -169,7 +169,7 @@ def _transform(shape: HeadShape, config: EncoderConfig, width: int) -> dict[str,
     dense: nn.Module = nn.Identity()
     norm: nn.Module = nn.Identity()
     if shape.has("dense.weight", config):
-        dense = nn.Linear(config.width, width, bias=shape.has("dense.bias", config), dtype=torch.float32)
+        dense = make_linear(config.width, width, bias=shape.has("dense.bias", config))
     if shape.standardised:
         norm = nn.LayerNorm(width, eps=config.norm_eps, elementwise_affine=False)
     elif shape.has("norm.weight", config):

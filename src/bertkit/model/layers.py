@@ -1,6 +1,6 @@
 """A layer: attention, then the feed-forward part, each added to its input. Two kinds, by where the norms are.
 
-Shapes: `T` packed tokens, `W` width, `M` tokens whose result is wanted, where that is not all of them.
+Shapes: `T` tokens, `W` width, `M` tokens that the view chooses, where that is not all of them.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Layer(nn.Module):
 class PostNormLayer(Layer):
     """Each part's output is added to its input, then normalised (Vaswani et al. 2017)."""
 
-    def forward(self, x_TW: Tensor, view: View, wanted_M: Tensor | None = None) -> Tensor:
+    def forward(self, x_TW: Tensor, view: View) -> Tensor:
         """The tokens after this layer, (T, W) or (M, W)."""
-        attended_TW = self.attention(x_TW, view, wanted_M)
-        return self.after(x_TW if wanted_M is None else x_TW[wanted_M], attended_TW)
+        attended_TW = self.attention(x_TW, view)
+        return self.after(view.chosen(x_TW), attended_TW)
 
     def after(self, x_TW: Tensor, attended_TW: Tensor) -> Tensor:
         """What follows attention, (T, W)."""
@@ -44,10 +44,10 @@ class PostNormLayer(Layer):
 class PreNormLayer(Layer):
     """Each part reads its input normalised, and its output is added to the input as it was (Xiong et al. 2020)."""
 
-    def forward(self, x_TW: Tensor, view: View, wanted_M: Tensor | None = None) -> Tensor:
+    def forward(self, x_TW: Tensor, view: View) -> Tensor:
         """The tokens after this layer, (T, W) or (M, W)."""
-        attended_TW = self.attention(self.attention_norm(x_TW), view, wanted_M)
-        return self.after(x_TW if wanted_M is None else x_TW[wanted_M], attended_TW)
+        attended_TW = self.attention(self.attention_norm(x_TW), view)
+        return self.after(view.chosen(x_TW), attended_TW)
 
     def after(self, x_TW: Tensor, attended_TW: Tensor) -> Tensor:
         """What follows attention, (T, W)."""

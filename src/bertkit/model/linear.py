@@ -1,18 +1,22 @@
-"""Linear layers that are more than `torch.nn.Linear`: the last one of a head, and weights laid out for a CPU's kernels.
+"""Linear layers: the one place that makes them, of each kind that there is.
 
-`torch.nn.Linear` lets the kernel library re-order the weight at every call; for inference it is re-ordered once. The
-slow twin of a `PackedLinear` is the `nn.Linear` that it was made from.
+A plain one is torch's, for learning and for every device. `torch.nn.Linear` lets a CPU's kernel library re-order the
+weight at every call; for inference a packed one has it re-ordered once, and is saved and loaded as the plain one that
+it was made from, its slow twin. The last layer of a head is one of its own. Which kind suits is for
+`config/kernels.py` to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from bertkit.config.encoder import Activation
+from bertkit.config.kernels import LinearKind
 from bertkit.model.mlp import MLP
 
 # How oneDNN names the activations that it can apply while the product is still in cache: (operation, algorithm).
@@ -44,12 +48,19 @@ def last_weights(module: nn.Module) -> list[nn.Parameter]:
 
 
 class PackedLinear(nn.Module):
-    """`activation(x Wᵀ + b)` with W in oneDNN's blocked layout. Inference only: no gradient, no state."""
+    """`activation(x Wᵀ + b)` with W in oneDNN's blocked layout. Inference only: no gradient, and no other device.
+
+    The weight and the bias are buffers by the names of the `nn.Linear` that they come from, and `state_dict` gives and
+    takes them in the usual layout.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
 
     def __init__(self, linear: nn.Linear, dtype: torch.dtype, activation: Activation | None = None) -> None:
         super().__init__()
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach().to(dtype))
-        self.bias = None if linear.bias is None else linear.bias.detach().to(dtype)
+        self.register_buffer("weight", _packed(linear.weight.detach().to(dtype)))
+        self.register_buffer("bias", None if linear.bias is None else linear.bias.detach().to(dtype))
         self.operation, self.algorithm = FUSED[activation] if activation is not None else ("none", "")
 
     def forward(self, x_TI: Tensor) -> Tensor:
@@ -59,34 +70,50 @@ class PackedLinear(nn.Module):
         )
         return out
 
-    def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """The weight and the bias by name, in the usual layout."""
-        yield "weight", self.weight.to_dense()
-        if self.bias is not None:
-            yield "bias", self.bias
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[prefix + "weight"] = as_usual(self.weight)
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        given, packed = state_dict.get(prefix + "weight"), self.weight
+        self.weight = as_usual(packed)  # torch copies into what there is, and finds fault with its shape
+        try:
+            super()._load_from_state_dict(state_dict, prefix, *rest)
+        finally:
+            self.weight = packed if given is None else _packed(self.weight)
 
 
-def can_pack(dtype: torch.dtype) -> bool:
-    """Whether this machine's CPU has packed kernels for `dtype`."""
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return False
-    return dtype == torch.float32 or (dtype == torch.bfloat16 and has_fast_bfloat16())
+def make_linear(inputs: int, outputs: int, *, bias: bool = True, last: bool = False) -> nn.Linear:
+    """A plain layer whose weights are yet to be loaded or initialised: float32 whatever the default dtype.
 
-
-def has_fast_bfloat16() -> bool:
-    """Whether this machine's CPU multiplies bfloat16 matrices faster than float32 ones (AMX or AVX512-BF16)."""
-    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    Args:
+        last: it is the last one of a head.
+    """
+    return (LastLinear if last else nn.Linear)(inputs, outputs, bias=bias, dtype=torch.float32)
 
 
 @torch.no_grad()
-def pack_linears(module: nn.Module, dtype: torch.dtype) -> None:
-    """Replace every `nn.Linear` inside `module` by a `PackedLinear`, one at a time, letting go of the originals.
+def convert_linears(module: nn.Module, kind: LinearKind, dtype: torch.dtype) -> None:
+    """Make every plain layer inside `module` one of this kind, one at a time, letting go of the originals.
 
-    A `LastLinear` is replaced where `dtype` is its own.
+    A layer of a kind that applies the activation after it takes that in. A `LastLinear` is converted where `dtype` is
+    its own.
     """
+    if kind == "plain":
+        return
     for part in module.modules():
         if isinstance(part, MLP) and isinstance(part.up, nn.Linear) and part.activation in FUSED:
             part.up, part.activation = PackedLinear(part.up, dtype, part.activation), None
         for name, child in part.named_children():
             if isinstance(child, nn.Linear) and (dtype == torch.float32 or not isinstance(child, LastLinear)):
                 setattr(part, name, PackedLinear(child, dtype))
+
+
+def as_usual(weight: Tensor) -> Tensor:
+    """A weight in the usual layout, whichever it is in."""
+    return weight.to_dense() if weight.is_mkldnn else weight
+
+
+def _packed(weight: Tensor) -> Tensor:
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach())
+    return packed

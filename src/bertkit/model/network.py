@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.layout import Layout
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.readout import Readout
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, MaskedLMHead

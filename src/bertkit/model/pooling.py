@@ -10,40 +10,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bertkit.batching.token_batch import Layout
-from bertkit.config.pooling import Part, Pooling, finish_pooling, parts_of, position_sum
-
-
-def pool_part(hidden_TW: Tensor, layout: Layout, part: Part, skip: int = 0) -> Tensor:
-    """One part of each sequence, (B, W) float32: a run of equal lengths at a time.
-
-    Args:
-        part: `sum` or `max` of the tokens, the `first` or the `last` one, or their sum `weighted` by position from 1.
-        skip: tokens at the beginning of each sequence that do not count; the last one always does. Positions stay.
-    """
-    blocks = []
-    for run in layout.runs():
-        skipped = min(skip, run.length - 1)
-        block_BLW = hidden_TW[run.tokens].view(run.count, run.length, -1)[:, skipped:]
-        if part in ("first", "last"):
-            blocks.append(block_BLW[:, 0 if part == "first" else -1].float())
-        elif part == "weighted":
-            place_L1 = torch.arange(skipped + 1, run.length + 1, device=hidden_TW.device)[:, None]
-            blocks.append((block_BLW.float() * place_L1).sum(dim=1))
-        else:
-            blocks.append((torch.sum if part == "sum" else torch.amax)(block_BLW.float(), dim=1))
-    return torch.cat(blocks)
+from bertkit.batching.layout import Layout
+from bertkit.config.pooling import Pooling, finish_pooling, parts_of, position_sum
 
 
 def pool_tokens(hidden_TW: Tensor, layout: Layout, poolings: Sequence[Pooling], skip: int = 0) -> Tensor:
     """One vector a sequence, (B, P·W) float32: its poolings side by side.
 
     Args:
-        skip: as of `pool_part`.
+        skip: as of `Layout.reduce`.
     """
-    parts = {part: pool_part(hidden_TW, layout, part, skip) for part in parts_of(poolings)}
-    length_B1 = layout.cu_lengths_B1.diff()[:, None].float()
-    skipped_B1 = length_B1.sub(1).clamp(max=skip)
+    parts = {part: layout.reduce(hidden_TW, part, skip) for part in parts_of(poolings)}
+    length_B1 = layout.lengths_B[:, None].float()
+    skipped_B1 = layout.skipped_B(skip)[:, None].float()
     weight_B1 = position_sum(length_B1) - position_sum(skipped_B1)
     return torch.cat([finish_pooling(one, parts, length_B1 - skipped_B1, weight_B1) for one in poolings], dim=1)
 

@@ -29,7 +29,7 @@ def learned_rows(ids_T: Tensor, positions_T: Tensor, offset: int) -> Tensor:
         return positions_T
     padding_T = ids_T == offset - 1
     seen_T = padding_T.cumsum(0)
-    starts_T = torch.arange(len(ids_T), device=ids_T.device) - positions_T
+    starts_T = torch.arange(ids_T.shape[0], device=ids_T.device) - positions_T
     skipped_T = seen_T - (seen_T - padding_T.long())[starts_T]
     return torch.where(padding_T, offset - 1, positions_T + offset - skipped_T)
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertkit.batching.token_batch import Layout
+from bertkit.batching.layout import Layout
 from bertkit.config.pooling import Pooling, parts_of
 from bertkit.model.encoder import Encoder
-from bertkit.model.pooling import pool_part, pool_tokens
+from bertkit.model.pooling import pool_tokens
 
 TOKENS, VECTOR, SCORES = "token_embeddings", "sentence_embedding", "scores"
 
@@ -145,6 +145,4 @@ class RecipeHead(nn.Module):
         """What the poolings are made of, (B, O) float32 each; where a prompt is left out, once more without it."""
         tokens_TW, skip = self.recipe.tokens(hidden_TW), self.recipe.skip
         skips = (0, skip) if skip else (0,)
-        return tuple(
-            pool_part(tokens_TW, layout, part, skip) for skip in skips for part in parts_of(self.recipe.poolings)
-        )
+        return tuple(layout.reduce(tokens_TW, part, skip) for skip in skips for part in parts_of(self.recipe.poolings))

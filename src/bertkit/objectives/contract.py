@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import nn
 
 from bertkit.errors import TextTooLong
 from bertkit.labelled.examples import Example
+from bertkit.labelled.pair_texts import PairTexts
+from bertkit.model.soft_labels import SoftLabels
 from bertkit.objectives.objective import Objective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Texts
 from bertkit.tokenization.windows import Encoded, Window
+
+
+@dataclass(frozen=True, slots=True)
+class LearningOptions:
+    """What may be chosen about learning; a task reads its own.
+
+    Attributes:
+        class_weights: by label, what an example of it counts.
+        smoothing: share of the probability that is spread over all labels.
+        scores: which scores of pairs are the cosines 0 and 1; None where pairs have none.
+        dimensions: shorter vectors that are learnt as well.
+        teacher: how a teacher's numbers are learnt, which samples then have.
+        pairs: the texts of pairs without scores, and which belong together.
+    """
+
+    class_weights: Mapping[str, float] | None = None
+    smoothing: float = 0.0
+    scores: tuple[float, float] | None = None
+    dimensions: Sequence[int] = ()
+    teacher: SoftLabels | None = None
+    pairs: PairTexts | None = None
 
 
 class Learning(ABC):

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from torch import nn
 
 from bertkit.labelled.examples import Example
 from bertkit.model.heads import MaskedLMHead
-from bertkit.objectives.contract import Learning, ids_and_segments
+from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
+from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.objectives.objective import Objective
 from bertkit.sampling.sample_stream import Sample
+from bertkit.tasks.contract import Task
 from bertkit.tokenization.windows import Encoded
 
 
 class MaskLearning(Learning):
-    """The text itself is what is learnt. Of a long text each token is in one window.
-
-    Args:
-        objective: masked language modelling over a head.
-    """
+    """The text itself is what is learnt. Of a long text each token is in one window."""
 
     masked: ClassVar[bool] = True
-
-    def __init__(self, objective: Callable[[MaskedLMHead], Objective]) -> None:
-        self._objective = objective
 
     def samples(self, example: Example, encoded: Sequence[Encoded]) -> list[Sample]:
         """A sample for each window, without a target: which tokens are masked is drawn anew in each epoch."""
@@ -34,4 +29,9 @@ class MaskLearning(Learning):
     def objective(self, head: nn.Module | None) -> Objective:
         """The loss."""
         assert isinstance(head, MaskedLMHead)
-        return self._objective(head)
+        return MaskedLM(head)
+
+
+def learning(task: Task, options: LearningOptions) -> Learning:
+    """How fill-mask is learnt."""
+    return MaskLearning()

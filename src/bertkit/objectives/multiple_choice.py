@@ -14,9 +14,10 @@ from bertkit.labelled.examples import Example
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.pooling import highest_within, log_softmax_within
-from bertkit.objectives.contract import Learning, ids_and_segments, whole
+from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments, whole
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
+from bertkit.tasks.contract import Task
 from bertkit.tokenization.windows import Encoded
 
 
@@ -64,3 +65,8 @@ class ChoiceLearning(Learning):
         """The loss."""
         assert isinstance(head, Head)
         return ChoiceObjective(head)
+
+
+def learning(task: Task, options: LearningOptions) -> Learning:
+    """How multiple-choice is learnt."""
+    return ChoiceLearning()

@@ -17,9 +17,10 @@ from bertkit.errors import InputError
 from bertkit.labelled.examples import Example, References
 from bertkit.model.encoder import Encoder
 from bertkit.model.pooling import highest_within, log_softmax_within
-from bertkit.objectives.contract import Learning, ids_and_segments
+from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
+from bertkit.tasks.contract import Task
 from bertkit.tokenization.windows import Encoded, Window
 
 NO_ANSWER = 0  # the sequence's first token
@@ -46,7 +47,7 @@ class SpanObjective(Objective):
         """The loss; its sums have `correct`: how many starts are the likeliest of their sequence."""
         layout = batch.tokens.layout
         logits_T2 = self.head(hidden_TW, layout, encoder)
-        lengths_B = layout.cu_lengths_B1.diff()
+        lengths_B = layout.lengths_B
         logs_T2 = log_softmax_within(logits_T2, lengths_B)
         start_B = layout.first_B + batch.targets["start_B"]
         end_B = layout.first_B + batch.targets["end_B"]
@@ -90,3 +91,8 @@ def place_of(span: tuple[int, int], window: Window) -> tuple[int, int]:
     starts_here = window.offsets[first][0] <= span[0] or first != shown[0]
     ends_here = window.offsets[last][1] >= span[1] or last != shown[-1]
     return (first, last) if starts_here and ends_here else (NO_ANSWER, NO_ANSWER)
+
+
+def learning(task: Task, options: LearningOptions) -> Learning:
+    """How question-answering is learnt."""
+    return SpanLearning()

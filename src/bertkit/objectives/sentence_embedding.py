@@ -26,10 +26,11 @@ from bertkit.labelled.examples import Example
 from bertkit.labelled.pair_texts import PairTexts
 from bertkit.model.encoder import Encoder
 from bertkit.model.vector_steps import RecipeHead
-from bertkit.objectives.contract import Learning, ids_and_segments, whole
+from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments, whole
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
-from bertkit.tasks.contract import Texts, optional_text_field, text_field, texts_field
+from bertkit.tasks.contract import Task, Texts, optional_text_field, text_field, texts_field
+from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tokenization.windows import Encoded
 
 MINED = "negatives"  # the field of negatives that were looked for; `negative` is the user's own
@@ -157,3 +158,9 @@ def _texts(fields: Mapping[str, object]) -> list[str]:
         *([] if negative is None else [negative]),
         *(texts_field(fields, MINED) if fields.get(MINED) else []),
     ]
+
+
+def learning(task: Task, options: LearningOptions) -> Learning:
+    """How sentence-embedding is learnt."""
+    assert isinstance(task, SentenceEmbedding)
+    return PairLearning(task.prompt, options.dimensions, options.scores or options.pairs)

@@ -21,9 +21,11 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.pooling import mean_tokens
 from bertkit.model.soft_labels import SoftLabels
-from bertkit.objectives.contract import Learning, ids_and_segments
+from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
+from bertkit.tasks.contract import Task
+from bertkit.tasks.text_classification import TextClassification
 from bertkit.tokenization.windows import Encoded
 
 
@@ -175,3 +177,9 @@ def _other_kind(example: Example, wanted: str) -> InputError:
         f"{example.row.place}: the label is {example.target!r}, not {wanted}",
         "Choose another --problem, or the column.",
     )
+
+
+def learning(task: Task, options: LearningOptions) -> Learning:
+    """How text-classification is learnt."""
+    assert isinstance(task, TextClassification)
+    return LabelLearning(task.labels, task.problem, options.class_weights, options.smoothing, options.teacher)

@@ -14,9 +14,10 @@ from bertkit.errors import InputError
 from bertkit.labelled.examples import Example
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
-from bertkit.objectives.contract import Learning, ids_and_segments, whole
+from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments, whole
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
+from bertkit.tasks.contract import Task
 from bertkit.tokenization.windows import Encoded
 
 
@@ -68,3 +69,8 @@ class RelevanceLearning(Learning):
         """The loss."""
         assert isinstance(head, Head)
         return RelevanceObjective(head)
+
+
+def learning(task: Task, options: LearningOptions) -> Learning:
+    """How text-ranking is learnt."""
+    return RelevanceLearning()

@@ -19,9 +19,10 @@ from bertkit.labelled.examples import Example, Tagged
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.soft_labels import SoftLabels
-from bertkit.objectives.contract import Learning, ids_and_segments
+from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
+from bertkit.tasks.contract import Task
 from bertkit.tokenization.windows import Encoded
 from bertkit.tokenization.words import visible
 
@@ -116,3 +117,8 @@ class TagLearning(Learning):
                 f"The tags are {', '.join(self._ids)}.",
             )
         return self._ids[tag]
+
+
+def learning(task: Task, options: LearningOptions) -> Learning:
+    """How token-classification is learnt."""
+    return TagLearning(task.labels, options.teacher)

@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.config.kernels import AttentionKernel, attention_kernel
+from bertkit.config.kernels import (
+    AttentionKernel,
+    Processor,
+    attention_kernel,
+    drops_by_hand,
+    takes_chunks,
+    widens_short,
+)
 
 FULL, HALF = 4, 2  # bytes of a float32 and of a bfloat16
-# Attention with dropout on a CPU multiplies matrices of sequences up to this length in float32 at least
-# (`model/dropped_attention.py`).
-SHORT = 64
 
 DeviceKind = Literal["cpu", "cuda"]
-PLANNED_GPU = (8, 0)  # what memory is counted for: earlier ones, which keep more, are not told apart
+PLANNED_GPU = Processor("cuda", (8, 0))  # what memory is counted for: earlier ones, which keep more, are not told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +93,19 @@ def step_bytes(config: EncoderConfig, sight: str, length: int, path: Path) -> St
         sight: `G` or `L`, how far the step sees.
     """
     width, attended, grouped = config.width, config.heads * config.head_width, config.groups * config.head_width
-    by_hand = _kernel(config, sight, path) == "dropped"
+    kernel, window = _kernel(config, sight, path), config.window_radius if sight == "L" else None
     attention = attended + 2 * grouped + attended  # queries, keys, values, output
-    if not by_hand:
+    if kernel != "dropped":
         attention += attended  # the output by length, and joined
     if config.rotary is not None:
         attention += attended + grouped
-    if sight == "L" and path.device == "cpu" and length > 3 * max(config.window_radius or 0, 1):
+    if kernel == "by-length" and takes_chunks(length, window, biased=config.relative_bias is not None):
         attention += 3 * attended  # the parts that chunks of queries see
     if path.padded and path.product < path.stream:
         attention += 2 * width  # autocast gives each of the three projections its own copy
     pairs = _pairs(config, sight, length, path)
     norm = width * (path.stream + path.product)  # what it reads, and gives to the product after it
-    dropped = width * (path.product if path.device == "cpu" else 1) if config.hidden_dropout else 0
+    dropped = width * (path.product if drops_by_hand(path.device) else 1) if config.hidden_dropout else 0
     mlp = config.ffn_width * (4 if config.gated else 2) * path.product
     before_attention = norm if config.norm_at == "pre" else 0
     up = config.ffn_width * (2 if config.gated else 1)
@@ -117,7 +121,7 @@ def step_bytes(config: EncoderConfig, sight: str, length: int, path: Path) -> St
 
 def _kernel(config: EncoderConfig, sight: str, path: Path) -> AttentionKernel:
     return attention_kernel(
-        gpu=PLANNED_GPU if path.device == "cuda" else None,
+        PLANNED_GPU if path.device == "cuda" else Processor("cpu"),
         half=path.product == HALF,
         head_width=config.head_width,
         grouped=config.groups != config.heads,
@@ -136,7 +140,7 @@ def _pairs(config: EncoderConfig, sight: str, length: int, path: Path) -> int:
         chosen = path.product if path.device == "cpu" else 1  # which weights are dropped
         return config.heads * length * (FULL + path.product + chosen)
     if _kernel(config, sight, path) == "dropped":
-        size = FULL if length <= SHORT else path.product
+        size = FULL if widens_short(length) else path.product
         return config.heads * seen * 2 * size  # weights, and what they are multiplied by
     if config.attention_dropout and path.device == "cpu" and path.trains:
         return config.heads * seen * 3 * FULL  # weights, what is dropped, what is left; float32 in any precision

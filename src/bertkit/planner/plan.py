@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bertkit.config.batch_tokens import batch_tokens
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import UserError
 from bertkit.planner.devices import Device, Evidence
@@ -12,7 +13,7 @@ from bertkit.planner.links import link_bandwidth, summing_seconds
 from bertkit.planner.memory import Needed, Sharing, largest_batch, longest_sequence, needed, room
 from bertkit.planner.parameters import count_parameters
 from bertkit.planner.prices import Price
-from bertkit.planner.rates import Precision, Rate, best_precision, rate
+from bertkit.planner.rates import TORCH_KINDS, Precision, Rate, best_precision, rate
 from bertkit.planner.software import SOFTWARE, Software
 from bertkit.planner.speed import Time, batch_time
 from bertkit.planner.work import Mode, Work, arithmetic, traffic
@@ -23,7 +24,6 @@ TIGHT_SHARE = 0.9  # of the room: less is left than the planner may be wrong by
 # CPUs and Apple's GPUs, of which there are no figures to fit to, and where a rate is remembered, nothing so narrow can
 # be said.
 USUAL_RANGE, WIDE_RANGE = (0.75, 1.25), (0.5, 1.5)
-BATCH_TOKENS = {"gpu": 16_384, "apple": 4_096, "cpu": 2_048}
 TRAINED_SEQUENCES = 32
 MILLION = 1_000_000
 
@@ -225,7 +225,7 @@ def _usual_batch(question: Question) -> int:
     if question.mode != "inference":
         return TRAINED_SEQUENCES
     mean = sum(question.lengths) / len(question.lengths)
-    return max(1, int(BATCH_TOKENS[question.device.row.kind] / mean))
+    return max(1, int(batch_tokens("plan", TORCH_KINDS[question.device.row.kind]) / mean))
 
 
 def _time(work: Work, device: Device) -> tuple[Time | None, str | None]:

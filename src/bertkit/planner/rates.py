@@ -14,8 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from bertkit.config import kernels
 from bertkit.errors import UserError, near_match
-from bertkit.planner.devices import Device, DeviceRow, Evidence
+from bertkit.planner.devices import Device, DeviceRow, Evidence, Kind
 
 Precision = Literal["float32", "tf32", "bfloat16", "float16", "fp8", "int8"]
 BYTES: dict[Precision, int] = {"float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2, "fp8": 1, "int8": 1}
@@ -39,6 +40,17 @@ _SPELLINGS: dict[str, Precision] = {
     "amp": "float16",
     "float8": "fp8",
     "i8": "int8",
+}
+TORCH_KINDS: dict[Kind, str] = {"cpu": "cpu", "gpu": "cuda", "apple": "mps"}
+BFLOAT16_CPUS = {"amx", "avx512-bf16"}
+# The first of each generation of NVIDIA's.
+CAPABILITIES: dict[str, kernels.Capability] = {
+    "volta": (7, 0),
+    "turing": (7, 5),
+    "ampere": (8, 0),
+    "ada": (8, 9),
+    "hopper": (9, 0),
+    "blackwell": (10, 0),
 }
 _SINCE_AMPERE = {"ampere", "ada", "hopper", "blackwell"}
 _SINCE_ADA = {"ada", "hopper", "blackwell"}
@@ -104,10 +116,24 @@ def _factor(row: DeviceRow, precision: Precision) -> float | None:
 
 
 def best_precision(device: Device) -> Precision:
-    """What bertkit's `auto` computes in there: half precision where the device is faster in it."""
+    """What bertkit's `auto` computes in there; on chips that it does not know, the precision of the highest rate."""
+    known_as = processor_of(device.row)
+    return _fastest(device) if known_as is None else kernels.best_precision(known_as)
+
+
+def processor_of(row: DeviceRow) -> kernels.Processor | None:
+    """What choices of kernels would ask about the device; None where its chips are none that bertkit chooses for."""
+    kind = TORCH_KINDS[row.kind]
+    if kind != "cuda":
+        return kernels.Processor(kind, bfloat16=row.generation in BFLOAT16_CPUS)
+    capability = CAPABILITIES.get(row.generation)
+    return None if capability is None else kernels.Processor(kind, capability)
+
+
+def _fastest(device: Device) -> Precision:
     order: tuple[Precision, ...] = ("bfloat16", "float16", "float32")
     known = [(found.flops, precision) for precision in order if (found := rate(device, precision)) is not None]
     if not known:
-        return "bfloat16" if device.row.generation in _SINCE_AMPERE else "float32"
+        return "float32"
     fastest = max(flops for flops, _ in known)
     return next((precision for flops, precision in known if flops >= fastest), "float32")

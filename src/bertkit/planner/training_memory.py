@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bertkit.config.encoder import EncoderConfig
+from bertkit.config.kernels import drops_by_hand, logits_chunk_bytes
 from bertkit.planner.activations import FULL, HALF, DeviceKind, Path, step_bytes, training_path
 from bertkit.planner.parameters import count_parameters
 
 MASKED_SHARE = 0.15
-# The loss over the vocabulary goes in chunks (`model/chunked_loss.py`), of which it holds about three.
-LOGITS_BYTES = {"cpu": 3 * 16 * 2**20, "cuda": 3 * 512 * 2**20}
+# The loss over the vocabulary goes in chunks (`model/chunked_loss.py`), of which it holds about so many.
+LOGITS_CHUNKS = 3
 LAMB_BYTES = 2**28  # of parameters whose updates LAMB holds at once
 
 Method = Literal["adamw", "lamb", "muon"]
@@ -149,7 +150,7 @@ def _moments(one: _Pass) -> tuple[int, list[int]]:
     kept[-1] = tokens * steps[-1].attention + one.wanted * steps[-1].after
     if one.path.recompute:
         kept = [tokens * config.width * one.path.stream] * len(kept)
-    dropped = one.path.product if one.path.device == "cpu" else 1
+    dropped = one.path.product if drops_by_hand(one.path.device) else 1
     below = tokens * ((2 * config.token_width + config.width) * one.path.stream + 3 * 8)
     below += tokens * config.token_width * dropped if config.hidden_dropout else 0
     above, table = one.wanted * 6 * config.width * one.path.stream, FULL * _table(config) if one.masked else 0
@@ -157,7 +158,9 @@ def _moments(one: _Pass) -> tuple[int, list[int]]:
     if one.masked and one.path.padded:  # in the products' precision, in float32, and their gradient
         logits = one.wanted * config.vocab_size * (one.path.product + 2 * FULL)
     elif one.masked:
-        logits = min(LOGITS_BYTES[one.path.device], 3 * one.wanted * config.vocab_size * FULL)
+        logits = min(
+            LOGITS_CHUNKS * logits_chunk_bytes(one.path.device), LOGITS_CHUNKS * one.wanted * config.vocab_size * FULL
+        )
     activations = below + sum(kept) + above
     # The loss over the vocabulary gives the table's gradient before the backward pass, which first scales it: a copy.
     moments = [activations + table + logits, activations + 2 * table]

@@ -117,16 +117,17 @@ class Pretrained:
 
     def tasks(self) -> list[str]:
         """Names of the tasks that the checkpoint can do, the likeliest purpose of the checkpoint first."""
+        kinds = {name: spec.task for name, spec in TASKS.items()}
         own = [
             name
-            for name, task in TASKS.items()
+            for name, task in kinds.items()
             if task.head_name in self.heads and task.suits(self._values_for(task), self._head_rows(task.head_name))
         ]
         if self.cross_encoder is not None:
             if self.cross_encoder.parts is not None:
                 own.append(TextRanking.name)
             own.sort(key=lambda name: name != TextRanking.name)
-        free = [name for name, task in TASKS.items() if task.head_name is None]
+        free = [name for name, task in kinds.items() if task.head_name is None]
         free.sort(key=lambda name: name != SentenceEmbedding.name)
         return [*own, *free] if self.settings is None else [*free, *own]
 

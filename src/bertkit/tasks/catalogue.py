@@ -1,39 +1,120 @@
-"""The tasks that bertkit knows, one line each."""
+"""The tasks that bertkit knows, an entry each. A new task is its own file and an entry, here or by `register`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.contract import Task
-from bertkit.tasks.feature_extraction import FeatureExtraction
-from bertkit.tasks.fill_mask import FillMask
-from bertkit.tasks.multiple_choice import MultipleChoice
-from bertkit.tasks.next_sentence_prediction import NextSentencePrediction
-from bertkit.tasks.question_answering import QuestionAnswering
-from bertkit.tasks.sentence_embedding import SentenceEmbedding
-from bertkit.tasks.text_classification import TextClassification
-from bertkit.tasks.text_ranking import TextRanking
-from bertkit.tasks.token_classification import TokenClassification
-from bertkit.tasks.zero_shot_classification import ZeroShotClassification
+from bertkit.tasks.spec import TaskSpec
 
-TASKS: dict[str, type[Task]] = {
-    task.name: task
-    for task in (
-        FeatureExtraction,
-        SentenceEmbedding,
-        FillMask,
-        NextSentencePrediction,
-        TextClassification,
-        TextRanking,
-        ZeroShotClassification,
-        TokenClassification,
-        QuestionAnswering,
-        MultipleChoice,
+LABELS: Mapping[str | None, str] = {
+    "single-label": "share of wrong labels",
+    "multi-label": "share of texts whose labels are not all right",
+    "regression": "mean distance from the right number",
+}
+
+TASKS: dict[str, TaskSpec] = {
+    spec.name: spec
+    for spec in (
+        TaskSpec(
+            "feature-extraction",
+            kind="bertkit.tasks.feature_extraction:FeatureExtraction",
+        ),
+        TaskSpec(
+            "sentence-embedding",
+            kind="bertkit.tasks.sentence_embedding:SentenceEmbedding",
+            objective="bertkit.objectives.sentence_embedding:learning",
+            scorer="bertkit.metrics.task_scores:similarities",
+            errors="bertkit.metrics.error_analysis:similarities",
+            error={None: "mean distance of ranks, as a share of all"},
+        ),
+        TaskSpec(
+            "fill-mask",
+            kind="bertkit.tasks.fill_mask:FillMask",
+            objective="bertkit.objectives.fill_mask:learning",
+            model="mini",
+        ),
+        TaskSpec(
+            "next-sentence-prediction",
+            kind="bertkit.tasks.next_sentence_prediction:NextSentencePrediction",
+            records=("is_next",),
+            model="mini",
+        ),
+        TaskSpec(
+            "text-classification",
+            kind="bertkit.tasks.text_classification:TextClassification",
+            objective="bertkit.objectives.text_classification:learning",
+            scorer="bertkit.metrics.task_scores:labels",
+            errors="bertkit.metrics.error_analysis:labels",
+            error=LABELS,
+            best_by={"single-label": "accuracy", "multi-label": "f1_micro", "regression": "pearsonr"},
+            records=("labels", "value"),
+            model="sentiment",
+        ),
+        TaskSpec(
+            "text-ranking",
+            kind="bertkit.tasks.text_ranking:TextRanking",
+            objective="bertkit.objectives.text_ranking:learning",
+            scorer="bertkit.metrics.task_scores:ranking",
+            errors="bertkit.metrics.error_analysis:ranking",
+            error={None: "1 - nDCG at 10"},
+            best_by={None: "ndcg_at_10"},
+            records=("ranking",),
+        ),
+        TaskSpec(
+            "zero-shot-classification",
+            kind="bertkit.tasks.zero_shot_classification:ZeroShotClassification",
+            scorer="bertkit.metrics.task_scores:labels",
+            errors="bertkit.metrics.error_analysis:labels",
+            error=LABELS,
+            labelled_as="text-classification",
+        ),
+        TaskSpec(
+            "token-classification",
+            kind="bertkit.tasks.token_classification:TokenClassification",
+            objective="bertkit.objectives.token_classification:learning",
+            scorer="bertkit.metrics.task_scores:entities_of_words",
+            errors="bertkit.metrics.error_analysis:entities_of_words",
+            error={None: "share of texts whose entities are not all right"},
+            best_by={None: "entity_f1"},
+            records=("entities",),
+            model="entities",
+        ),
+        TaskSpec(
+            "question-answering",
+            kind="bertkit.tasks.question_answering:QuestionAnswering",
+            objective="bertkit.objectives.question_answering:learning",
+            scorer="bertkit.metrics.task_scores:answers",
+            errors="bertkit.metrics.error_analysis:answers",
+            error={None: "1 - F1"},
+            best_by={None: "f1"},
+            best=100.0,
+            records=("answers",),
+            model="questions",
+        ),
+        TaskSpec(
+            "multiple-choice",
+            kind="bertkit.tasks.multiple_choice:MultipleChoice",
+            objective="bertkit.objectives.multiple_choice:learning",
+            scorer="bertkit.metrics.task_scores:choices",
+            errors="bertkit.metrics.error_analysis:choices",
+            error={None: "share of wrong choices"},
+            best_by={None: "accuracy"},
+            records=("choices",),
+        ),
     )
 }
 
 
-def find_task(name: str) -> type[Task]:
-    """The task called `name`.
+def register(spec: TaskSpec) -> None:
+    """Add a task, or take another in the place of the one of its name."""
+    TASKS[spec.name] = spec
+
+
+def find_spec(name: str) -> TaskSpec:
+    """The entry of the task called `name`.
 
     Raises:
         UserError: naming the nearest one.
@@ -41,3 +122,36 @@ def find_task(name: str) -> type[Task]:
     if name not in TASKS:
         raise UserError(f"unknown task {name!r}{near_match(name, TASKS)}", f"Choose one of {', '.join(TASKS)}.")
     return TASKS[name]
+
+
+def find_task(name: str) -> type[Task]:
+    """The class of the task called `name`.
+
+    Raises:
+        UserError: naming the nearest one.
+    """
+    return find_spec(name).task
+
+
+def tasks_with(part: str) -> list[str]:
+    """The names of the tasks that have a part: those that can be fine-tuned, scored, ….
+
+    Args:
+        part: an attribute of `TaskSpec`.
+    """
+    return [name for name, spec in TASKS.items() if getattr(spec, part) is not None]
+
+
+def find_part(name: str, part: str, cannot: str) -> Any:
+    """The part of the task called `name`.
+
+    Args:
+        cannot: what is said of a task without it, behind its name.
+
+    Raises:
+        UserError: naming the nearest one that has it.
+    """
+    able = tasks_with(part)
+    if name not in able:
+        raise UserError(f"{name!r} {cannot}{near_match(name, able)}", f"Choose one of {', '.join(able)}.")
+    return TASKS[name].load(part)

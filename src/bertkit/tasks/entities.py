@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bertkit.labelled.tag_scheme import Tag, is_outside, placed
+from bertkit.tasks.tag_scheme import Tag, is_outside, placed
 
 STARTS, CLOSES = "BSUW", "ESLUW"
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from bertkit.batching.grouping import deal
+from bertkit.batching.layout import PackedLayout
 from bertkit.batching.packed import GlobalBatch, Packed
-from bertkit.batching.token_batch import Layout, TokenBatch
+from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.training.ranks import Ranks
 
@@ -52,7 +53,7 @@ def as_tensors(packed: Packed) -> TrainingBatch:
         ids_T=torch.from_numpy(packed.ids_T),
         segments_T=torch.from_numpy(packed.segments_T),
         positions_T=torch.from_numpy(packed.positions_T),
-        layout=Layout.of(packed.lengths),
+        layout=PackedLayout.of(packed.lengths),
     )
     return TrainingBatch(tokens, {name: torch.from_numpy(array) for name, array in packed.targets.items()})
 
@@ -65,10 +66,7 @@ def to_device(batch: TrainingBatch, device: torch.device) -> TrainingBatch:
     def move(tensor: Tensor) -> Tensor:
         return tensor.pin_memory().to(device, non_blocking=True)
 
-    tokens = batch.tokens
-    layout = Layout(tokens.layout.lengths, move(tokens.layout.cu_lengths_B1))
-    moved = TokenBatch(move(tokens.ids_T), move(tokens.segments_T), move(tokens.positions_T), layout)
-    return TrainingBatch(moved, {name: move(tensor) for name, tensor in batch.targets.items()})
+    return TrainingBatch(batch.tokens.moved(move), {name: move(tensor) for name, tensor in batch.targets.items()})
 
 
 def ahead(items: Iterator[Item], depth: int = 2) -> Generator[Item]:

@@ -11,9 +11,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bertkit.errors import InputError
-from bertkit.labelled.examples import Example, Tagged
-
 OUTSIDE = "O"
 # The letters that go together: IOB and IOBES, BILOU, and the two that say M for the middle. One set of tags has letters
 # of one of them.
@@ -62,27 +59,6 @@ def placed(labels: Collection[str]) -> dict[str, Tag]:
     return tags if _is_scheme(tags, written) else {}
 
 
-def check_scheme(examples: Sequence[Example]) -> None:
-    """Refuses a tag without a prefix among tags with one: `PER` beside `B-PER` would be a type of its own.
-
-    Files in which no tag begins with `B-` or `I-` pass.
-
-    Raises:
-        InputError: naming the place of the sentence, and the word.
-    """
-    if not any(tag[:2] in ("B-", "I-", "B_", "I_") for _, tags in _tagged(examples) for tag in tags.tags):
-        return
-    for example, tags in _tagged(examples):
-        for number, tag in enumerate(tags.tags, 1):
-            if not is_outside(tag) and not PREFIX.fullmatch(tag):
-                start, end = tags.words[number - 1]
-                word = str(example.row.fields["text"])[start:end]
-                raise InputError(
-                    f"{example.row.place}: the tag {tag!r} of word {number}, {word!r}, has no prefix, and others have",
-                    "Write B- where an entity begins, I- where it goes on, and O elsewhere; or no prefix anywhere.",
-                )
-
-
 def _read(form: re.Pattern[str], labels: Iterable[str]) -> dict[str, Tag]:
     matches = ((label, form.fullmatch(label)) for label in labels)
     return {label: Tag(match["place"].upper(), match["type"]) for label, match in matches if match}
@@ -117,7 +93,3 @@ def _places_of_types(tags: Mapping[str, Tag]) -> dict[str, set[str]]:
     for tag in tags.values():
         places[tag.type].add(tag.place)
     return places
-
-
-def _tagged(examples: Iterable[Example]) -> Iterable[tuple[Example, Tagged]]:
-    return ((one, one.target) for one in examples if isinstance(one.target, Tagged))

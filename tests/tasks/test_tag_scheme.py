@@ -6,7 +6,8 @@ from bertkit.errors import InputError
 from bertkit.formats.rows import Row
 from bertkit.labelled.conll import spans_of
 from bertkit.labelled.examples import Example, Tagged
-from bertkit.labelled.tag_scheme import Tag, check_scheme, placed
+from bertkit.labelled.tag_check import check_scheme
+from bertkit.tasks.tag_scheme import Tag, placed
 
 
 def sentence(place: str, *tags: str) -> Example:

@@ -1,0 +1,91 @@
+"""What there is to know of a task, by names: one entry a task, and the only list that anyone consults.
+
+A part is loaded when it is asked for, so that the list can be read without what reads files, learns or scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from bertkit.errors import UserError
+from bertkit.tasks.contract import Task
+
+# The name of a thing, `package.module:attribute`, or the thing itself.
+Part = Any
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task. Parts that are None are what cannot be done with it.
+
+    Attributes:
+        name: the hub's name.
+        kind: the `Task`: what it reads from a row, and what it answers.
+        rows: the `RowFormat` of its labelled data, in `labelled/`.
+        objective: how it is learnt, in `objectives/`: a function of a task and of `LearningOptions`.
+        evaluator: what measures a network on held-out examples, in `evaluation/`.
+        scorer: the scores of answers, in `metrics/`.
+        errors: the verdict on each answer, in `metrics/`.
+        error: what the mean error is, in words; by problem where there are several.
+        best_by: the metric that the best checkpoint is chosen by; by problem where there are several.
+        best: what that metric is where nothing is wrong.
+        baselines: what simpler models reach, in `evaluation/`.
+        metadata: what a model's files say of the task, in `pretrained/`.
+        records: fields of a prediction by which it is known to be of this task.
+        labelled_as: the task whose labelled data it is measured on, where it learns none of its own.
+        model: the embedded model that answers where none is named.
+    """
+
+    name: str
+    kind: Part
+    rows: Part = None
+    objective: Part = None
+    evaluator: Part = None
+    scorer: Part = None
+    errors: Part = None
+    error: Mapping[str | None, str] = field(default_factory=dict)
+    best_by: Mapping[str | None, str] = field(default_factory=dict)
+    best: float = 1.0
+    baselines: Part = None
+    metadata: Part = None
+    records: tuple[str, ...] = ()
+    labelled_as: str | None = None
+    model: str | None = None
+
+    @property
+    def task(self) -> type[Task]:
+        """The class of the task."""
+        return self.load("kind")  # type: ignore[no-any-return]
+
+    def load(self, part: str) -> Any:
+        """A part of the task.
+
+        Raises:
+            UserError: the task has none.
+        """
+        named = getattr(self, part)
+        if named is None:
+            raise UserError(f"{self.name} {LACKS[part]}", "Choose another task.")
+        return loaded(named)
+
+
+LACKS: Mapping[str, str] = {
+    "rows": "has no labelled data",
+    "objective": "cannot be fine-tuned",
+    "evaluator": "cannot be measured while it is learnt",
+    "scorer": "has no scores",
+    "errors": "has no scores",
+    "baselines": "has no baselines",
+    "metadata": "is not written into a model's files",
+}
+
+
+def loaded(named: Part) -> Any:
+    """The thing that is called so, or is given itself."""
+    if not isinstance(named, str):
+        return named
+    module, _, attribute = named.partition(":")
+    return getattr(import_module(module), attribute)
