@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bertkit.cli.prepare import open_vocab
 from bertkit.corpora.documents import read_documents
 from bertkit.corpora.shard_writer import ShardWriter, dtype_of
 from bertkit.corpora.shards import MANIFEST, TOKENIZER, Manifest, ShardEntry, open_shards
 from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.workflows.prepare import open_vocab
 
 LENGTH, SHORTEST = 512, 8
 SPECIAL_TOKENS = 2

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bertkit.api.evaluation import calibrate, evaluate
+    from bertkit.api.explaining import explain
+    from bertkit.api.preparing import prepare
     from bertkit.errors import BertkitError
     from bertkit.inference.model import Model, load
     from bertkit.pretrained.loading import load_encoder
@@ -17,8 +20,12 @@ else:
     _HOMES = {
         "BertkitError": "bertkit.errors",
         "Model": "bertkit.inference.model",
+        "calibrate": "bertkit.api.evaluation",
+        "evaluate": "bertkit.api.evaluation",
+        "explain": "bertkit.api.explaining",
         "load": "bertkit.inference.model",
         "load_encoder": "bertkit.pretrained.loading",
+        "prepare": "bertkit.api.preparing",
     }
 
     def __getattr__(name: str) -> object:
@@ -32,4 +39,14 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__all__ = ["BertkitError", "Model", "__version__", "load", "load_encoder"]
+__all__ = [
+    "BertkitError",
+    "Model",
+    "__version__",
+    "calibrate",
+    "evaluate",
+    "explain",
+    "load",
+    "load_encoder",
+    "prepare",
+]

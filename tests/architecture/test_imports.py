@@ -22,7 +22,7 @@ TORCH_FREE_MODULES = """
 LAYERS = "A package imports only from the layers below it, and siblings do not know each other"
 TORCH = "These answer without torch"
 WEB = "Web frameworks only in the server"
-TERMINAL = "Terminal libraries only in the command line"
+TERMINAL = "Terminal libraries only in the terminal and the command line"
 PEERS = "Peers and oracles live in tests and benchmarks"
 DOOR = "Only model.attention opens the door to kernels"
 TASKS = "Tasks do not import tasks"
@@ -78,6 +78,9 @@ def test_every_contract_is_kept() -> None:
         pytest.param(TORCH, {"inference/scheduler": "import torch"}, id="torch in the scheduler"),
         pytest.param(WEB, {"inference/planted": "import fastapi"}, id="web"),
         pytest.param(TERMINAL, {"inference/planted": "import rich.progress"}, id="terminal"),
+        pytest.param(TERMINAL, {"workflows/planted": "import rich.progress"}, id="terminal in a workflow"),
+        pytest.param(TERMINAL, {"api/planted": "import typer"}, id="terminal in the api"),
+        pytest.param(LAYERS, {"workflows/planted": "import bertkit.terminal.other", "terminal/other": ""}, id="shown"),
         pytest.param(PEERS, {"tasks/planted": "from transformers import AutoModel"}, id="peer"),
         pytest.param(DOOR, {"inference/planted": "from bertkit.model import attend", "model/attend": ""}, id="kernels"),
         pytest.param(TASKS, {"tasks/planted": "import bertkit.tasks.other", "tasks/other": ""}, id="tasks"),
@@ -106,6 +109,9 @@ def test_a_planted_import_breaks_its_contract(copy: Path, contract: str, planted
 def test_what_the_rule_allows_is_kept(copy: Path) -> None:
     plant(copy, "server/planted", "import fastapi")
     plant(copy, "cli/planted", "import rich\nimport typer\nimport bertkit.server.planted")
+    plant(copy, "api/planted", "import bertkit.terminal.planted")
+    plant(copy, "terminal/planted", "import rich\nimport bertkit.workflows.planted")
+    plant(copy, "workflows/planted", "")
     plant(copy, "tasks/contract", "")
     plant(copy, "tasks/planted", "import bertkit.tasks.contract\nimport numpy")
     plant(copy, "tasks/catalogue", "import bertkit.tasks.planted")

@@ -18,7 +18,7 @@ from bertkit.inference.precision import DTYPES
 from bertkit.model.device import DEVICES
 
 ROOT = Path(__file__).parents[2]
-PUBLIC = ["BertkitError", "Model", "__version__", "load", "load_encoder"]
+PUBLIC = "BertkitError Model __version__ calibrate evaluate explain load load_encoder prepare".split()
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bertkit.cli.main import main
-from bertkit.cli.scored_task import ANSWERED
+from bertkit.metrics.predicted_task import ANSWERED
 from bertkit.tasks.catalogue import TASKS
 
 Output = pytest.CaptureFixture[str]

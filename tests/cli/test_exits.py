@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from bertkit.cli.exits import as_bertkit_error, exit_code, one_line, print_error
-from bertkit.errors import BertkitError, DeviceError, OutputError, UserError
+from bertkit.cli.exits import as_bertkit_error, exit_code
+from bertkit.errors import DeviceError, OutputError, UserError
 
 PROGRAM = [sys.executable, str(Path(__file__).with_name("fake_program.py"))]
 
@@ -70,20 +70,6 @@ def test_no_memory_says_what_helps() -> None:
     error = as_bertkit_error(MemoryError())
     assert error.what == "not enough memory"
     assert "--batch-tokens" in error.remedy
-
-
-def test_an_error_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    print_error(BertkitError("bad \x1b[2J name\n", "do\rthis"))
-    assert capsys.readouterr().err == "error: bad  [2J name \n  → do this\n"
-    assert one_line("a\u202eb\tc é") == "a b c é"
-
-
-def test_nothing_is_printed_where_standard_error_is_closed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
-    print_error(BertkitError("x"))
-    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(("no_colour", "first"), [("", b"\x1b[1;31merror:"), ("1", b"error:")])

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import errno
-import io
 import json
 import sys
 
@@ -10,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.cli.output import json_line, open_output, write_line
+from bertkit.cli.output import json_line, open_output
 from bertkit.errors import BertkitError, OutputError
 
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -65,25 +63,3 @@ def test_closed_standard_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(OutputError, match="standard output is closed"), open_output(None):
         pass
-
-
-class Failing(io.StringIO):
-    def __init__(self, error: OSError) -> None:
-        super().__init__()
-        self.error = error
-
-    def flush(self) -> None:
-        raise self.error
-
-
-def test_a_line_is_written_out_at_once() -> None:
-    stream = io.TextIOWrapper(io.BytesIO(), write_through=False)
-    write_line(stream, "a")
-    assert stream.buffer.getvalue() == b"a\n"  # type: ignore[attr-defined]
-
-
-def test_failures_to_write_are_output_errors_but_a_closed_pipe_stays_one() -> None:
-    with pytest.raises(OutputError, match="cannot write the result: No space left"):
-        write_line(Failing(OSError(errno.ENOSPC, "No space left on device")), "a")
-    with pytest.raises(BrokenPipeError):
-        write_line(Failing(BrokenPipeError()), "a")

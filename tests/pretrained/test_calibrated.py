@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification
 import bertkit
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import SMALL_FILES, is_cached
-from bertkit.config.calibration import Calibration
+from bertkit.config.calibration import ModelCalibration
 from bertkit.errors import ConfigError, UserError
 from bertkit.formats.rows import Row
 from bertkit.inference.model import Model
@@ -25,7 +25,7 @@ from bertkit.tasks.scoring import Labels, mean_logits, sigmoid, softmax
 from tests.parity.task_peers import change_config, make_task_peer
 
 TEXTS = ["w1 w2", "w3", "w4 w5 w6 w7", "w8 w1", "w30 w31 w2"]
-KNOWN = Calibration(
+KNOWN = ModelCalibration(
     problem="single-label", temperature=2.5, abstain_below=0.66, examples=50, error_before=0.2, error_after=0.1
 )
 

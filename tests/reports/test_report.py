@@ -8,16 +8,16 @@ import numpy as np
 
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, References, Tagged, Target
-from bertkit.metrics.intervals import comparisons_of, intervals_of
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Predictions, Result
 from bertkit.metrics.task_scores import score_answers, score_results
-from bertkit.reports.report import Answers, Report, make_report
+from bertkit.reports.measured import Measured
+from bertkit.reports.report import Report, make_report
 from bertkit.reports.report_page import MOST_LABELS, SHORT, report_page
 
 OUTSIDE = r"(?:src|href)=|url\(|<script|https?://(?!www\.w3\.org/2000/svg)"
 
 
-def report(task: str, answers: Answers, targets: Sequence[Target], text: str = "<i>a text</i>") -> Report:
+def report(task: str, answers: Predictions, targets: Sequence[Target], text: str = "<i>a text</i>") -> Report:
     fields = {"question": "q", "context": text} if task == "question-answering" else {"text": text}
     examples = [Example(Row(fields, f"data:{n}"), target, str(n)) for n, target in enumerate(targets)]
     if isinstance(answers, dict):
@@ -25,10 +25,7 @@ def report(task: str, answers: Answers, targets: Sequence[Target], text: str = "
     else:
         assert not isinstance(answers, dict)
         scores = score_results(task, None, answers, examples)  # type: ignore[arg-type]
-    size = len(examples)
-    intervals = intervals_of(scores.at, size, resamples=20)
-    comparison = comparisons_of(scores.at, scores.at, size, resamples=20)
-    return make_report("a<b>", task, None, answers, examples, scores, intervals, comparison, "itself")
+    return make_report(Measured("a<b>", task, None, answers, examples, scores, scores, "itself"))
 
 
 def labelled(count: int, names: Sequence[str], seed: int = 0) -> tuple[list[Result], list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -24,30 +23,21 @@ def audit(folder: str, *, sequences: Sequences, length: int, picture: str | None
         InputError: the folder has no shards, or none that the arrangement can use.
         OutputError: the picture cannot be written.
     """
-    from bertkit.checkpoints.folders import atomic_file
-    from bertkit.cli.audit_picture import page
     from bertkit.cli.output import json_line
-    from bertkit.cli.progress import progress_bar
-    from bertkit.corpora.shards import TOKENIZER, open_shards
-    from bertkit.sampling import audit as audits
-    from bertkit.tokenization.tokenizer import Tokenizer
+    from bertkit.config.preparing import AuditConfig
+    from bertkit.terminal.progress import progress_bar
+    from bertkit.workflows.audit import audit as audited
 
-    shards = open_shards(Path(folder))
-    tokenizer = Tokenizer.load(shards.folder / TOKENIZER)
+    config = AuditConfig(shards=folder, sequences=sequences, length=length, picture=picture)
     with progress_bar("M tokens", shown=True, decimals=1) as tick:
-        report = audits.audit(
-            shards, tokenizer, arrangement=sequences, length=length, progress=lambda tokens: tick(tokens / 1e6)
-        )
-    if picture is not None:
-        with atomic_file(Path(picture)) as file:
-            file.write(page(report))
+        report = audited(config, progress=lambda tokens: tick(tokens / 1e6))
     typer.echo(json_line(report.record(), "audit") if json else "\n".join(lines(report)))
 
 
 def lines(report: Audit) -> list[str]:
     """The report as text."""
-    from bertkit.cli.audit_facts import facts
     from bertkit.cli.info import described
+    from bertkit.reports.audit_facts import facts
 
     return [
         *described(facts(report)),

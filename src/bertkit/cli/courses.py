@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertkit.cli.progress import progress_bar
-from bertkit.cli.running import say
+from bertkit.terminal.messages import say
+from bertkit.terminal.progress import progress_bar
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig

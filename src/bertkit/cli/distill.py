@@ -23,7 +23,7 @@ from bertkit.cli.finetune import (
     run_finetuning,
     train_values,
 )
-from bertkit.cli.running import say
+from bertkit.terminal.messages import say
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
@@ -100,13 +100,13 @@ def distill(
 
 def _show(config: FinetuneConfig, held_out: Sequence[Example], result: Finetuned, json: bool) -> None:
     """Teacher and student on the same texts: the metrics, where there are labels, and the speed."""
-    from bertkit.cli.readable import table
-    from bertkit.evaluation.answers_of import answers_of
+    from bertkit.evaluation.predicted_records import predicted_records
     from bertkit.evaluation.taught_text import texts_a_second
     from bertkit.inference.model import load
     from bertkit.metrics.task_scores import score_results
     from bertkit.metrics.word_tags import in_iob2
     from bertkit.runs.metrics_file import record_line
+    from bertkit.terminal.tables import table
 
     assert config.teacher is not None
     place, name = Path(config.run.directory) / "model", config.task.name
@@ -117,7 +117,7 @@ def _show(config: FinetuneConfig, held_out: Sequence[Example], result: Finetuned
     if config.data.eval is not None:
         held_out = in_iob2(held_out, models[0].task.labels)
         theirs, metrics = (
-            score_results(name, config.task.problem, answers_of(model.answerer, held_out), held_out).metrics
+            score_results(name, config.task.problem, predicted_records(model.answerer, held_out), held_out).metrics
             for model in models
         )
     if json:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bertkit.cli import column_options, options, task_options
-from bertkit.cli.scored import ANSWERS, MASKS
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
-    from bertkit.cli.calibrate import Kept
-    from bertkit.cli.scored import Measured
-    from bertkit.families.labels import Problem
-    from bertkit.labelled.examples import Example
     from bertkit.metrics.intervals import Comparison, Interval
     from bertkit.metrics.label_counts import Counts
+    from bertkit.workflows.calibration import Calibration
+    from bertkit.workflows.evaluation import Evaluation
 
 Task = Annotated[
     str | None,
@@ -67,9 +61,7 @@ AbstainAtPrecision = Annotated[
         min=0.0, max=1.0, metavar="P", help="--calibrate: answer only from the score where this share is right."
     ),
 ]
-WITH_PROBLEM = ("text-classification", "zero-shot-classification")
 NO_COMPARISON: Mapping[str, Comparison] = MappingProxyType({})
-LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
 
 
 @column_options.column_options(column_options.LABELLED)
@@ -96,69 +88,68 @@ def evaluate(
 
     Predictions are in the order of the data, one record a line; or answers by SQuAD's ids.
     """
-    from bertkit.cli.calibrate import folder_to_calibrate, keep_calibration
-    from bertkit.cli.models import model_folder
-    from bertkit.cli.scored import Measured, scored_model, scored_predictions
-    from bertkit.cli.scored_task import task_of
-    from bertkit.metrics.task_scores import SCORERS
-    from bertkit.reports.beside import Beside
+    from bertkit.config.evaluation import CalibrateConfig, EvaluateConfig
+    from bertkit.workflows.evaluate import evaluate as scored
 
-    if (model is None) == (predictions is None):
-        raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
-    task = task_of(model, predictions) if task is None else task
-    _check(task, problem, no_answer_scores, report)
-    keep_in = folder_to_calibrate(model, task, problem, calibrate, abstain_at_precision)
-    # A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
-    scorable = task in SCORERS or (task == MASKS and model is not None)
-    examples = _examples(data, task, problem, format, columns, bad_answers) if scorable else []
-    with _page(report) as page:  # before the model: an unwritable place shows at once
-        other = None if against is None else scored_predictions(task, problem, against, None, examples)
-        if predictions is not None:
-            found = scored_predictions(task, problem, predictions, no_answer_scores, examples)
-        else:
-            settings = {"long": long, "dtype": dtype, "device": device}
-            found = scored_model(task, problem, data, examples, model, keep_in is not None, **settings)
-        beside = None if model is None else Beside.read(model_folder(model, None))
-        subject = f"{model or predictions} on {data}"
-        measured = Measured(subject, task, problem, found.examples, found, other, against, beside)
-        if page is not None:
-            page.write(measured.page())
-        kept = None
-        if keep_in is not None:
-            kept = keep_calibration(keep_in, data, found.problem, found.answers, examples, abstain_at_precision)
-    _print(measured, kept, report, data, json)
+    if not calibrate and abstain_at_precision is not None:
+        raise UserError("--abstain-at-precision without --calibrate", "Add --calibrate.")
+    given: dict[str, Any] = {
+        "data": data,
+        "task": task,
+        "predictions": predictions,
+        "model": model,
+        "problem": problem,
+        "no_answer_scores": no_answer_scores,
+        "format": format,
+        "columns": dict(columns),
+        "bad_answers": bad_answers,
+        "report": report,
+        "against": against,
+        "long": long,
+        "dtype": dtype,
+        "device": device,
+    }
+    if calibrate:
+        from bertkit.workflows.calibrate import calibrate as calibrated
+
+        found = calibrated(CalibrateConfig(**given, abstain_at_precision=abstain_at_precision), note=_say)
+        _print(found.evaluation, found, report, data, json)
+    else:
+        _print(scored(EvaluateConfig(**given), note=_say), None, report, data, json)
 
 
-def _check(task: str, problem: str | None, no_answer_scores: str | None, report: str | None) -> None:
-    if problem is not None and task not in WITH_PROBLEM:
-        raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
-    if no_answer_scores is not None and task != ANSWERS:
-        raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
-    if report is not None and task == MASKS:
-        raise UserError(f"--report with {task}, whose masks are no examples", "Leave it out.")
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
-def _page(path: str | None) -> AbstractContextManager[TextIO | None]:
-    from bertkit.checkpoints.folders import atomic_file
-
-    return nullcontext() if path is None else atomic_file(Path(path))
-
-
-def _print(measured: Measured, kept: Kept | None, report: str | None, data: str, json: bool) -> None:
+def _print(found: Evaluation, calibration: Calibration | None, report: str | None, data: str, json: bool) -> None:
     import json as json_form
 
     if json:
-        record = measured.record(whole=report is not None) | ({} if kept is None else {"kept": kept.record()})
-        typer.echo(json_form.dumps(record, allow_nan=False))
+        kept = {} if calibration is None else {"kept": calibration.record()}
+        typer.echo(json_form.dumps(found.record(whole=report is not None) | kept, allow_nan=False))
         return
-    count = len(measured.examples)
-    typer.echo(f"{measured.task}: {count:,} example{'s' if count > 1 else ''} of {data}")
-    scores = measured.found.scores
-    typer.echo(shown(scores.metrics, scores.counts, measured.intervals, measured.comparison))
-    for line in [] if kept is None else kept.in_words():
+    count = len(found.examples)
+    typer.echo(f"{found.task}: {count:,} example{'s' if count > 1 else ''} of {data}")
+    typer.echo(shown(found.metrics, found.labels, found.intervals, found.comparison))
+    for line in [] if calibration is None else _in_words(calibration, data):
         typer.echo(line)
     if report is not None:
         typer.echo(f"report: {report}")
+
+
+def _in_words(found: Calibration, data: str) -> Iterator[str]:
+    kept = found.kept
+    before, after = kept.error_before, kept.error_after
+    yield f"\nexpected calibration error: {before:.4f} before, {after:.4f} after, each half fitted on the other"
+    if after >= before:
+        yield "it did not fall: remove the file below to have the scores as they were"
+    yield f"temperature: {kept.temperature:.4f}"
+    if found.abstaining is not None:
+        one = found.abstaining
+        of_them = "" if one.precision is None else f", {one.precision:.2%} of them right"
+        yield f"abstains below a score of {one.threshold:.4f}: answers {one.coverage:.2%}{of_them} (other half)"
+    yield f"kept in {found.path}; {data} is no test set of this model any more"
 
 
 def shown(
@@ -168,7 +159,7 @@ def shown(
     comparison: Mapping[str, Comparison] = NO_COMPARISON,
 ) -> str:
     """The scores as tables: the metrics, then beside another's, then each label's own, where there are such."""
-    from bertkit.cli.readable import table
+    from bertkit.terminal.tables import table
 
     parts = [table(("metric", "value", "95 % interval"), [_metric(*one, intervals) for one in metrics.items()])]
     if comparison:
@@ -189,25 +180,3 @@ def shown(
 def _metric(name: str, value: float, intervals: Mapping[str, Interval]) -> tuple[str, str, str]:
     one = intervals.get(name)
     return name, f"{value:.4f}", "" if one is None else f"{one.low:.4f} to {one.high:.4f}"
-
-
-def _examples(
-    path: str,
-    task: str,
-    problem: Problem | None,
-    format: str | None,
-    columns: Mapping[str, str],
-    bad_answers: Literal["stop", "drop"] | None,
-) -> list[Example]:
-    from bertkit.labelled.reading import read_examples
-    from bertkit.labelled.score_range import range_in_words
-
-    read_as = LABELLED_AS.get(task, task)
-    note = partial(print, file=sys.stderr)
-    dropped = note if bad_answers == "drop" else None
-    read = partial(read_examples, path, read_as, problem=problem, format=format, columns=columns)
-    examples = list(read(dropped=dropped, note=note))
-    if task == "sentence-embedding":
-        for line in range_in_words([one.target for one in examples if isinstance(one.target, float)]):
-            note(line)
-    return examples

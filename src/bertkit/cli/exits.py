@@ -10,11 +10,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
 
 import typer
 
 from bertkit.errors import BertkitError, OutputError, UserError
+from bertkit.terminal.messages import print_error
 
 INTERRUPTED = 130  # Ctrl-C
 CLOSED_PIPE = 141  # whoever read our output has gone
@@ -64,19 +64,6 @@ def as_bertkit_error(error: Exception) -> BertkitError:
     return BertkitError(f"internal error: {type(error).__name__}: {error}")
 
 
-def print_error(error: BertkitError) -> None:
-    """One line saying what, one saying what to do, on standard error."""
-    if sys.stderr is None:  # closed; print(file=None) would write to standard output
-        return
-    heading = "\x1b[1;31merror:\x1b[0m" if _coloured(sys.stderr) else "error:"
-    print(f"{heading} {one_line(error.what)}\n  → {one_line(error.remedy)}", file=sys.stderr)
-
-
-def one_line(text: str) -> str:
-    """The text on one line, without characters that would steer the terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
 def _flush_output() -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
@@ -86,10 +73,6 @@ def _drop_output() -> None:
     # What is still buffered cannot be written; without this the interpreter tries once more as it ends, and complains.
     if sys.stdout is sys.__stdout__ and sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _coloured(stream: TextIO) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager

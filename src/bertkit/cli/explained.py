@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bertkit.cli.answers import Answer
-from bertkit.cli.readable import Form, table
+from bertkit.cli.readable import Form
 from bertkit.errors import BertkitError
+from bertkit.terminal.tables import table
 
 BAR_CELLS = 24
 SHOWN_WORDS = 24

@@ -12,7 +12,8 @@ import typer
 from bertkit.cli import column_options, options, task_options
 from bertkit.cli.courses import Course, finetuning_course
 from bertkit.cli.exits import TERMINATED
-from bertkit.cli.running import say, say_stopped, sigterm_is_noted, sole_run, watched
+from bertkit.cli.running import say_stopped, sigterm_is_noted, sole_run, watched
+from bertkit.terminal.messages import say
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bertkit.cli.readable import table
-from bertkit.cli.running import say
 from bertkit.errors import ConfigError, NotFinite, UserError
+from bertkit.terminal.messages import say
+from bertkit.terminal.tables import table
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig

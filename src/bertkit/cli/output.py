@@ -71,19 +71,3 @@ def open_output(path: str | None) -> Iterator[TextIO]:
 
         with atomic_file(Path(path), "w") as file:
             yield file
-
-
-def write_line(stream: TextIO, line: str) -> None:
-    """Writes one line at once, so that whoever reads a pipe has each record as soon as it is known.
-
-    Raises:
-        BrokenPipeError: the reader has gone.
-        OutputError: it cannot be written.
-    """
-    try:
-        stream.write(line + "\n")
-        stream.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"cannot write the result: {error.strerror}", "Check the disk that it goes to.") from None

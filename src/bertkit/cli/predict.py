@@ -107,8 +107,8 @@ def _answer_all(
 ) -> None:
     from bertkit.cli.answers import answers
     from bertkit.cli.explained import Explained
-    from bertkit.cli.progress import progress_bar
     from bertkit.cli.readable import JsonLines, Readable
+    from bertkit.terminal.progress import progress_bar
 
     form = JsonLines() if as_json or to_file else Explained(Readable())
     with progress_bar("rows", shown=to_file or not out.isatty()) as tick:
@@ -147,7 +147,7 @@ def _write_all(
     found: Iterable[Answer | BertkitError], form: Form, out: TextIO, on_error: str, tick: Callable[[], None]
 ) -> tuple[int, int]:
     """Writes every answer as it comes; returns how many rows there were, and how many of them failed."""
-    from bertkit.cli.output import write_line
+    from bertkit.terminal.messages import write_line
 
     done = failed = 0
     for done, answer in enumerate(found, 1):

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from bertkit.cli import options
-from bertkit.errors import ModelNotFound, UserError
-
-if TYPE_CHECKING:
-    from bertkit.corpora.prepare_state import Recipe
-    from bertkit.corpora.shards import Manifest
-    from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.errors import UserError
 
 Corpus = Annotated[
     list[str] | None,
@@ -94,28 +86,28 @@ def prepare(
         return audit_shards(audit, sequences=sequences, length=length, picture=picture, json=json)
     if not corpus or output is None:
         raise UserError("a corpus and a folder for the shards are needed", "bertkit prepare CORPUS... -o SHARDS")
-    recipe = _recipe(shard_tokens, held_out, near_duplicates, keep_duplicates, min_characters, no_filters)
-    how = {"format": format, "text_column": text_column or "text", "append": append}
-    record = _make(corpus, output, open_vocab(vocab), recipe, processes=processes or os.cpu_count() or 1, **how)
-    return _show(record, json)
+    from bertkit.config.preparing import PrepareConfig
+    from bertkit.terminal.progress import progress_bar
+    from bertkit.workflows.prepare import prepare as prepared
 
-
-def _make(corpus: list[str], folder: str, tokenizer: Tokenizer, recipe: Recipe, **how: Any) -> dict[str, object]:
-    """Make the shards below a progress bar; `how` is for `data.prepare.prepare`. Returns what is in the folder now."""
-    from bertkit.cli.progress import progress_bar
-    from bertkit.corpora.prepare import prepare as prepare_shards
-
-    began = time.perf_counter()
-    done_bytes = 0
+    config = PrepareConfig(
+        corpus=corpus,
+        output=output,
+        vocab=vocab,
+        format=format,
+        text_column=text_column or "text",
+        processes=processes,
+        shard_tokens=shard_tokens,
+        held_out=held_out,
+        near_duplicates=near_duplicates,
+        keep_duplicates=keep_duplicates,
+        min_characters=min_characters,
+        no_filters=no_filters,
+        append=append,
+    )
     with progress_bar("MB", shown=True, decimals=1) as tick:
-
-        def progress(text_bytes: int) -> None:
-            nonlocal done_bytes
-            done_bytes += text_bytes
-            tick(text_bytes / 1e6)
-
-        manifest = prepare_shards(corpus, Path(folder), tokenizer, recipe, progress=progress, **how)
-    return _summary(folder, manifest, done_bytes, time.perf_counter() - began)
+        made = prepared(config, progress=lambda text_bytes: tick(text_bytes / 1e6))
+    return _show(made.record(), json)
 
 
 def _show(record: dict[str, object], json: bool) -> None:
@@ -123,48 +115,3 @@ def _show(record: dict[str, object], json: bool) -> None:
     from bertkit.cli.output import json_line
 
     typer.echo(json_line(record, "prepare") if json else "\n".join(described(record)))
-
-
-def open_vocab(vocab: str | None) -> Tokenizer:
-    """The tokenizer of a file, a folder or a model; the embedded model's for None."""
-    from bertkit.cli.models import model_folder
-    from bertkit.tokenization.tokenizer import Tokenizer
-
-    if vocab is not None and Path(vocab).is_file():
-        return Tokenizer.load_file(Path(vocab))
-    if vocab is not None and vocab.endswith((".txt", ".json")):
-        raise ModelNotFound(f"{vocab}: no such file", "Check the path.")
-    return Tokenizer.load(model_folder(vocab, None))
-
-
-def _recipe(
-    shard_tokens: int, held_out: float, near: bool, keep_duplicates: bool, min_characters: int | None, no_filters: bool
-) -> Recipe:
-    from bertkit.corpora.filters import Filters
-    from bertkit.corpora.prepare_state import Recipe
-
-    if no_filters and min_characters is not None:
-        raise UserError("--min-characters is a filter, and --no-filters leaves out none", "Leave one of them out.")
-    filters = Filters() if min_characters is None else Filters(min_characters=min_characters)
-    return Recipe(
-        filters=None if no_filters else filters,
-        duplicates="keep" if keep_duplicates else "near" if near else "exact",
-        held_out=held_out,
-        shard_tokens=shard_tokens,
-    )
-
-
-def _summary(folder: str, manifest: Manifest, done_bytes: int, seconds: float) -> dict[str, object]:
-    """What is in the folder; the speed is of this run alone."""
-    return {
-        "folder": folder,
-        "documents": manifest.documents,
-        "sentences": manifest.sentences,
-        "tokens": manifest.tokens,
-        "shards": len(manifest.shards),
-        "counts": manifest.counts,
-        "vocab_sha256": manifest.vocab_sha256,
-        "sha256": manifest.sha256(),
-        "seconds": round(seconds, 1),
-        "megabytes_per_second": round(done_bytes / 1e6 / seconds, 2),
-    }

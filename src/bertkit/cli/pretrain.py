@@ -9,7 +9,8 @@ import typer
 
 from bertkit.cli import options
 from bertkit.cli.exits import TERMINATED
-from bertkit.cli.running import say, say_stopped, sigterm_is_noted, sole_run, watched
+from bertkit.cli.running import say_stopped, sigterm_is_noted, sole_run, watched
+from bertkit.terminal.messages import say
 
 File = Annotated[str, typer.Argument(help="The run's TOML file; examples/recipes has some.", metavar="CONFIG")]
 Set = Annotated[

@@ -120,7 +120,7 @@ def _project() -> Path:
 
 
 def _index(model: Model, passages: Sequence[Passage]) -> Index:
-    from bertkit.cli.progress import progress_bar
+    from bertkit.terminal.progress import progress_bar
 
     began = time.perf_counter()
     records: list[dict[str, Any]] = []
@@ -157,7 +157,7 @@ def _answer(model: Model, index: Index, question: str) -> dict[str, Any]:
 def _readable(records: Sequence[dict[str, Any]]) -> list[str]:
     import textwrap
 
-    from bertkit.cli.exits import one_line
+    from bertkit.terminal.messages import one_line
 
     lines = []
     for record in records:

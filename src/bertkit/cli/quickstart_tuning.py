@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from bertkit.cli.finetune import run_finetuning
-from bertkit.cli.running import say
+from bertkit.terminal.messages import say
 
 INTENTS = Path(__file__).with_name("intents.tsv")
 MESSAGES = (

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from bertkit.cli.answers import Answer
-from bertkit.cli.exits import one_line
 from bertkit.cli.output import json_line
 from bertkit.errors import BertkitError
+from bertkit.terminal.messages import one_line
+from bertkit.terminal.tables import shorten, table
 
 Record = Mapping[str, Any]
-TEXT_CELLS = 44
 SHOWN_VALUES = 5
 
 
@@ -75,35 +74,6 @@ def cosine(one: np.ndarray[Any, np.dtype[np.float32]], other: np.ndarray[Any, np
     """Cosine similarity of two vectors; 0 when one of them is zero."""
     size = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(one @ other) / size if size else 0.0
-
-
-def shorten(text: str, cells: int = TEXT_CELLS) -> str:
-    """The text on one line, cut or filled up to `cells` terminal cells."""
-    text, width = one_line(text), 0
-    for position, character in enumerate(text):
-        width += _cells(character)
-        if width > cells:
-            kept = text[:position]
-            while sum(map(_cells, kept)) >= cells:
-                kept = kept[:-1]
-            return kept + "…" + " " * (cells - 1 - sum(map(_cells, kept)))
-    return text + " " * (cells - width)
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], indent: str = "     ") -> str:
-    """Left-aligned columns, as wide as their widest cell."""
-    lines = [header, *rows]
-    widths = [max(sum(map(_cells, line[column])) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        (indent + "  ".join(shorten(cell, width) for cell, width in zip(line, widths, strict=True))).rstrip()
-        for line in lines
-    )
-
-
-def _cells(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _texts(answer: Answer) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from bertkit.cli.exits import one_line
+from bertkit.terminal.messages import say
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
@@ -42,9 +42,9 @@ class Watched:
 
     def resumed(self, step: int) -> None:
         """The run goes on after a step, or begins with 0: the records after it will be made again."""
-        from bertkit.cli.training_display import training_display
         from bertkit.runs.metrics_file import MetricsFile
         from bertkit.runs.tensorboard import TensorBoard
+        from bertkit.terminal.training_display import training_display
 
         if not self._ranks.is_first:
             return
@@ -100,11 +100,6 @@ def say_stopped(folder: RunFolder) -> None:
         say(f"stopped by SIGTERM; the same command goes on after step {steps[-1]:,}, from its checkpoint")
     else:
         say("stopped by SIGTERM; there is no checkpoint, so that the same command begins again")
-
-
-def say(line: str) -> None:
-    """A line for the user, beside the records."""
-    print(one_line(line), file=sys.stderr)
 
 
 @contextmanager

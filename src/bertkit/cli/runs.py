@@ -37,9 +37,9 @@ def runs(folders: Folders, html: Html = None, json: options.Json = False) -> Non
     Losses, accuracies and other metrics are those of the held-out data. Runs of pre-training and of fine-tuning have a
     table each.
     """
-    from bertkit.cli.readable import table
     from bertkit.reports.run_summary import summarise
     from bertkit.runs.metrics_file import record_line
+    from bertkit.terminal.tables import table
 
     found = [summarise(Path(folder)) for folder in folders]
     tables = [
@@ -60,8 +60,8 @@ def runs(folders: Folders, html: Html = None, json: options.Json = False) -> Non
 
 def row(run: RunSummary) -> list[str]:
     """The run as cells of the table of pre-training."""
-    from bertkit.cli.training_display import duration
     from bertkit.reports.charts import short_number
+    from bertkit.terminal.training_display import duration
 
     return [
         *_name_and_state(run),
@@ -79,8 +79,8 @@ def row(run: RunSummary) -> list[str]:
 
 def finetuned_row(run: RunSummary) -> list[str]:
     """The run as cells of the table of fine-tuning."""
-    from bertkit.cli.training_display import duration
     from bertkit.runs.metrics_file import step_of
+    from bertkit.terminal.training_display import duration
 
     names = () if run.best_by is None else (run.best_by,)
     return [

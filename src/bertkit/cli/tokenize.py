@@ -33,7 +33,8 @@ def tokenize(
     Special tokens are included. Offsets are counted in Unicode code points of the text as given.
     """
     from bertkit.cli.models import model_folder
-    from bertkit.cli.output import json_line, open_output, write_line
+    from bertkit.cli.output import json_line, open_output
+    from bertkit.terminal.messages import write_line
     from bertkit.tokenization.tokenizer import Tokenizer
 
     rows = input_rows(
@@ -77,7 +78,7 @@ def _tokens(row: Row, field: str, tokenizer: Tokenizer) -> Tokens:
 
 
 def _readable(row: Row, record: dict[str, Any]) -> str:
-    from bertkit.cli.readable import shorten, table
+    from bertkit.terminal.tables import shorten, table
 
     columns = (record[name] for name in ("tokens", "ids", "offsets"))
     rows = [(token, str(id), f"{start}-{end}" if end else "") for token, id, (start, end) in zip(*columns, strict=True)]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bertkit.cli import options
-from bertkit.cli.progress import progress_bar
 from bertkit.errors import InputError, UserError
+from bertkit.terminal.progress import progress_bar
 
 if TYPE_CHECKING:
     from bertkit.tokenization.tokenizer import Tokenizer

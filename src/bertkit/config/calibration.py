@@ -12,7 +12,7 @@ from bertkit.config.training import Positive, Size
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class Calibration(Strict):
+class ModelCalibration(Strict):
     """What stands beside a model's weights, and goes into each of its answers.
 
     Attributes:

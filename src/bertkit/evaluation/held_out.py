@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bertkit.config.batch_tokens import batch_tokens
 from bertkit.errors import UserError, near_match
-from bertkit.evaluation.answers_of import answers_of
+from bertkit.evaluation.predicted_records import predicted_records
 from bertkit.families.labels import Problem
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
@@ -55,7 +55,7 @@ class HeldOut:
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
         """The task's metrics. Every rank measures all."""
         with evaluating(trainee, sharing):
-            results = answers_of(answerer_of(trainee, self._reader), self._examples)
+            results = predicted_records(answerer_of(trainee, self._reader), self._examples)
         self.scores = score_results(self._reader.task.name, self._problem, results, self._examples)
         return dict(self.scores.metrics)
 

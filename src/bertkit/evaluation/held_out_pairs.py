@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bertkit.evaluation.answers_of import answers_of, vectors_of
 from bertkit.evaluation.held_out import answerer_of, as_score, best_possible
+from bertkit.evaluation.predicted_records import predicted_records, vectors_of
 from bertkit.inference.answerer import Answerer
 from bertkit.labelled.examples import Example
 from bertkit.metrics.task_scores import Scores, mean_scores, score_results
@@ -37,7 +37,7 @@ class HeldOutPairs:
         with evaluating(trainee, sharing):
             answerer = answerer_of(trainee, self._reader)
             if self._scored:
-                results = answers_of(answerer, self._examples)
+                results = predicted_records(answerer, self._examples)
                 self.scores = score_results(self._reader.task.name, None, results, self._examples)
             else:
                 self.scores = self._found(answerer)

@@ -16,7 +16,7 @@ from torch import Tensor
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.config.batch_tokens import batch_tokens
 from bertkit.config.finetuning import TaskTable
-from bertkit.evaluation.answers_of import unit_vectors
+from bertkit.evaluation.predicted_records import unit_vectors
 from bertkit.finetuning.hard_negatives import NONE, hard_negatives
 from bertkit.formats.rows import Row
 from bertkit.inference.answerer import Answerer

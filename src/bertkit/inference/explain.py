@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, get_args, overload
+from typing import Any, Literal, Protocol, get_args, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
@@ -20,7 +20,7 @@ from bertkit.config.arguments import check_argument
 from bertkit.config.pooling import Pooling
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
-from bertkit.inference.answerer import OnError, check_on_error, never, recorded
+from bertkit.inference.answerer import Answerer, OnError, check_on_error, never, recorded
 from bertkit.inference.explanation import (
     AttributionExplanation,
     Explanation,
@@ -29,14 +29,15 @@ from bertkit.inference.explanation import (
     ScoredTokens,
 )
 from bertkit.inference.gradients import Point, head_importance, integrated_gradients
-from bertkit.inference.model import Model
 from bertkit.inference.pipeline import Failure, Request, attempt
 from bertkit.model.attention_maps import rollout
 from bertkit.model.encoder import Encoder
 from bertkit.model.finite import not_finite, weights_of
 from bertkit.model.heads import Head
+from bertkit.model.network import Network
 from bertkit.model.vector_steps import Recipe, RecipeHead
-from bertkit.tasks.contract import Outcome, Result, Target, Texts
+from bertkit.tasks.contract import Outcome, Result, Target, Task, Texts
+from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText, Window
 
 Kind = Literal["attribution", "rollout", "heads"]
@@ -71,6 +72,27 @@ class _Question:
         return {"target": self.target.name if self.target else None, "input": self.target.input if self.target else 0}
 
 
+class Explainable(Protocol):
+    """A model that is ready to answer, as `Explainer` needs it: `bertkit.load(…, explainable=True)` gives one.
+
+    Its attributes are those of `bertkit.Model`.
+    """
+
+    task: Task
+    tokenizer: Tokenizer
+    answerer: Answerer
+    explainable: bool
+    long: LongText
+    batch_tokens: int
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def encoder(self) -> Encoder: ...
+    @property
+    def head(self) -> nn.Module | None: ...
+
+
 class Explainer:
     """A model that explains its answers.
 
@@ -86,7 +108,7 @@ class Explainer:
         UserError: the model was not loaded for explanations or reads in windows; the task has no score.
     """
 
-    def __init__(self, model: Model, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS):
+    def __init__(self, model: Explainable, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS):
         check_argument("kind", kind, str)
         check_argument("target", target, str | None)
         check_argument("steps", steps, int)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, cast, get_type_hints, overload
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field
 from torch import nn
@@ -16,8 +19,11 @@ from bertkit.config.batch_tokens import batch_tokens as tokens_of_batch
 from bertkit.errors import UserError, near_match
 from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.inference.answerer import Answerer, OnError, check_on_error, never
+from bertkit.inference.as_arrays import check_gives_probabilities, check_gives_vectors, probabilities, vectors
 from bertkit.inference.backend import Backend
+from bertkit.inference.counted import counted
 from bertkit.inference.engine import Engine
+from bertkit.inference.explain import STEPS, Explained, Explainer
 from bertkit.inference.pipeline import Failure
 from bertkit.inference.precision import choose_dtype, exact_dtype, make_network_ready
 from bertkit.inference.torch_backend import TorchBackend
@@ -28,7 +34,7 @@ from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tasks.catalogue import find_task
-from bertkit.tasks.contract import Result, Task
+from bertkit.tasks.contract import Array, Result, Task
 from bertkit.tasks.feature_extraction import TokenVectors
 from bertkit.tasks.fill_mask import Fills
 from bertkit.tasks.multiple_choice import Choices
@@ -83,6 +89,7 @@ class Model(Generic[Answer]):
         self.task = task
         self.tokenizer = tokenizer
         self.source = pretrained.source
+        self._prompt = pretrained.prompt
         self.device = str(device)
         self.dtype = str(dtype).removeprefix("torch.")
         self.long = long
@@ -97,8 +104,7 @@ class Model(Generic[Answer]):
         else:
             computes = backend(pretrained, task)
             self.device, self.dtype = computes.device, computes.dtype
-        reader = Reader(task, self.max_length, long, offsets=explainable or task.needs_offsets)
-        self.answerer = Answerer(Engine(computes, task, batch_tokens), reader)
+        self.answerer = self._answerer(computes, batch_tokens)
 
     @property
     def network(self) -> Network:
@@ -191,6 +197,101 @@ class Model(Generic[Answer]):
             OutputError: the place cannot be written, or is a folder with something in it.
         """
         save_pretrained(open_pretrained(self.source), self.tokenizer, Path(folder))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the classes of a classifier of texts or of tokens are called, in their order; empty of other tasks."""
+        return self.task.labels
+
+    def encode(
+        self, texts: AnyRow | AnyRows, batch_tokens: BatchTokens | None = None, show_progress: bool = False
+    ) -> Array:
+        """The vectors of texts, (N, W) float32, in their order; of one text alone its vector, (W,).
+
+        Args:
+            texts: as `predict` takes rows.
+            batch_tokens: most tokens of one batch; those of the model when left out.
+            show_progress: count the texts on standard error.
+
+        Raises:
+            UserError: the model is loaded for another task than sentence-embedding.
+            InputError: at the first text that has no vector; it is named.
+        """
+        check_gives_vectors(self.task)
+        check_argument("batch_tokens", batch_tokens, BatchTokens | None)
+        answerer = self.answerer
+        if batch_tokens is not None:
+            answerer = self._answerer(answerer.engine.backend, batch_tokens)
+        one = is_one_row(texts)
+        count = len(texts) if isinstance(texts, Sized) and not one else None
+        found = cast("Iterator[Embedding]", answerer.stream(texts))
+        vectors_NW = vectors(counted(found, "texts", count) if show_progress else found, count)
+        if vectors_NW is None:  # no text at all: as wide as that of any
+            return np.empty((0, len(self.encode("a text"))), np.float32)
+        return vectors_NW[0] if one else vectors_NW
+
+    def predict_proba(self, rows: AnyRow | AnyRows) -> npt.NDArray[np.float64]:
+        """The probability of each label for each row, (N, C), in the order of `labels`; of one row alone (C,).
+
+        Of single labels a row's sum is 1; of several each has its own. They are the scores that `predict` gives.
+
+        Args:
+            rows: as `predict` takes them.
+
+        Raises:
+            UserError: the model does not classify texts, or is a regression.
+            InputError: at the first row that has no answer; it is named.
+        """
+        check_gives_probabilities(self.task)
+        scores_NC = probabilities(cast("Iterator[Labels]", self.stream(rows)), self.labels)
+        return scores_NC[0] if is_one_row(rows) else scores_NC
+
+    @overload
+    def explain(  # type: ignore[overload-overlap]
+        self, rows: AnyRow, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS
+    ) -> Explained: ...
+    @overload
+    def explain(
+        self, rows: AnyRows, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS
+    ) -> list[Explained]: ...
+    def explain(
+        self, rows: AnyRow | AnyRows, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS
+    ) -> Explained | list[Explained]:
+        """The answers to all rows and why, in order; to one row alone, its own.
+
+        A model that was loaded for answers only loads itself again for explanations (float32, gradients, slower), once.
+
+        Args:
+            kind: `attribution`, `rollout` or `heads`.
+            target: what to explain instead of the best answer, such as a label.
+            steps: points that attribution integrates over.
+
+        Raises:
+            UserError: the task has no score, or nothing is called as the target is.
+            InputError: at the first row that has no answer; a text that is read in several windows has no explanation.
+            ModelNotFound, BadCheckpoint: the checkpoint is not where it was any more.
+        """
+        return Explainer(self._explainable, kind, target=target, steps=steps).explain(rows)
+
+    @cached_property
+    def _explainable(self) -> Model:
+        """The same model, so that its answers can be explained; a text is then one window."""
+        if self.explainable and self.long != LongText.WINDOW:
+            return self
+        return Model(
+            open_pretrained(self.source, self._prompt),
+            self.tokenizer,
+            self.task,
+            device=torch.device(self.device),
+            dtype=torch.float32,
+            long=LongText.ERROR if self.long == LongText.WINDOW else self.long,
+            batch_tokens=self.batch_tokens,
+            explainable=True,
+        )
+
+    def _answerer(self, backend: Backend, batch_tokens: int) -> Answerer:
+        reader = Reader(self.task, self.max_length, self.long, offsets=self.explainable or self.task.needs_offsets)
+        return Answerer(Engine(backend, self.task, batch_tokens), reader)
 
 
 # What a task answers, for those who name it; `options` are those of the last one.

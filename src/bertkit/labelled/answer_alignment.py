@@ -14,7 +14,7 @@ Found = tuple[str, int] | InputError  # an answer and where it begins, or why it
 Dropped = Callable[[str], None]
 
 
-class Unmatched:
+class AnswerAlignment:
     """Collects them while a file is read.
 
     Args:

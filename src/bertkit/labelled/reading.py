@@ -31,7 +31,7 @@ from bertkit.families.labels import PROBLEMS, Problem
 from bertkit.formats.files import STDIN, check_there, name_of, needed, open_bytes
 from bertkit.formats.parquet import class_names
 from bertkit.formats.rows import FORMAT_OF_ENDING, NO_COLUMNS, Row, read_rows
-from bertkit.labelled.answer_alignment import Dropped, Unmatched
+from bertkit.labelled.answer_alignment import AnswerAlignment, Dropped
 from bertkit.labelled.answer_rows import AnswerRows
 from bertkit.labelled.choice_rows import ChoiceRows, RankingRows
 from bertkit.labelled.conll import read_conll
@@ -228,7 +228,7 @@ def _examples(
     if task == "text-ranking":
         return _ranking(path, format, columns, note)
     if task == "question-answering":
-        return _answered(path, format, columns, Unmatched(name_of(path), dropped))
+        return _answered(path, format, columns, AnswerAlignment(name_of(path), dropped))
     if task == "sentence-embedding":
         return _pairs(path, format, columns, note)
     makers: Mapping[str, Callable[[Columns], _Reader]] = {
@@ -278,14 +278,14 @@ def _pairs(path: str, format: str, columns: Mapping[str, str], note: Note) -> It
         yield from read.judged(list(_read_by(read, rows)), note)
 
 
-def _answered(path: str, format: str, columns: Mapping[str, str], unmatched: Unmatched) -> Iterator[Example]:
+def _answered(path: str, format: str, columns: Mapping[str, str], alignment: AnswerAlignment) -> Iterator[Example]:
     for read, rows in _opened(path, format, columns, AnswerRows):
         for number, row in enumerate(rows):
             fields, found = read(row)
-            target = unmatched.references(found, _id(row, number))
+            target = alignment.references(found, _id(row, number))
             if target is not None:
                 yield Example(Row(fields, row.place), target, _id(row, number))
-    unmatched.end()
+    alignment.end()
 
 
 def _ranking(path: str, format: str, columns: Mapping[str, str], note: Note) -> Iterator[Example]:

@@ -9,7 +9,7 @@ from bertkit.errors import InputError
 from bertkit.formats.files import name_of
 from bertkit.formats.json_file import read_json
 from bertkit.formats.rows import Row
-from bertkit.labelled.answer_alignment import Dropped, Found, Unmatched
+from bertkit.labelled.answer_alignment import AnswerAlignment, Dropped, Found
 from bertkit.labelled.examples import Example
 
 FORM = 'SQuAD\'s files are {"data": [{"paragraphs": [{"context": "…", "qas": [{"id", "question", "answers"}…]}…]}…]}.'
@@ -34,12 +34,12 @@ def read_squad(path: str, dropped: Dropped | None = None) -> Iterator[Example]:
             line names the file and the place in it, `dev.json: data[0].paragraphs[2].qas[1]`.
     """
     name = name_of(path)
-    unmatched = Unmatched(name, dropped)
-    yield from _examples(read_json(path, FORM), name, unmatched)
-    unmatched.end()
+    alignment = AnswerAlignment(name, dropped)
+    yield from _examples(read_json(path, FORM), name, alignment)
+    alignment.end()
 
 
-def _examples(whole: object, name: str, unmatched: Unmatched) -> Iterator[Example]:
+def _examples(whole: object, name: str, alignment: AnswerAlignment) -> Iterator[Example]:
     for article, in_file in _items(_checked(whole, dict, name, "the whole"), "data", f"{name}: "):
         title = {"title": article["title"]} if "title" in article else {}
         for paragraph, in_article in _items(article, "paragraphs", f"{in_file}."):
@@ -47,7 +47,7 @@ def _examples(whole: object, name: str, unmatched: Unmatched) -> Iterator[Exampl
             for question, place in _items(paragraph, "qas", f"{in_article}."):
                 id, text = _field(question, "id", str, place), _field(question, "question", str, place)
                 fields = {"id": id, "question": text, "context": context, **title}
-                target = unmatched.references(list(_answers(question, context, place)), id)
+                target = alignment.references(list(_answers(question, context, place)), id)
                 if target is not None:
                     yield Example(Row(fields, place), target, id)
 

@@ -31,7 +31,7 @@ ASKED = ("text", "text_pair", "question", "context", "query", "documents", "choi
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AnswerAnalysis:
     """How wrong an answer is.
 
     Attributes:
@@ -47,10 +47,11 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """An example and the verdict on its answer.
+class AnalysedExample(AnswerAnalysis):
+    """An example beside its answer.
 
     Attributes:
+        place: where the example stands, e.g. `test.csv:12`.
         asked: the texts that the task read, by the names of their fields.
         words: of all of them, between white space.
         tokens: that the model read; None where its record does not say.
@@ -60,51 +61,58 @@ class Judged:
     asked: Mapping[str, str]
     words: int
     tokens: int | None
-    verdict: Verdict
 
     def record(self) -> dict[str, object]:
         """The mistake as JSON values."""
-        verdict = self.verdict
-        about = {"place": self.place, **self.asked, "right": verdict.right, "said": verdict.said}
-        return {**about, "error": verdict.error, "loss": verdict.loss}
+        about = {"place": self.place, **self.asked, "right": self.right, "said": self.said}
+        return {**about, "error": self.error, "loss": self.loss}
 
 
-def judge_results(
+def analyse_records(
     task: str, problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
-) -> list[Judged]:
+) -> list[AnalysedExample]:
     """Every example beside its record; all of them can be scored."""
-    verdicts = JUDGES[task](problem, results, examples)
+    errors = ANALYSES[task](problem, results, examples)
     tokens = [result.record.get("input_tokens") for result in results]
-    return [_judged(*one) for one in zip(examples, verdicts, tokens, strict=True)]
+    return [_analysed(*one) for one in zip(examples, errors, tokens, strict=True)]
 
 
-def judge_answers(predicted: Mapping[str, str], examples: Sequence[Example]) -> list[Judged]:
+def analyse_answers(predicted: Mapping[str, str], examples: Sequence[Example]) -> list[AnalysedExample]:
     """Every question beside its answer by its id; one without an answer says that there is none."""
-    return [_judged(example, _answer(predicted.get(example.id, ""), 1.0, example), None) for example in examples]
+    return [_analysed(example, _answer(predicted.get(example.id, ""), 1.0, example), None) for example in examples]
 
 
-def worst(judged: Sequence[Judged], most: int) -> list[Judged]:
+def worst(analysed: Sequence[AnalysedExample], most: int) -> list[AnalysedExample]:
     """The worst mistakes, the worst first."""
-    wrong = [one for one in judged if one.verdict.error > 0]
-    return sorted(wrong, key=lambda one: -one.verdict.loss)[:most]
+    wrong = [one for one in analysed if one.error > 0]
+    return sorted(wrong, key=lambda one: -one.loss)[:most]
 
 
 def what_errors_are(task: str, problem: Problem | None) -> str:
-    """What the mean of `Verdict.error` is, in words."""
+    """What the mean of `AnswerAnalysis.error` is, in words."""
     return ERRORS[problem if task in LABELLING and problem is not None else task]
 
 
-def _judged(example: Example, verdict: Verdict, tokens: object) -> Judged:
+def _analysed(example: Example, found: AnswerAnalysis, tokens: object) -> AnalysedExample:
     fields = {name: example.row.fields[name] for name in ASKED if example.row.fields.get(name) is not None}
     asked = {
         name: " | ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         for name, value in fields.items()
     }
     words = sum(len(text.split()) for text in asked.values())
-    return Judged(example.row.place, asked, words, tokens if isinstance(tokens, int) else None, verdict)
+    return AnalysedExample(
+        right=found.right,
+        said=found.said,
+        error=found.error,
+        loss=found.loss,
+        place=example.row.place,
+        asked=asked,
+        words=words,
+        tokens=tokens if isinstance(tokens, int) else None,
+    )
 
 
-def _labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+def _labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
     problem = problem or problem_of(examples)
     if problem == "regression":
         return _numbers(problem, results, examples)
@@ -112,34 +120,40 @@ def _labels(problem: Problem | None, results: Sequence[Result], examples: Sequen
     return [one(label_scores(result), example) for result, example in zip(results, examples, strict=True)]
 
 
-def _label(scores: Mapping[str, float], example: Example) -> Verdict:
+def _label(scores: Mapping[str, float], example: Example) -> AnswerAnalysis:
     right = target_of(example, str)
     best = max(scores, key=lambda label: scores[label])
-    return Verdict(right, f"{best} ({scores[best]:.3f})", float(best != right), _surprise(scores.get(right, 0.0)))
+    return AnswerAnalysis(
+        right, f"{best} ({scores[best]:.3f})", float(best != right), _surprise(scores.get(right, 0.0))
+    )
 
 
-def _label_set(scores: Mapping[str, float], example: Example) -> Verdict:
+def _label_set(scores: Mapping[str, float], example: Example) -> AnswerAnalysis:
     right = [str(label) for label in target_of(example, tuple)]
     said = [label for label, score in scores.items() if score >= LIKELY]
     loss = sum(_surprise(scores.get(label, 0.0)) for label in right)
     loss += sum(_surprise(1 - score) for label, score in scores.items() if label not in right)
     shown = ", ".join(f"{label} ({scores[label]:.3f})" for label in said)
-    return Verdict(", ".join(right) or "none", shown or "none", float(set(said) != set(right)), loss)
+    return AnswerAnalysis(", ".join(right) or "none", shown or "none", float(set(said) != set(right)), loss)
 
 
-def _numbers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+def _numbers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
     return [
-        Verdict(f"{right:g}", f"{said:.4g}", abs(said - right), abs(said - right))
+        AnswerAnalysis(f"{right:g}", f"{said:.4g}", abs(said - right), abs(said - right))
         for right, said in _right_and_said(results, examples)
     ]
 
 
-def _similarities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+def _similarities(
+    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
+) -> list[AnswerAnalysis]:
     """A cosine and a score have different units, so that their ranks are compared."""
     pairs = _right_and_said(results, examples)
     right_N, said_N = (ranks(np.array(values)) for values in zip(*pairs, strict=True))
     apart = (np.abs(right_N - said_N) / len(pairs)).tolist()
-    return [Verdict(f"{right:g}", f"{said:.4g}", gap, gap) for (right, said), gap in zip(pairs, apart, strict=True)]
+    return [
+        AnswerAnalysis(f"{right:g}", f"{said:.4g}", gap, gap) for (right, said), gap in zip(pairs, apart, strict=True)
+    ]
 
 
 def _right_and_said(results: Sequence[Result], examples: Sequence[Example]) -> list[tuple[float, float]]:
@@ -149,13 +163,13 @@ def _right_and_said(results: Sequence[Result], examples: Sequence[Example]) -> l
     ]
 
 
-def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
-    verdicts = []
+def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+    errors = []
     for example, gold, predicted in zip(examples, *tags_of(results, examples), strict=True):
         right, said = ({*group(read_tags(tags))} for tags in (gold, predicted))
         wrong = len(right ^ said)
-        verdicts.append(Verdict(_spans(example, right), _spans(example, said), float(wrong > 0), float(wrong)))
-    return verdicts
+        errors.append(AnswerAnalysis(_spans(example, right), _spans(example, said), float(wrong > 0), float(wrong)))
+    return errors
 
 
 def _spans(example: Example, spans: set[Span]) -> str:
@@ -165,43 +179,43 @@ def _spans(example: Example, spans: set[Span]) -> str:
     return ", ".join(named) or "none"
 
 
-def _answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+def _answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
     predicted, no_answer = answers_in(results, examples)
     may_refuse = any(has_no_answer(target_of(one, References).texts) for one in examples)  # SQuAD v2.0, not v1.1
-    verdicts = []
+    errors = []
     for example in examples:
         none = no_answer[example.id]
         refuses = may_refuse and none > PREFER_NO_ANSWER
-        verdicts.append(_answer("" if refuses else predicted[example.id], none if refuses else 1 - none, example))
-    return verdicts
+        errors.append(_answer("" if refuses else predicted[example.id], none if refuses else 1 - none, example))
+    return errors
 
 
-def _answer(predicted: str, sureness: float, example: Example) -> Verdict:
-    """The verdict on an answer, an empty one saying that there is none."""
+def _answer(predicted: str, sureness: float, example: Example) -> AnswerAnalysis:
+    """How wrong an answer is, an empty one saying that there is none."""
     right = target_of(example, References).texts
     error = 1 - max(overlap_f1_or_none(predicted, one) for one in right or ("",))
     shown = " | ".join(dict.fromkeys(filter(None, right)))
-    return Verdict(shown or "no answer", predicted or "no answer", error, error * sureness)
+    return AnswerAnalysis(shown or "no answer", predicted or "no answer", error, error * sureness)
 
 
-def _ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
+def _ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
     scores, relevances = ranked(results, examples), relevances_of(examples)
     gains = query_scores(scores, relevances)["ndcg_at_10"]
-    verdicts = []
+    errors = []
     for found, wanted, gain in zip(scores, relevances, gains, strict=True):
         best, first = (max(range(len(some)), key=some.__getitem__) for some in (wanted, found))
-        verdicts.append(Verdict(f"document {best} first", f"document {first} first", 1 - gain, 1 - gain))
-    return verdicts
+        errors.append(AnswerAnalysis(f"document {best} first", f"document {first} first", 1 - gain, 1 - gain))
+    return errors
 
 
-def _choices(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[Verdict]:
-    verdicts = []
+def _choices(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+    errors = []
     for result, example in zip(results, examples, strict=True):
         scores, right = scored_places(result, "choices"), target_of(example, int)
         best = max(scores, key=lambda place: scores[place])
         said = f"choice {best} ({scores[best]:.3f})"
-        verdicts.append(Verdict(f"choice {right}", said, float(best != right), _surprise(scores.get(right, 0.0))))
-    return verdicts
+        errors.append(AnswerAnalysis(f"choice {right}", said, float(best != right), _surprise(scores.get(right, 0.0))))
+    return errors
 
 
 def _surprise(probability: float) -> float:
@@ -209,8 +223,8 @@ def _surprise(probability: float) -> float:
     return -math.log(max(probability, LEAST_PROBABILITY))
 
 
-Judge = Callable[[Problem | None, Sequence[Result], Sequence[Example]], list[Verdict]]
-JUDGES: Mapping[str, Judge] = {
+Analysis = Callable[[Problem | None, Sequence[Result], Sequence[Example]], list[AnswerAnalysis]]
+ANALYSES: Mapping[str, Analysis] = {
     "text-classification": _labels,
     "zero-shot-classification": _labels,
     "token-classification": _entities,

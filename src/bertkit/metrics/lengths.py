@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal
 
-from bertkit.metrics.error_analysis import Judged
+from bertkit.metrics.error_analysis import AnalysedExample
 
 PARTS = 8
 
@@ -42,18 +42,18 @@ class Lengths:
     parts: tuple[Part, ...]
 
 
-def by_length(judged: Sequence[Judged], parts: int = PARTS) -> Lengths:
+def by_length(analysed: Sequence[AnalysedExample], parts: int = PARTS) -> Lengths:
     """Divides examples so that the parts are about equal, and equal lengths are together."""
-    tokens = [one.tokens for one in judged if one.tokens is not None]
-    unit: Literal["tokens", "words"] = "tokens" if len(tokens) == len(judged) else "words"
-    lengths = tokens if unit == "tokens" else [one.words for one in judged]
-    ordered = sorted(zip(lengths, (one.verdict.error for one in judged), strict=True))
+    tokens = [one.tokens for one in analysed if one.tokens is not None]
+    unit: Literal["tokens", "words"] = "tokens" if len(tokens) == len(analysed) else "words"
+    lengths = tokens if unit == "tokens" else [one.words for one in analysed]
+    ordered = sorted(zip(lengths, (one.error for one in analysed), strict=True))
     found: list[list[tuple[int, float]]] = [[]]
     for _, same in groupby(ordered, itemgetter(0)):
-        if len(found[-1]) * parts >= len(judged):
+        if len(found[-1]) * parts >= len(analysed):
             found.append([])
         found[-1] += same
-    if len(found) > 1 and 2 * len(found[-1]) * parts < len(judged):
+    if len(found) > 1 and 2 * len(found[-1]) * parts < len(analysed):
         found[-2:] = [found[-2] + found[-1]]  # the last few say too little by themselves
     return Lengths(unit, tuple(map(_part, found)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -24,6 +24,9 @@ class Result:
 
     record: Mapping[str, Any]
     place: str
+
+
+Predictions = Sequence[Result] | Mapping[str, str]  # records, or answers by the questions' ids
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 from bertkit.checkpoints.embedded import is_embedded
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.checkpoints.hub import is_cached
-from bertkit.config.calibration import Calibration
+from bertkit.config.calibration import ModelCalibration
 from bertkit.config.strict import parse
 from bertkit.errors import ConfigError, UserError
 
 CALIBRATION = "bertkit_calibration.json"
 
 
-def read_calibration(folder: Path) -> Calibration | None:
+def read_calibration(folder: Path) -> ModelCalibration | None:
     """The calibration of the model in a folder; None where it has none.
 
     Raises:
@@ -32,12 +32,12 @@ def read_calibration(folder: Path) -> Calibration | None:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: not a JSON object", remedy)
     try:
-        return parse(Calibration, values, str(path))
+        return parse(ModelCalibration, values, str(path))
     except ConfigError as error:
         raise ConfigError(error.what, remedy) from None
 
 
-def write_calibration(folder: Path, calibration: Calibration) -> None:
+def write_calibration(folder: Path, calibration: ModelCalibration) -> None:
     """Write the file, whole or not at all, in the place of one that is there.
 
     Raises:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bertkit.checkpoints.digests import sha256
 from bertkit.checkpoints.weight_files import find_weights
-from bertkit.config.calibration import Calibration
+from bertkit.config.calibration import ModelCalibration
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
@@ -63,7 +63,7 @@ class Pretrained:
     tensors: Mapping[str, Tensor]
     settings: SentenceSettings | None
     cross_encoder: CrossEncoderSettings | None = None
-    calibration: Calibration | None = None
+    calibration: ModelCalibration | None = None
     adapter: Path | None = None
     root: Path | None = None
     card: Path | None = None

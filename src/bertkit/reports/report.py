@@ -11,16 +11,15 @@ from bertkit.labelled.examples import Example
 from bertkit.metrics.calibrating import Calibrated, calibrated, decisions_of
 from bertkit.metrics.classification_scores import Confusion
 from bertkit.metrics.confusions import confusion_of
-from bertkit.metrics.error_analysis import LABELLING, Judged, judge_answers, judge_results, what_errors_are, worst
+from bertkit.metrics.error_analysis import LABELLING, AnalysedExample, what_errors_are
 from bertkit.metrics.intervals import Comparison, Interval
 from bertkit.metrics.label_counts import Counts
 from bertkit.metrics.lengths import Lengths, by_length
 from bertkit.metrics.results import Result
-from bertkit.metrics.task_scores import Scores, problem_of
 from bertkit.reports.beside import Beside
+from bertkit.reports.measured import Measured
 
 MISTAKES = 20
-Answers = Sequence[Result] | Mapping[str, str]  # records, or answers by the questions' ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Report:
     counts: Mapping[str, Counts]
     each_label: bool
     confusion: Confusion | None
-    mistakes: Sequence[Judged]
+    mistakes: Sequence[AnalysedExample]
     wrong: int
     lengths: Lengths
     errors: str
@@ -95,50 +94,30 @@ def measured(
     return facts | ({"comparison": {name: asdict(one) for name, one in comparison.items()}} if comparison else {})
 
 
-def make_report(
-    subject: str,
-    task: str,
-    problem: Problem | None,
-    answers: Answers,
-    examples: Sequence[Example],
-    scores: Scores,
-    intervals: Mapping[str, Interval],
-    comparison: Mapping[str, Comparison],
-    against: str | None,
-    beside: Beside | None = None,
-) -> Report:
-    """Gathers the facts of answers that were scored.
-
-    Args:
-        comparison: with the answers called `against`; empty where there are none.
-    """
-    if task in LABELLING:
-        problem = problem or problem_of(examples)
-    records: Sequence[Result] = () if isinstance(answers, Mapping) else answers
-    if isinstance(answers, Mapping):
-        judged = judge_answers(answers, examples)
-    else:
-        judged = judge_results(task, problem, answers, examples)
+def make_report(found: Measured) -> Report:
+    """Gathers the facts of answers that were scored."""
+    task, problem, examples = found.task, found.problem, found.examples
+    records: Sequence[Result] = () if isinstance(found.answers, Mapping) else found.answers
     calibration, uncalibrated = _calibrated(problem, records, examples) if task in LABELLING else (None, "")
     return Report(
-        subject=subject,
+        subject=found.subject,
         task=task,
         examples=len(examples),
-        metrics=scores.metrics,
-        intervals=intervals,
-        counts=scores.counts,
+        metrics=found.scores.metrics,
+        intervals=found.intervals,
+        counts=found.scores.counts,
         each_label=problem == "multi-label",
         confusion=confusion_of(task, problem, records, examples) if records else None,
-        mistakes=worst(judged, MISTAKES),
-        wrong=sum(one.verdict.error > 0 for one in judged),
-        lengths=by_length(judged),
+        mistakes=found.errors[:MISTAKES],
+        wrong=len(found.errors),
+        lengths=by_length(found.analysed),
         errors=what_errors_are(task, problem),
         calibration=calibration,
         uncalibrated=uncalibrated,
-        abstained=_abstained(records, judged),
-        comparison=comparison,
-        against=against,
-        beside=beside,
+        abstained=_abstained(records, found.analysed),
+        comparison=found.comparison,
+        against=found.against,
+        beside=found.beside,
     )
 
 
@@ -154,9 +133,9 @@ def _calibrated(
         return None, error.what
 
 
-def _abstained(records: Sequence[Result], judged: Sequence[Judged]) -> tuple[float, float | None] | None:
+def _abstained(records: Sequence[Result], analysed: Sequence[AnalysedExample]) -> tuple[float, float | None] | None:
     if not records or not all(isinstance(one.record.get("abstained"), bool) for one in records):
         return None
-    answered = [one for one, result in zip(judged, records, strict=True) if not result.record["abstained"]]
-    right = sum(one.verdict.error == 0 for one in answered)
-    return 1 - len(answered) / len(judged), right / len(answered) if answered else None
+    answered = [one for one, result in zip(analysed, records, strict=True) if not result.record["abstained"]]
+    right = sum(one.error == 0 for one in answered)
+    return 1 - len(answered) / len(analysed), right / len(answered) if answered else None

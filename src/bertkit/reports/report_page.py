@@ -7,7 +7,7 @@ from html import escape
 
 from bertkit.metrics.calibrating import Bin, Calibrated
 from bertkit.metrics.classification_scores import Confusion
-from bertkit.metrics.error_analysis import Judged
+from bertkit.metrics.error_analysis import AnalysedExample
 from bertkit.metrics.intervals import Comparison
 from bertkit.reports.beside import Beside
 from bertkit.reports.charts import Series, line_chart
@@ -164,11 +164,10 @@ def _lengths(report: Report) -> str:
     return chart + table((lengths.unit, "examples", report.errors), rows)
 
 
-def _mistake(one: Judged) -> list[str]:
+def _mistake(one: AnalysedExample) -> list[str]:
     named = len(one.asked) > 1
     texts = "<br>".join((f"<b>{name}</b> " if named else "") + _text(text) for name, text in one.asked.items())
-    verdict = one.verdict
-    said = (f'<td class="said">{escape(words)}</td>' for words in (verdict.right, verdict.said))
+    said = (f'<td class="said">{escape(words)}</td>' for words in (one.right, one.said))
     return [f"<td>{escape(one.place)}</td>", f'<td class="asked">{texts}</td>', *said]
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bertkit.cli.exits import one_line
-from bertkit.cli.output import write_line
 from bertkit.errors import OutputError
 from bertkit.runs.metrics_file import number_of, record_line, step_of
+from bertkit.terminal.messages import one_line, write_line
 from bertkit.training.observer import Observer, Record
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bertkit.cli.training_display import Remaining, duration, told, training_display
+from bertkit.terminal.training_display import Remaining, duration, told, training_display
 
 RECORDS: list[dict[str, object]] = [
     {
@@ -32,7 +32,7 @@ RECORDS: list[dict[str, object]] = [
     {"step": 2000, "seconds": 200.0, "loss": float("nan"), "masked-lm/loss": 5.0},
 ]
 SHOW = f"""
-from bertkit.cli.training_display import training_display
+from bertkit.terminal.training_display import training_display
 with training_display(10_000) as display:
     for record in {RECORDS[:4]} + [{{"step": 2000, "seconds": 200.0, "loss": 5.0}}]:
         display.on_record(record)

@@ -5,10 +5,10 @@ import pty
 import subprocess
 import sys
 
-from bertkit.cli.progress import progress_bar
+from bertkit.terminal.progress import progress_bar
 
 DRAW = """
-from bertkit.cli.progress import progress_bar
+from bertkit.terminal.progress import progress_bar
 import time
 with progress_bar("rows", shown={shown}, total={total}) as tick:
     for _ in range(1234):

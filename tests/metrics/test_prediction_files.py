@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bertkit.cli.predictions import read_answers, read_no_answer_scores, read_records
 from bertkit.errors import InputError
+from bertkit.metrics.prediction_files import read_answers, read_no_answer_scores, read_records
 from bertkit.metrics.results import Result
 
 

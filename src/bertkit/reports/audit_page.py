@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from bertkit.cli.audit_facts import Facts, facts
+from bertkit.reports.audit_facts import Facts, facts
 
 if TYPE_CHECKING:
     from bertkit.sampling.audit import Audit, Example, Histogram
@@ -21,7 +21,7 @@ svg { max-width: 100%; height: auto }
 """
 
 
-def page(report: Audit) -> str:
+def audit_page(report: Audit) -> str:
     """The page, as the text of an HTML file."""
     drawings = (
         ("Tokens of a sentence", report.text.sentence_lengths),
