@@ -30,7 +30,7 @@ from bertkit.config.strict import parse
 from bertkit.families.labels import PROBLEMS
 from bertkit.finetuning.recipe import Recipe
 from bertkit.finetuning.run import build_model, loop_table
-from bertkit.finetuning.training_data import Lessons
+from bertkit.finetuning.training_data import FinetuningData
 from bertkit.optimisation.optimisers import build_optimiser, set_rate
 from bertkit.optimisation.schedules import rate
 from bertkit.pretrained.loading import find_folder, open_pretrained
@@ -109,10 +109,10 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
     ranks = Ranks(0, 1, torch.device("cpu"), None)
     config = parse(FinetuneConfig, setup.settings(), "benchmark")
     source = open_pretrained(find_folder(setup.model))
-    lessons = Lessons.open(config, source, source.load_tokenizer())
-    recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=False)
-    table = loop_table(config, recipe, lessons.steps_per_epoch(BATCH))
-    model = build_model(config, source, lessons, ranks.device)
+    data = FinetuningData.open(config, source, source.load_tokenizer())
+    recipe = Recipe.of(config, examples=len(data.train), width=source.config.width, fitted=False)
+    table = loop_table(config, recipe, data.steps_per_epoch(BATCH))
+    model = build_model(config, source, data, ranks.device)
     precision = choose_precision(table.precision, ranks.device)
     sharing = share(model, table, ranks, precision, print)
     optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, model.config.layers)
@@ -127,7 +127,7 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
         autocast=AUTOCAST.get(precision),
         seed=setup.seed,
     )
-    stream = SampleStream(lessons.samples, BATCH, setup.seed)
+    stream = SampleStream(data.samples, BATCH, setup.seed)
     model.trainee.train()
     tell({"parameters": sum(parameter.numel() for parameter in model.trainee.parameters())})
 

@@ -119,6 +119,21 @@ class FolderInUse(OutputError):
     default_remedy = "Wait until it has ended, or choose another folder with -o (run.directory)."
 
 
+class Stopped(BertkitError):
+    """A job was asked to stop, and did. It is not finished.
+
+    Attributes:
+        step: after which it goes on, from a checkpoint; None where there is none.
+    """
+
+    http_status = 503
+    default_remedy = "Start the same job again: it goes on from its newest checkpoint."
+
+    def __init__(self, what: str, remedy: str | None = None, *, step: int | None = None) -> None:
+        super().__init__(what, remedy)
+        self.step = step
+
+
 class DeviceError(UserError):
     """The device or precision asked for is not there."""
 

@@ -11,6 +11,13 @@ PACKAGE = Path(__file__).parents[2] / "src/bertkit"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 60
+MOST_PARAMETERS = 8  # of a command as many as it has options
+CROWDED = {  # what is still to be divided; nothing is added
+    "corpora/prepare.py": ["prepare"],
+    "inference/model.py": ["load"],
+    "planner/training_memory.py": ["training_memory"],
+    "reports/report.py": ["make_report"],
+}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "common", "misc"}
 
 
@@ -24,6 +31,17 @@ def long_functions(source: str) -> list[str]:
     return [f.name for f in functions if (f.end_lineno or f.lineno) - f.lineno + 1 > MOST_LINES_OF_A_FUNCTION]
 
 
+def crowded_functions(source: str) -> list[str]:
+    """Functions of more than the allowed parameters, `self` and `cls` not counted."""
+    functions = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    return sorted({f.name for f in functions if parameters_of(f.args) > MOST_PARAMETERS})
+
+
+def parameters_of(given: ast.arguments) -> int:
+    named = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return sum(name not in ("self", "cls") for name in named) + (given.vararg is not None) + (given.kwarg is not None)
+
+
 def test_there_are_sources() -> None:
     assert "errors.py" in map(name, SOURCES)
 
@@ -33,6 +51,18 @@ def test_file_and_functions_are_short(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert len(source.splitlines()) <= MOST_LINES_OF_A_FILE
     assert long_functions(source) == []
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.parent.name != "cli"], ids=name)
+def test_functions_take_few_parameters(path: Path) -> None:
+    assert crowded_functions(path.read_text(encoding="utf-8")) == CROWDED.get(name(path), [])
+
+
+def test_a_crowded_function_is_seen() -> None:
+    names = [f"a{number}" for number in range(MOST_PARAMETERS)]
+    assert crowded_functions(f"class A:\n    def fits(self, {', '.join(names)}): ...") == []
+    for more in ("one", "*, one", "*one", "**one"):
+        assert crowded_functions(f"async def many({', '.join(names)}, {more}): ...") == ["many"]
 
 
 def test_a_long_function_is_seen() -> None:

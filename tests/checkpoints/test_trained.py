@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from bertkit.checkpoints.embedded import TRAINED, embedded_folder, is_embedded
+from bertkit.checkpoints.embedded import embedded_folder, is_embedded
 from bertkit.inference.model import load
+from bertkit.pretrained.loading import find_folder
+from bertkit.tasks.catalogue import tasks_with
 from bertkit.tasks.contract import Result
 
 MOST_BYTES = {"mini": 24e6, "sentiment": 4e6, "entities": 4e6, "questions": 4e6}
 
 
-@pytest.mark.parametrize("task", TRAINED)
+@pytest.mark.parametrize("task", tasks_with("model"))
 def test_every_part_is_small_and_has_a_card(task: str) -> None:
-    folder = embedded_folder(task)
+    folder = find_folder(None, task=task)
     assert sum(file.stat().st_size for file in folder.iterdir()) < MOST_BYTES[folder.name]
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "licence" in card
@@ -22,7 +24,7 @@ def test_every_part_is_small_and_has_a_card(task: str) -> None:
 
 
 def test_other_tasks_have_the_default_model() -> None:
-    assert embedded_folder("sentence-embedding") == embedded_folder()
+    assert find_folder(None, task="sentence-embedding") == embedded_folder()
     assert is_embedded(embedded_folder())
 
 

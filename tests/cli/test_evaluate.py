@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from bertkit.cli.main import main
-from bertkit.metrics.predicted_task import ANSWERED
-from bertkit.tasks.catalogue import TASKS
 
 Output = pytest.CaptureFixture[str]
 
@@ -120,11 +118,6 @@ def test_predictions_say_what_was_predicted(tmp_path: Path, reviews: str, squad:
     assert "Say what was predicted with --task" in capsys.readouterr().err
     assert main(["evaluate", "--data", reviews]) == 2
     assert "Give -m MODEL or --predictions FILE" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("task", ANSWERED.values())
-def test_every_task_that_is_told_from_its_records_is_one(task: str) -> None:
-    assert task in TASKS
 
 
 def test_v1_counts_what_is_missing_and_says_so(tmp_path: Path, capsys: Output) -> None:

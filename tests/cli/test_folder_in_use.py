@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from bertkit.checkpoints.locks import LOCK, locked, owned
-from bertkit.cli.courses import distillation_course
-from bertkit.cli.finetune import run_finetuning
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.errors import FolderInUse
+from bertkit.workflows.distill import distill
 from tests.cli.conftest import Ended
 from tests.training.runs import make_data, write_file
 
@@ -61,7 +60,7 @@ def test_distilling(examples: str, tmp_path: Path) -> None:
         "teacher": {"start": "nowhere"},
     }
     with owned(tmp_path / "run"), pytest.raises(FolderInUse):
-        run_finetuning(FinetuneConfig.model_validate(values), json=False, course=distillation_course)
+        distill(FinetuneConfig.model_validate(values))
 
 
 def test_preparing(run: Run, tmp_path: Path) -> None:

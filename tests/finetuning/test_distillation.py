@@ -14,7 +14,7 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.strict import parse
 from bertkit.errors import ConfigError, UserError
-from bertkit.finetuning.distillation import open_student, taught_lessons
+from bertkit.finetuning.distillation import distillation_data, open_student
 from bertkit.finetuning.run import build_model
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.student import spread_layers, student_of
@@ -87,23 +87,23 @@ def test_the_loss_is_that_of_a_padded_pair_of_models(labels: float | None, tmp_p
     teacher = open_pretrained(tmp_path / "teacher")
     tokenizer = teacher.load_tokenizer()
     student = open_student(settings, teacher, tokenizer)
-    taught = taught_lessons(settings, teacher, student, tokenizer, CPU)
-    lessons, held_out = taught.lessons, taught.held_out
-    count = len(lessons.samples)
+    taught = distillation_data(settings, teacher, student, tokenizer, CPU)
+    data, held_out = taught.data, taught.held_out
+    count = len(data.samples)
     assert (count + len(held_out), len(held_out) > 0) == (20, True)
-    model = build_model(settings, student, lessons, CPU)
+    model = build_model(settings, student, data, CPU)
     model.trainee.eval()
-    batch = as_tensors(SampleBatch(lessons.samples).pack(range(count)))
+    batch = as_tensors(SampleBatch(data.samples).pack(range(count)))
     ours = model.trainee(batch)["text-classification"]["loss"] / count
     ours.backward()
 
-    sequences = [sample.ids[0] for sample in lessons.samples]
+    sequences = [sample.ids[0] for sample in data.samples]
     longest = max(map(len, sequences))
     padded = {
         name: torch.tensor([row + [0] * (longest - len(row)) for row in rows])
         for name, rows in {
             "input_ids": sequences,
-            "token_type_ids": [sample.segments[0] for sample in lessons.samples],
+            "token_type_ids": [sample.segments[0] for sample in data.samples],
             "attention_mask": [[1] * len(ids) for ids in sequences],
         }.items()
     }
@@ -112,7 +112,7 @@ def test_the_loss_is_that_of_a_padded_pair_of_models(labels: float | None, tmp_p
     logits_BC = pupil.eval()(**padded).logits
     soft = 4.0 * (wanted_BC * (wanted_BC.log() - (logits_BC / 2.0).log_softmax(-1))).sum(-1).mean()
     share = 0.5 if labels is None else labels
-    names = [one.target for one in lessons.train]
+    names = [one.target for one in data.train]
     right_B = torch.tensor([("no", "yes", "maybe").index(str(name)) for name in names])
     theirs = (1 - share) * soft + (share * torch.nn.functional.cross_entropy(logits_BC, right_B) if share else 0.0)
     theirs.backward()
@@ -136,9 +136,9 @@ def test_texts_without_labels_say_nothing_of_their_shares(tmp_path: Path) -> Non
     teacher = open_pretrained(tmp_path / "teacher")
     tokenizer = teacher.load_tokenizer()
     student = open_student(settings, teacher, tokenizer)
-    lessons = taught_lessons(settings, teacher, student, tokenizer, CPU).lessons
-    assert lessons.problem == "multi-label"
-    (objective,) = build_model(settings, student, lessons, CPU).trainee.each()
+    data = distillation_data(settings, teacher, student, tokenizer, CPU).data
+    assert data.problem == "multi-label"
+    (objective,) = build_model(settings, student, data, CPU).trainee.each()
     biases = [value for name, value in objective.named_parameters() if name.endswith("classifier.bias")]
     assert [value.tolist() for value in biases] == [[0.0, 0.0, 0.0]]
 
@@ -151,7 +151,7 @@ def test_every_word_of_a_text_learns_what_its_teacher_says(tmp_path: Path) -> No
     tokenizer = teacher.load_tokenizer()
     student = open_student(settings, teacher, tokenizer)
     ticks: list[float] = []
-    samples = taught_lessons(settings, teacher, student, tokenizer, CPU, ticks.append).lessons.samples
+    samples = distillation_data(settings, teacher, student, tokenizer, CPU, ticks.append).data.samples
     assert sum(ticks) == 6
     sample = samples[0]
     theirs = peer(input_ids=torch.tensor([sample.ids[0]])).logits[0, 1:-1].detach().numpy()
@@ -175,9 +175,9 @@ def test_what_cannot_be_taught(tmp_path: Path) -> None:
         open_student(other, teacher, tokenizer)
     unlabelled = config(tmp_path / "teacher", tmp_path / "plain.txt", teacher={"start": "t", "labels": 0.5})
     with pytest.raises(UserError, match=r"has no labels, and teacher\.labels is 0\.5"):
-        taught_lessons(unlabelled, teacher, teacher, tokenizer, CPU)
+        distillation_data(unlabelled, teacher, teacher, tokenizer, CPU)
     weighed = config(tmp_path / "teacher", train, task={"name": "text-classification", "class_weights": "balanced"})
     with pytest.raises(ConfigError, match=r"task\.class_weights is set"):
-        taught_lessons(weighed, teacher, teacher, tokenizer, CPU)
+        distillation_data(weighed, teacher, teacher, tokenizer, CPU)
     with pytest.raises(ConfigError, match="not both"):
         config(tmp_path, train, teacher={"start": "t", "layers": 1}, model={"start": "s"})

@@ -14,7 +14,7 @@ from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, References, Tagged, Target
 from bertkit.metrics.intervals import intervals_of
 from bertkit.metrics.results import Result
-from bertkit.metrics.task_scores import check_types, score, score_answers, score_results
+from bertkit.metrics.task_scores import score, score_answers, score_results
 
 
 def examples(*targets: Target) -> list[Example]:
@@ -80,10 +80,11 @@ def test_a_model_that_finds_only_types_that_the_data_lacks_scores_0() -> None:
     for found, right in ((results, gold), (results, examples(Tagged(((0, 4),), ("O",)))), ([{"entities": []}], gold)):
         scores = score("token-classification", None, found, right)
         assert [scores[name] for name in ("entity_precision", "entity_recall", "entity_f1")] == [0, 0, 0]
-    check_types(gold, {"ORG", "PER"})
-    check_types(gold, set())
+    answered = [Result({"entities": []}, "r1")]
+    for names in (("O", "B-ORG", "B-PER"), (), None):
+        score_results("token-classification", None, answered, gold, names)
     with pytest.raises(InputError, match="no predicted label is one of the data's: 'Person' beside 'PER'"):
-        check_types(gold, {"Person"})
+        score_results("token-classification", None, answered, gold, ("O", "B-Person"))
 
 
 @pytest.mark.parametrize(

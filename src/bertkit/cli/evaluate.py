@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -89,6 +88,7 @@ def evaluate(
     Predictions are in the order of the data, one record a line; or answers by SQuAD's ids.
     """
     from bertkit.config.evaluation import CalibrateConfig, EvaluateConfig
+    from bertkit.terminal.observer import TerminalObserver
     from bertkit.workflows.evaluate import evaluate as scored
 
     if not calibrate and abstain_at_precision is not None:
@@ -109,17 +109,14 @@ def evaluate(
         "dtype": dtype,
         "device": device,
     }
+    observer = TerminalObserver()
     if calibrate:
         from bertkit.workflows.calibrate import calibrate as calibrated
 
-        found = calibrated(CalibrateConfig(**given, abstain_at_precision=abstain_at_precision), note=_say)
+        found = calibrated(CalibrateConfig(**given, abstain_at_precision=abstain_at_precision), observer)
         _print(found.evaluation, found, report, data, json)
     else:
-        _print(scored(EvaluateConfig(**given), note=_say), None, report, data, json)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+        _print(scored(EvaluateConfig(**given), observer), None, report, data, json)
 
 
 def _print(found: Evaluation, calibration: Calibration | None, report: str | None, data: str, json: bool) -> None:

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from bertkit.cli import options
-from bertkit.cli.exits import TERMINATED
-from bertkit.cli.running import say_stopped, sigterm_is_noted, sole_run, watched
+from bertkit.cli.training_commands import watched
 from bertkit.terminal.messages import say
 
 File = Annotated[str, typer.Argument(help="The run's TOML file; examples/recipes has some.", metavar="CONFIG")]
@@ -30,31 +29,10 @@ def pretrain(config: File, set: Set = None, json: options.Json = False) -> None:
 
     settings = load_config(Path(config), set or ())
 
-    from bertkit.model.device import choose_device
-    from bertkit.pretraining.run import train
-    from bertkit.sampling.corpus import Corpus
-    from bertkit.training.ranks import joined
+    from bertkit.training.ranks import is_first_process
+    from bertkit.workflows.pretrain import pretrain
 
-    with joined(choose_device(settings.train.device, learns=True)) as ranks, sole_run(settings.run.directory, ranks):
-        corpus = Corpus.open(settings.data)
-        hashes = [shards.manifest.sha256() for shards in corpus.shards]
-        with (
-            watched(settings, hashes, ranks, settings.train.steps, json=json) as run,
-            sigterm_is_noted() as stopping,
-        ):
-            finished = train(
-                settings,
-                corpus,
-                ranks,
-                run.folder.path,
-                run.observers,
-                resumed=run.resumed,
-                stopping=stopping,
-                say=say,
-            )
-    if not finished and ranks.is_first:
-        say_stopped(run.folder)
-    if not finished:
-        raise typer.Exit(TERMINATED)
-    if ranks.is_first:
-        say(f"the model is in {run.folder.model}")
+    with watched(json=json) as observer:
+        result = pretrain(settings, observer)
+    if is_first_process():
+        say(f"the model is in {result.folder / 'model'}")

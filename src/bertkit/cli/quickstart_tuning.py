@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from bertkit.cli.finetune import run_finetuning
+from bertkit.cli.finetune import finetune_and_show
 from bertkit.terminal.messages import say
 
 INTENTS = Path(__file__).with_name("intents.tsv")
@@ -38,7 +38,7 @@ def show_tuning(folder: Path) -> None:
             "data": {"train": str(INTENTS), "hold_out": 0.2},
             "run": {"directory": str(folder)},
         }
-        run_finetuning(parse(FinetuneConfig, with_overrides(values, SETTINGS), "the quickstart"), json=False)
+        finetune_and_show(parse(FinetuneConfig, with_overrides(values, SETTINGS), "the quickstart"), json=False)
     model = load(folder, task="text-classification")
     for message, result in zip(MESSAGES, model.predict(list(MESSAGES)), strict=True):
         best = result.record()["labels"][0]  # type: ignore[index]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bertkit.config.data_source import Sources
 from bertkit.config.strict import Strict
 from bertkit.config.training import Share, Size
 
@@ -14,7 +15,7 @@ class EvaluateConfig(Strict):
     """An evaluation.
 
     Attributes:
-        data: the labelled examples.
+        data: the labelled examples: a file, or rows in memory; several are read as one.
         model: a folder or a hub name; None where predictions are scored, or a model that is loaded already.
         predictions: a file of records as `bertkit predict --json` writes them, or of answers by SQuAD's ids.
         task: the hub's name of what is scored; by the model or the predictions where left out.
@@ -29,7 +30,7 @@ class EvaluateConfig(Strict):
         long, dtype, device, batch_tokens: how the model runs, as `bertkit.load` has them.
     """
 
-    data: str
+    data: Sources
     model: str | None = None
     predictions: str | None = None
     task: str | None = None

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from bertkit.config.data_source import Sources
 from bertkit.config.strict import Strict
 from bertkit.config.training import Count, Masking, Optimiser, Positive, RunTable, Schedule, Share, Size
 
@@ -83,7 +84,7 @@ class ExamplesTable(Strict):
     """What it learns from.
 
     Attributes:
-        train, eval: files of examples.
+        train, eval: files of examples, or rows in memory; several are read as one.
         hold_out: share of the training examples that is measured on where there is no `eval`.
         hold_out_seed: of which ones they are; `train.seed` where left out.
         columns: field name -> the column that fills it.
@@ -93,8 +94,8 @@ class ExamplesTable(Strict):
             said to: refuse the file, or drop them, and questions that have no other.
     """
 
-    train: str
-    eval: str | None = None
+    train: Sources
+    eval: Sources | None = None
     hold_out: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
     hold_out_seed: Count | None = None
     format: str | None = None

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bertkit.config.encoder import Activation
+
 Capability = tuple[int, int]  # of a GPU, as CUDA counts its generations: (8, 0) is Ampere's first
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -17,6 +19,9 @@ AttentionKernel = Literal["varlen", "dropped", "by-length"]
 
 # A linear layer as torch has it, or its weight laid out once for a CPU's kernels, for inference.
 LinearKind = Literal["plain", "packed"]
+
+# What a packed linear layer applies itself while the product is still in cache, so that it is no tensor of its own.
+FUSED_ACTIVATIONS: frozenset[Activation] = frozenset({"gelu", "gelu_tanh", "relu"})
 
 # Attention with dropout on a CPU multiplies matrices of sequences up to this length in float32 at least. oneDNN
 # compiles products of half precision for each number and length of sequences, which takes longer than such a product.

@@ -60,8 +60,7 @@ def config_text(config: Strict) -> str:
     """
     text = toml(_without_none(config.model_dump(mode="json")))
     again = parse(type(config), tomllib.loads(text), "the configuration as TOML")
-    if again != config:
-        key = next(iter(differing(config, again)))
+    for key in differing(config, again):
         raise ConfigError(
             f"{key!r}: its value cannot be written in TOML", "Leave the key out, or choose another value."
         )

@@ -24,6 +24,7 @@ from bertkit.labelled.label_set import labels_in
 from bertkit.metrics.results import Result
 from bertkit.metrics.task_scores import score_results
 from bertkit.metrics.tfidf import TfIdf
+from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.entities import group, read_tags
 from bertkit.tasks.tag_scheme import OUTSIDE
 
@@ -50,21 +51,34 @@ def baselines_of(
         learnt: what may be learnt from.
         held_out: what is scored on.
     """
-    learnt = _some(learnt, seed)
-    if task_name == "token-classification":
-        answers = {TAGS: _usual_tags(learnt, held_out)}
-    elif task_name == "text-classification" and problem is not None:
-        labels = sorted({label for one in learnt for label in labels_in(one.target)})
-        targets_NC = _targets(problem, labels, learnt)
-        majority_C = targets_NC.mean(axis=0)
-        answers = {MAJORITY: [_answer(problem, labels, majority_C) for _ in held_out]}
-        answers[TFIDF] = _by_words(problem, labels, targets_NC, learnt, held_out, seed)
-    else:
+    spec = find_spec(task_name)
+    if spec.baselines is None:
         return []
+    answers: dict[str, list[Record]] = spec.load("baselines")(problem, _some(learnt, seed), held_out, seed)
     return [
         Baseline(name, score_results(task_name, problem, _results(records), held_out).metrics)
         for name, records in answers.items()
     ]
+
+
+def of_texts(
+    problem: Problem, learnt: Sequence[Example], held_out: Sequence[Example], seed: int
+) -> dict[str, list[Record]]:
+    """Records of classifiers of texts that know no language, by their names."""
+    labels = sorted({label for one in learnt for label in labels_in(one.target)})
+    targets_NC = _targets(problem, labels, learnt)
+    majority_C = targets_NC.mean(axis=0)
+    return {
+        MAJORITY: [_answer(problem, labels, majority_C) for _ in held_out],
+        TFIDF: _by_words(problem, labels, targets_NC, learnt, held_out, seed),
+    }
+
+
+def of_words(
+    problem: Problem | None, learnt: Sequence[Example], held_out: Sequence[Example], seed: int
+) -> dict[str, list[Record]]:
+    """Records of what knows each word's most frequent tag."""
+    return {TAGS: _usual_tags(learnt, held_out)}
 
 
 def _by_words(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bertkit.config.batch_tokens import batch_tokens
 from bertkit.errors import UserError, near_match
@@ -15,23 +15,13 @@ from bertkit.labelled.examples import Example
 from bertkit.metrics.task_scores import Scores, score_results
 from bertkit.metrics.word_tags import in_iob2
 from bertkit.model.network import Network
+from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
 from bertkit.training.sharing import Sharing
 from bertkit.training.trainee import Trainee
 
 LOWER_IS_BETTER = frozenset({"mean_squared_error", "loss", "pseudo_perplexity", "divergence"})
-# By which metric the best checkpoint is chosen.
-OWN_METRIC: Mapping[str, str] = {
-    "text-classification": "accuracy",
-    "single-label": "accuracy",
-    "multi-label": "f1_micro",
-    "regression": "pearsonr",
-    "token-classification": "entity_f1",
-    "question-answering": "f1",
-    "text-ranking": "ndcg_at_10",
-    "multiple-choice": "accuracy",
-}
 
 
 class HeldOut:
@@ -48,8 +38,9 @@ class HeldOut:
         self._reader = reader
         self._examples = in_iob2(examples, reader.task.labels)
         self._problem = problem
-        self.best_by = best_by or OWN_METRIC[problem or reader.task.name]
-        self.best_possible = best_possible(self.best_by, percent=reader.task.name == "question-answering")
+        spec = find_spec(reader.task.name)
+        self.best_by = best_by or spec.best_by[problem]
+        self.best_possible = best_possible(self.best_by, spec.best)
         self.scores: Scores | None = None
 
     def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
@@ -76,13 +67,13 @@ def answerer_of(trainee: Trainee, reader: Reader) -> Answerer:
     return Answerer(Engine(TorchBackend(network), reader.task, most), reader)
 
 
-def best_possible(best_by: str, *, percent: bool = False) -> float:
+def best_possible(best_by: str, best: float = 1.0) -> float:
     """The score that none is better than, as `as_score` has it: an error of 0, or all right.
 
     Args:
-        percent: all right is 100, not 1.
+        best: the metric where all is right.
     """
-    return 0.0 if best_by in LOWER_IS_BETTER else -100.0 if percent else -1.0
+    return 0.0 if best_by in LOWER_IS_BETTER else -best
 
 
 def as_score(measures: Measures, best_by: str) -> float:

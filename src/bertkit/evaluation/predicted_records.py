@@ -11,8 +11,8 @@ import numpy.typing as npt
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example
 from bertkit.metrics.results import Result
+from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.contract import Task
-from bertkit.tasks.sentence_embedding import SentenceEmbedding
 
 Vectors = npt.NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def predicted_records(model: Answering, examples: Sequence[Example]) -> list[Res
         InputError: an example cannot be read; file and line are named.
     """
     records: list[Mapping[str, object]]
-    if isinstance(model.task, SentenceEmbedding):
+    if find_spec(model.task.name).compares:
         cosines_P = (vectors_of(model, examples, "text") * vectors_of(model, examples, "text_pair")).sum(1)
         records = [{"value": float(cosine)} for cosine in cosines_P]
     else:

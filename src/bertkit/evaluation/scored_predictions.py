@@ -10,11 +10,9 @@ from bertkit.families.labels import Problem
 from bertkit.labelled.examples import Example
 from bertkit.labelled.notes import Note, unheard
 from bertkit.metrics.prediction_files import read_answers, read_no_answer_scores, read_records
-from bertkit.metrics.results import Predictions, entities
-from bertkit.metrics.task_scores import Scores, check_types, score_answers, score_results
-
-ANSWERS = "question-answering"
-ENTITIES = "token-classification"
+from bertkit.metrics.results import Predictions
+from bertkit.metrics.task_scores import Scores, score_answers, score_results
+from bertkit.tasks.catalogue import find_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,11 @@ def scored_predictions(
     Raises:
         UserError, InputError: as the files are, or as the answers cannot be scored.
     """
-    found = read_answers(path) if task == ANSWERS and examples else read_records(path)
+    found = read_answers(path) if find_spec(task).by_id and examples else read_records(path)
     if not isinstance(found, Mapping):
         if no_answer_scores is not None:
             raise UserError("--no-answer-scores with records, which have their own", "Leave it out.")
-        if task == ENTITIES:
-            check_types(examples, {entity.label for result in found for entity in entities(result)})
-        return Scored(found, score_results(task, problem, found, examples), examples)
+        return Scored(found, score_results(task, problem, found, examples, None), examples)
     no_answer = None if no_answer_scores is None else read_no_answer_scores(no_answer_scores)
     scores = score_answers(found, examples, no_answer)
     missing = sum(example.id not in found for example in examples)

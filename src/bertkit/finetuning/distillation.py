@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from bertkit.config.data_source import Sources
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.kernels import linear_kind
 from bertkit.errors import ConfigError, UserError
 from bertkit.finetuning.teacher_logits import Tick, taught, unwatched
-from bertkit.finetuning.training_data import Lessons, check_files, held_apart, limit_of, long_of, samples_of
+from bertkit.finetuning.training_data import FinetuningData, check_files, held_apart, limit_of, long_of, samples_of
+from bertkit.labelled.data import name_of
 from bertkit.labelled.examples import Example, Tagged, Target
 from bertkit.labelled.label_set import check_labels
 from bertkit.labelled.reading import is_labelled, own_columns, read_examples
@@ -47,9 +49,19 @@ class Taught:
         labels: share of the loss that the examples' own labels have.
     """
 
-    lessons: Lessons
+    data: FinetuningData
     held_out: list[Sample]
     labels: float
+
+
+def task_of_teacher(start: str) -> str:
+    """The task that a teacher, a folder or a hub name, was fine-tuned for.
+
+    Raises:
+        UserError: one that cannot be distilled.
+        ModelNotFound: there is none.
+    """
+    return check_teacher(open_pretrained(find_folder(start)))
 
 
 def check_teacher(teacher: Pretrained) -> str:
@@ -85,7 +97,7 @@ def open_student(config: FinetuneConfig, teacher: Pretrained, tokenizer: Tokeniz
     return student
 
 
-def taught_lessons(
+def distillation_data(
     config: FinetuneConfig,
     teacher: Pretrained,
     student: Pretrained,
@@ -124,8 +136,8 @@ def taught_lessons(
     def samples(examples: Sequence[Example]) -> list[Sample]:
         return taught(samples_of(examples, learning, reader), encoder, head, device, tick)
 
-    lessons = Lessons(task, problem, learning, reader, samples(train), train, held_out, notes=notes)
-    return Taught(lessons, samples(held_out) if config.data.eval is None else [], share)
+    data = FinetuningData(task, problem, learning, reader, samples(train), train, held_out, notes=notes)
+    return Taught(data, samples(held_out) if config.data.eval is None else [], share)
 
 
 def _task(teacher: Pretrained, tokenizer: Tokenizer) -> Teachable:
@@ -147,7 +159,7 @@ def _examples(config: FinetuneConfig, task: Teachable, notes: list[str]) -> tupl
         share = MIXED if labelled else 0.0
     if share and not labelled:
         raise UserError(
-            f"{table.train}: has no labels, and teacher.labels is {share}",
+            f"{name_of(table.train)}: has no labels, and teacher.labels is {share}",
             "Leave it out, or name the column of labels.",
         )
     if share or (labelled and isinstance(task, TokenClassification)):  # there the labels say what the words are, too
@@ -166,11 +178,11 @@ def _examples(config: FinetuneConfig, task: Teachable, notes: list[str]) -> tupl
 
 
 def _labelled(
-    path: str, config: FinetuneConfig, task: Teachable, columns: Mapping[str, str], notes: list[str]
+    sources: Sources, config: FinetuneConfig, task: Teachable, columns: Mapping[str, str], notes: list[str]
 ) -> list[Example]:
     problem = task.problem if isinstance(task, TextClassification) else None
     format = None if config.data.format == "lines" else config.data.format  # of the texts without labels
-    examples = read_examples(path, task.name, problem=problem, format=format, columns=columns, note=notes.append)
+    examples = read_examples(sources, task.name, problem=problem, format=format, columns=columns, note=notes.append)
     return list(
         examples if problem == "regression" else check_labels(examples, task.labels, "what the teacher has learnt")
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,16 +17,16 @@ from bertkit.config.training import Optimiser, TrainTable
 from bertkit.errors import ConfigError
 from bertkit.families.contract import Family
 from bertkit.families.labels import PROBLEMS
+from bertkit.finetuning.job import Job
 from bertkit.finetuning.probing import can_fit, fit_head
 from bertkit.finetuning.recipe import Recipe
-from bertkit.finetuning.training_data import Lessons
+from bertkit.finetuning.training_data import FinetuningData
 from bertkit.labelled.label_set import count_labels
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, new_head
 from bertkit.model.init import initialise, say_shares
 from bertkit.model.lora import adapt, adapters, merge
-from bertkit.optimisation.optimisers import build_optimiser
 from bertkit.pretrained.adapters import Adapter, Base, write_adapter
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import HEAD, Reading, can_be_direct, direct, reading_of
@@ -38,18 +38,13 @@ from bertkit.tasks.contract import Task
 from bertkit.tasks.sentence_embedding import SentenceEmbedding
 from bertkit.tasks.text_classification import TextClassification
 from bertkit.tasks.text_ranking import TextRanking
-from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.training.assembly import Model, choose_precision, share
-from bertkit.training.checkpoints import Checkpoints
-from bertkit.training.evaluation import Measures, Measuring
+from bertkit.training.assembly import Model, choose_precision
+from bertkit.training.evaluation import Measures
 from bertkit.training.kept_states import KeptStates, fits
-from bertkit.training.loop import Loop
 from bertkit.training.memory import check_memory
-from bertkit.training.meters import build_meters
-from bertkit.training.observer import Observer
-from bertkit.training.ranks import Ranks
-from bertkit.training.state import Progress, all_tensors, prime
-from bertkit.training.step import AUTOCAST, Stepper
+from bertkit.training.run import Run, assemble, resume
+from bertkit.training.session import Session
+from bertkit.training.step import AUTOCAST
 from bertkit.training.trainee import Trainee
 
 RELEVANCE = {1: ("relevance",), 2: ("irrelevant", "relevant")}  # labels of a ranking's outputs
@@ -65,6 +60,7 @@ class Finetuned:
         measures: of the held-out examples, by that checkpoint.
         score: what it was chosen by, lower is better.
         planned: steps that it would have done had it not ended early.
+        recipe: how long and how fast it learnt, and why.
         start: the measures before the first step, where they were taken: of the linear model that the head began as.
         rising: the last two scores, where the last was the best and the run ended because it was at its end.
     """
@@ -75,128 +71,94 @@ class Finetuned:
     score: float
     seconds: float
     planned: int
+    recipe: Recipe
     start: Measures | None = None
     rising: tuple[float, float] | None = None
 
 
-def finetune(
-    config: FinetuneConfig,
-    source: Pretrained,
-    tokenizer: Tokenizer,
-    lessons: Lessons,
-    measuring: Measuring,
-    ranks: Ranks,
-    folder: Path,
-    observers: Sequence[Observer],
-    *,
-    resumed: Callable[[int], None],
-    stopping: Callable[[], bool],
-    say: Callable[[str], None],
-    texts: Callable[[Finetuned], Mapping[str, str]],
-) -> Finetuned | None:
+def train(config: FinetuneConfig, job: Job, session: Session) -> tuple[Model, Finetuned] | None:
     """Runs to the end, from the newest checkpoint where there is one; None where it was asked to stop before.
 
-    Args:
-        measuring: of the held-out examples; the best checkpoint by its score is kept.
-        resumed, stopping, say: as in pre-training.
-        texts: files beside the finished model's weights, its `README.md` among them, by their names.
+    Returns:
+        the model as it was at the best checkpoint, and what the run came to.
     """
-    model, loop = assembled(config, source, lessons, measuring, ranks, folder, observers, stopping, say)
+    run, recipe = run_of(config, job, session)
+    loop = assemble(run, session)
     with closing(loop.checkpoints):
-        saved = loop.checkpoints.newest(dict(loop.tensors))
-        progress = Progress() if saved is None else Progress.of(saved.state)
-        resumed(progress.step)
+        progress = resume(loop, session)
         if config.train.quick:
             loop.measure_start(progress)
         elif not loop.run(progress):
             return None
         loop.checkpoints.settle()
         best = None if config.train.quick else loop.checkpoints.best(dict(loop.tensors))
-    step = progress.step if best is None else best.step
     quick = progress.start if config.train.quick else None  # the weights have not changed since
-    measures = measuring.measure(model.trainee, loop.stepper.sharing) if quick is None else quick
-    result = Finetuned(
-        step,
+    measures = job.evaluator.measure(run.model.trainee, loop.stepper.sharing) if quick is None else quick
+    return run.model, Finetuned(
+        progress.step if best is None else best.step,
         progress.step,
         measures,
-        measuring.score(measures),
+        job.evaluator.score(measures),
         progress.seconds,
         loop.table.steps,
+        recipe,
         progress.start,
         progress.rising() if progress.step == loop.table.steps else None,
     )
-    files = dict(texts(result)) if ranks.is_first else {}
-    card = files.pop("README.md", "")
-    more = describe_task(lessons, source, model.family)
+
+
+def run_of(config: FinetuneConfig, job: Job, session: Session) -> tuple[Run, Recipe]:
+    """The parts of a run, its head fitted where it has one to fit and the run begins.
+
+    Raises:
+        ConfigError: the run is to be quick, and there is no head to fit.
+    """
+    source, data, ranks = job.source, job.data, session.ranks
+    model = build_model(config, source, data, ranks.device)
+    (objective,) = model.trainee.each()
+    goes_on = learns_the_same(source, data.task)
+    fits = config.model.probe and not goes_on and can_fit(objective)
+    if config.train.quick and not fits:
+        why = "the model has one that goes on" if goes_on else f"{data.task.name} has none"
+        raise ConfigError(f"--quick is for a new head that is one linear layer: {why}", "Leave it out.")
+    stream = data.stream(config.train.batch_samples, config.train.seed)
+    recipe = Recipe.of(config, examples=len(data.train), width=source.config.width, fitted=fits)
+    table = loop_table(config, recipe, data.steps_per_epoch(config.train.batch_samples))
+    precision = ranks.by_first(lambda: choose_precision(table.precision, ranks.device))  # GPUs may differ
+    longest = max(len(ids) for sample in data.samples for ids in sample.ids)
+    check_memory(table, model.config, precision, longest, ranks)
+    if fits and session.begins():
+        fit_head(model.trainee, data.samples, ranks, autocast=AUTOCAST.get(precision), seed=table.seed)
+    run = Run(
+        model,
+        table,
+        precision,
+        batches=lambda step, position: stream.batches(position),
+        evaluator=job.evaluator,
+        measures_start=fits or goes_on,
+        ends_when_perfect=recipe.why is not None,
+        patience=recipe.patience,
+    )
+    return run, recipe
+
+
+def write(config: FinetuneConfig, job: Job, session: Session, model: Model, files: Mapping[str, str]) -> None:
+    """Writes the finished model, and its adapter where it has one to keep. All ranks call this; the first one writes.
+
+    Args:
+        files: texts beside the weights, its `README.md` among them, by their names.
+    """
+    ranks, folder = session.ranks, session.folder
+    beside = dict(files)
+    card = beside.pop("README.md", "")
+    more = describe_task(job.data, job.source, model.family)
     if config.model.lora is not None:
         if config.model.lora.keep:
-            adapter = adapter_of(config, source, model, more, folder / "adapter")
+            adapter = adapter_of(config, job.source, model, more, folder / "adapter")
             settings = (more.settings, more.cross_encoder, model.config.width)
             ranks.by_first(lambda: write_adapter(adapter, folder / "adapter", card, *settings))
         merge(model.trainee.encoder)
-    write_model(model.family, model.trainee, tokenizer, ranks, folder, card, more=more, files=files)
-    return result
-
-
-def assembled(
-    config: FinetuneConfig,
-    source: Pretrained,
-    lessons: Lessons,
-    measuring: Measuring,
-    ranks: Ranks,
-    folder: Path,
-    observers: Sequence[Observer],
-    stopping: Callable[[], bool],
-    say: Callable[[str], None],
-) -> tuple[Model, Loop]:
-    """The model of a run, and the loop that trains it; nothing has been read from a checkpoint yet."""
-    model = build_model(config, source, lessons, ranks.device)
-    (objective,) = model.trainee.each()
-    goes_on = learns_the_same(source, lessons.task)
-    fits = config.model.probe and not goes_on and can_fit(objective)
-    if config.train.quick and not fits:
-        why = "the model has one that goes on" if goes_on else f"{lessons.task.name} has none"
-        raise ConfigError(f"--quick is for a new head that is one linear layer: {why}", "Leave it out.")
-    stream = lessons.stream(config.train.batch_samples, config.train.seed)
-    recipe = Recipe.of(config, examples=len(lessons.train), width=source.config.width, fitted=fits)
-    table = loop_table(config, recipe, lessons.steps_per_epoch(config.train.batch_samples))
-    precision = ranks.by_first(lambda: choose_precision(table.precision, ranks.device))  # GPUs may differ
-    check_memory(
-        table, model.config, precision, max(len(ids) for sample in lessons.samples for ids in sample.ids), ranks
-    )
-    begins = not ranks.any(ranks.is_first and any((folder / "checkpoints").glob("step-*")))
-    if fits and begins:
-        fit_head(model.trainee, lessons.samples, ranks, autocast=AUTOCAST.get(precision), seed=table.seed)
-    sharing = share(model, table, ranks, precision, say)
-    optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, model.config.layers)
-    prime(optimiser)
-    loop = Loop(
-        table=table,
-        stepper=Stepper(
-            model.trainee,
-            optimiser,
-            sharing,
-            ranks,
-            weights=model.weights,
-            clip=table.optimiser.clip,
-            autocast=AUTOCAST.get(precision),
-            seed=table.seed,
-        ),
-        optimiser=optimiser,
-        batches=lambda step, position: stream.batches(position),
-        tensors=all_tensors(model.trainee, optimiser, None),
-        mean=None,
-        evaluation=measuring,
-        measures_start=fits or goes_on,
-        ends_when_perfect=recipe.why is not None,
-        checkpoints=Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say),
-        meters=build_meters(model, optimiser, ranks, precision),
-        skipped=folder / "skipped",
-        observers=observers,
-        stopping=stopping,
-        patience=recipe.patience,
-    )
-    return model, loop
+    write_model(model.family, model.trainee, job.tokenizer, ranks, folder, card, more=more, files=beside)
 
 
 def loop_table(config: FinetuneConfig, recipe: Recipe, steps_per_epoch: int) -> TrainTable:
@@ -220,14 +182,14 @@ def loop_table(config: FinetuneConfig, recipe: Recipe, steps_per_epoch: int) -> 
     )
 
 
-def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, device: torch.device) -> Model:
+def build_model(config: FinetuneConfig, source: Pretrained, data: FinetuningData, device: torch.device) -> Model:
     """The checkpoint's encoder with a head for the task: the checkpoint's own where it has the same labels, else new.
 
     Raises:
         ConfigError: the family has no head for the task, or more layers are to be frozen than there are.
     """
     random = torch.Generator().manual_seed(config.train.seed)
-    task, family = lessons.task, source.family
+    task, family = data.task, source.family
     if task.head_name is not None and task.head_name not in family.heads:
         raise ConfigError(f"the family {family.name} has no head for {task.name}", "Choose another model.")
     goes_on = learns_the_same(source, task)
@@ -244,13 +206,13 @@ def build_model(config: FinetuneConfig, source: Pretrained, lessons: Lessons, de
         assert task.head_name is not None
         head = new_head(task.head_name, shape, encoder_config, task.classes, reads)
         initialise(head, encoder_config.initializer_range, random)
-        if isinstance(head, Head) and lessons.problem == "multi-label":
-            start_at_shares(head, lessons)
-    objective = lessons.learning.objective(None if head is None else head.float())
+        if isinstance(head, Head) and data.problem == "multi-label":
+            start_at_shares(head, data)
+    objective = data.learning.objective(None if head is None else head.float())
     freeze(encoder, config.model, random)
     every_token = not (isinstance(head, Head) and head.reads in ("first", "pooler"))
-    keeps = config.model.head_only and not lessons.learning.masked
-    keeps = keeps and fits(lessons.samples, encoder_config.width, every_token=every_token)
+    keeps = config.model.head_only and not data.learning.masked
+    keeps = keeps and fits(data.samples, encoder_config.width, every_token=every_token)
     trainee = Trainee(encoder, {objective.name: objective}, KeptStates() if keeps else None).to(device)
     return Model(family, encoder_config, trainee, {objective.name: 1.0})
 
@@ -271,11 +233,11 @@ def direct_reading(source: Pretrained, task: Task) -> Reading | None:
     return reading if reading is not None and can_be_direct(source.family, source.config, reading) else None
 
 
-def start_at_shares(head: Head, lessons: Lessons) -> None:
+def start_at_shares(head: Head, data: FinetuningData) -> None:
     """Has a new head begin at the labels' shares of the examples; not where these have none, as a student's may."""
-    counts = count_labels((one.target for one in lessons.train), lessons.task.labels)
+    counts = count_labels((one.target for one in data.train), data.task.labels)
     if any(counts):
-        say_shares(head, [(count + 0.5) / (len(lessons.train) + 1) for count in counts])
+        say_shares(head, [(count + 0.5) / (len(data.train) + 1) for count in counts])
 
 
 def start_encoder(source: Pretrained, config: EncoderConfig, random: torch.Generator) -> Encoder:
@@ -343,13 +305,13 @@ def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: M
     )
 
 
-def describe_task(lessons: Lessons, source: Pretrained, family: Family) -> More:
+def describe_task(data: FinetuningData, source: Pretrained, family: Family) -> More:
     """What the model's files say of its task: class, labels, problem, how a classifier reads, how vectors are made.
 
     Args:
         family: with the head that was trained.
     """
-    task = lessons.task
+    task = data.task
     needs = () if task.head_name is None else (task.head_name,)
     ending = next(ending for ending, heads in family.architectures.items() if heads == needs)
     values: dict[str, object] = {"architectures": [family.class_names[source.foreign.model_type] + ending]}
@@ -359,11 +321,11 @@ def describe_task(lessons: Lessons, source: Pretrained, family: Family) -> More:
     if labels:
         values["id2label"] = {str(id): label for id, label in enumerate(labels)}
         values["label2id"] = {label: id for id, label in enumerate(labels)}
-    if lessons.problem is not None:
-        values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == lessons.problem)
+    if data.problem is not None:
+        values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == data.problem)
     if isinstance(task, SentenceEmbedding):
         settings = source.settings or SentenceSettings(normalize=task.normalize)
-        reads = replace(settings.reads, max_length=lessons.reader.limit, of_task={})
+        reads = replace(settings.reads, max_length=data.reader.limit, of_task={})
         return More(values, settings=replace(settings, reads=reads, routed=(), routes=()))
     if isinstance(task, TextRanking):
         scoring = source.cross_encoder or CrossEncoderSettings()

@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
+from bertkit.config.data_source import RowsInMemory, Source, Sources, each_source
 from bertkit.config.finetuning import ExamplesTable, FinetuneConfig
 from bertkit.config.training import Masking
 from bertkit.errors import BertkitError, ConfigError, InputError
 from bertkit.families.labels import Problem
+from bertkit.labelled.data import name_of
 from bertkit.labelled.examples import Example
 from bertkit.labelled.hold_out import hold_out
 from bertkit.labelled.label_set import balanced_weights, check_labels, check_learnable, collect_labels, count_labels
@@ -39,7 +41,7 @@ Mine = Callable[[Reader, Sequence[Example]], list[Example]]
 
 
 @dataclass(frozen=True)
-class Lessons:
+class FinetuningData:
     """What is learnt and what is measured on.
 
     Attributes:
@@ -62,7 +64,7 @@ class Lessons:
     @classmethod
     def open(
         cls, config: FinetuneConfig, source: Pretrained, tokenizer: Tokenizer, mine: Mine | None = None
-    ) -> Lessons:
+    ) -> FinetuningData:
         """Reads the files that a configuration names.
 
         Args:
@@ -77,7 +79,7 @@ class Lessons:
         problem, train, held_out = _examples(config, notes)
         labels = REGRESSION_LABELS if problem == "regression" else collect_labels(one.target for one in train)
         if problem != "regression":
-            held_out = list(check_labels(held_out, labels, config.data.train))
+            held_out = list(check_labels(held_out, labels, name_of(config.data.train)))
         # How sure a classifier may be holds for its weights as they were.
         task = replace(source, calibration=None).build_task(
             config.task.name, tokenizer, **_options(config, problem, labels)
@@ -88,7 +90,7 @@ class Lessons:
             weights = dict(zip(labels, each, strict=True))
         scores = [one.target for one in train if isinstance(one.target, float)]
         if scores:
-            check_learnable(scores, config.data.train)  # of the part that was not held out
+            check_learnable(scores, name_of(config.data.train))  # of the part that was not held out
             notes += range_in_words(scores) if task.name == SentenceEmbedding.name else []
         learning = learning_of(
             task,
@@ -159,8 +161,13 @@ def samples_of(examples: Sequence[Example], learning: Learning, reader: Reader) 
 
 
 def data_sha256s(table: ExamplesTable) -> list[str]:
-    """The fingerprint of each file, by which a run knows its data again."""
-    return [sha256(Path(name)) for name in (table.train, table.eval) if name is not None]
+    """The fingerprint of each file, or of rows in memory, by which a run knows its data again."""
+    return [source.sha256 if isinstance(source, RowsInMemory) else sha256(Path(source)) for source in all_data(table)]
+
+
+def all_data(table: ExamplesTable) -> list[Source]:
+    """What is learnt from, then what is measured on where that is given."""
+    return [source for part in (table.train, table.eval) if part is not None for source in each_source(part)]
 
 
 def _read(example: Example, learning: Learning, task: Task) -> tuple[Texts, ...]:
@@ -179,15 +186,15 @@ def _examples(config: FinetuneConfig, notes: list[str]) -> tuple[Problem | None,
     if problem is None and task.name == TextClassification.name:
         problem = sniff_problem(table.train, format=table.format, columns=table.columns)
 
-    def read(path: str) -> list[Example]:
+    def read(data: Sources) -> list[Example]:
         dropped = notes.append if table.bad_answers == "drop" else None
-        how = partial(read_examples, path, task.name, problem=problem, format=table.format, columns=table.columns)
+        how = partial(read_examples, data, task.name, problem=problem, format=table.format, columns=table.columns)
         found = list(how(dropped=dropped, note=notes.append))
         check_scheme(found)
         return found
 
     train = read(table.train)
-    check_learnable((one.target for one in train), table.train)
+    check_learnable((one.target for one in train), name_of(table.train))
     if table.eval is not None:
         return problem, train, read(table.eval)
     return problem, *held_apart(train, config)
@@ -199,7 +206,7 @@ def held_apart(examples: Sequence[Example], config: FinetuneConfig) -> tuple[lis
     try:
         return hold_out(examples, config.data.hold_out, config.train.seed if seed is None else seed)
     except InputError as error:
-        raise error.at(config.data.train) from None
+        raise error.at(name_of(config.data.train)) from None
 
 
 def _options(config: FinetuneConfig, problem: Problem | None, labels: Sequence[str]) -> dict[str, object]:
@@ -219,9 +226,9 @@ def check_files(table: ExamplesTable) -> None:
     Raises:
         InputError: naming the first.
     """
-    for name in (table.train, table.eval):
-        if name is not None and not Path(name).is_file():
-            raise InputError(f"{name}: no such file", "Check the path.")
+    for source in all_data(table):
+        if isinstance(source, str) and not Path(source).is_file():
+            raise InputError(f"{source}: no such file", "Check the path.")
 
 
 def limit_of(table: ExamplesTable, task: Task, *models: Pretrained) -> int:

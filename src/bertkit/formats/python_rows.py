@@ -7,7 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from numbers import Number, Real
 from typing import Any
 
-from bertkit.errors import InputError
+import numpy as np
+
+from bertkit.config.data_source import RowsInMemory
+from bertkit.errors import InputError, UserError
+from bertkit.formats.columns import check_columns, pick
 from bertkit.formats.frames import ArrowArray, ArrowStream, PandasFrame, Series, arrow_rows, pandas_rows
 from bertkit.formats.rows import Row
 
@@ -90,3 +94,66 @@ def _no_row(given: object, fields: Sequence[str]) -> InputError:
     if isinstance(given, Number):
         return InputError(f"the number {given}, not text", "Make it a text first: str(value).")
     return InputError(f"of type {kind}, not text", "Give a text, or a dict with the fields that the task reads.")
+
+
+def rows_in_memory(given: object, name: str) -> RowsInMemory:
+    """A table, or rows one by one, to be read as a file of rows is.
+
+    Args:
+        given: a frame of pandas, what speaks Arrow, a dict of columns, or any iterable of dicts, named tuples or texts.
+        name: how messages call it.
+
+    Raises:
+        InputError: a row is something else; it is named.
+        UserError: it is no table and no iterable of rows.
+    """
+    if isinstance(given, Mapping):
+        given = _rows_of_columns(given, name)
+    elif is_one_row(given):
+        raise UserError(
+            f"{name} is of type {type(given).__name__}, neither a path nor rows",
+            "Give a path, a list of paths, a table, or a list of dicts.",
+        )
+    return RowsInMemory(name, [_labelled(row, f"{name} row {n}") for n, row in enumerate(each_row(given), 1)])
+
+
+def memory_rows(source: RowsInMemory, columns: Mapping[str, str]) -> Iterator[Row]:
+    """The rows, each with the fields of `columns` filled from its columns.
+
+    Raises:
+        InputError: a row lacks a column; it is named.
+    """
+    for number, values in enumerate(source.rows, 1):
+        place = f"{source.name} row {number}"
+        check_columns(values, columns, place)
+        yield Row(pick(values, columns), place)
+
+
+def plain(value: Any) -> Any:
+    """The value without numpy's types, which files do not have either."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: plain(part) for name, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _labelled(row: object, place: str) -> dict[str, object]:
+    if isinstance(row, str):
+        row = {"text": row}
+    elif isinstance(row, tuple) and (names := getattr(row, "_fields", None)) is not None:
+        row = dict(zip(names, row, strict=True))
+    if not isinstance(row, Mapping):
+        kind = type(row).__name__
+        raise InputError(f"{place}: of type {kind}, not a dict", 'Give each row as a dict: {"text": …, "label": …}.')
+    return {str(name): plain(value) for name, value in row.items()}
+
+
+def _rows_of_columns(columns: Mapping[Any, Any], name: str) -> Iterator[dict[Any, object]]:
+    values = [list(column) for column in columns.values() if not isinstance(column, str)]
+    if len(values) < len(columns) or len({len(column) for column in values}) > 1:
+        raise UserError(
+            f"{name} is a dict whose values are not columns of one length",
+            'Give a list of dicts, one a row, or a dict of columns: {"text": [...], "label": [...]}.',
+        )
+    return (dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True))

@@ -1,4 +1,4 @@
-"""Examples out of files: what to learn, or to compare answers with.
+"""Examples out of files or rows in memory: what to learn, or to compare answers with.
 
 | task | formats | fields that `columns` can name |
 |---|---|---|
@@ -24,17 +24,17 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import PurePath
-from typing import TypeVar
 
+from bertkit.config.data_source import RowsInMemory, Source, Sources, each_source
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem
-from bertkit.formats.files import STDIN, check_there, name_of, needed, open_bytes
-from bertkit.formats.parquet import class_names
-from bertkit.formats.rows import FORMAT_OF_ENDING, NO_COLUMNS, Row, read_rows
+from bertkit.formats.files import STDIN, check_there
+from bertkit.formats.rows import FORMAT_OF_ENDING, NO_COLUMNS, Row
 from bertkit.labelled.answer_alignment import AnswerAlignment, Dropped
 from bertkit.labelled.answer_rows import AnswerRows
 from bertkit.labelled.choice_rows import ChoiceRows, RankingRows
 from bertkit.labelled.conll import read_conll
+from bertkit.labelled.data import IN_MEMORY, Data, name_of
 from bertkit.labelled.examples import Example, Target
 from bertkit.labelled.find_columns import CLASSES, Columns
 from bertkit.labelled.label_values import problem_of
@@ -72,11 +72,10 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys((".conll", ".conllu", ".iob", ".iob2", ".bio"), ("conll",)),
 }
 _Reader = Callable[[Row], tuple[dict[str, object], Target]]
-Reader = TypeVar("Reader")
 
 
 def read_examples(
-    path: str,
+    sources: Sources,
     task: str,
     *,
     problem: str | None = None,
@@ -85,13 +84,13 @@ def read_examples(
     dropped: Dropped | None = None,
     note: Note = unheard,
 ) -> Iterator[Example]:
-    """Streams the examples of a file, in order. Gzip is undone.
+    """Streams the examples of a file, of several or of rows in memory, in order. Gzip is undone.
 
     A row without a target, or whose target is not what the task learns, is an error. Lines of a `lines` file that are
     empty are passed over.
 
     Args:
-        path: the file; `-` is standard input, which takes saying the format.
+        sources: the file; `-` is standard input, which takes saying the format. Several are read as if they were one.
         task: the hub's name of the task.
         problem: of text-classification: `single-label`, `multi-label` or `regression`; found by `sniff_problem` when
             left out, which reads the file once more.
@@ -105,94 +104,124 @@ def read_examples(
         UserError: an unknown task, problem, format or field; told before the first example is taken.
         InputError: the file cannot be read or has no example, or a row is bad; the line names file, line and field.
     """
-    chosen = _chosen_format(path, task, format)
+    data = _data(sources, task, format, columns)
     _check_fields(task, columns)
-    check_there(path)
+    for file in data.files():
+        check_there(file)
     if dropped is not None and task != "question-answering":
         raise UserError(f"{task} has no answers to drop", "Leave --bad-answers out; it is for question-answering.")
     if task != "text-classification":
         if problem is not None:
             raise UserError(f"{task} has no problem to choose, but {problem!r} is given", "Leave --problem out.")
-        return _some(_examples(path, task, chosen, columns, dropped, note), name_of(path))
-    posed = sniff_problem(path, format=chosen, columns=columns) if problem is None else _known(problem)
-    return _some(_classes(path, chosen, columns, posed, note), name_of(path))
+        return _some(_examples(data, task, dropped, note), data.name)
+    posed = sniff_problem(sources, format=format, columns=columns) if problem is None else _known(problem)
+    return _some(_classes(data, posed, note), data.name)
 
 
-def sniff_problem(path: str, *, format: str | None = None, columns: Mapping[str, str] = NO_COLUMNS) -> Problem:
-    """Which problem of text-classification a file poses, from its labels; the rule is `label_values.problem_of`.
+def sniff_problem(sources: Sources, *, format: str | None = None, columns: Mapping[str, str] = NO_COLUMNS) -> Problem:
+    """Which problem of text-classification labels pose; the rule is `label_values.problem_of`.
 
     Raises:
-        UserError, InputError: as `read_examples`; or the file can only be read once.
+        UserError, InputError: as `read_examples`; or a file can only be read once.
     """
     _check_fields("text-classification", columns)
-    if path == STDIN or not os.path.isfile(path):
+    once = next((source for source in each_source(sources) if _is_read_once(source)), None)
+    if once is not None:
         raise UserError(
-            f"{name_of(path)}: can be read only once, so the problem cannot be told from it first",
+            f"{name_of(once)}: can be read only once, so the problem cannot be told from it first",
             f"Say --problem {'|'.join(PROBLEMS.values())}.",
         )
-    rows = _rows(path, _chosen_format(path, "text-classification", format), columns)
-    first = next(rows, None)
-    if first is None:
-        raise _no_example(path)
-    label = Columns(first.fields, columns, path).need("label", CLASSES)
-    return problem_of(row.fields.get(label) for row in chain([first], rows))
+    data = _data(sources, "text-classification", format, columns)
+    for there, rows in data.opened(lambda there: there):
+        label = there.need("label", CLASSES)
+        return problem_of(row.fields.get(label) for row in rows)
+    raise _no_example(data.name)
 
 
-def is_labelled(path: str, task: str, *, format: str | None = None, columns: Mapping[str, str] = NO_COLUMNS) -> bool:
-    """Whether a file has what a task of labels learns, by its format or its first row: labels, tags or entities.
+def is_labelled(
+    sources: Sources, task: str, *, format: str | None = None, columns: Mapping[str, str] = NO_COLUMNS
+) -> bool:
+    """Whether data has what a task of labels learns, by its format or its first row: labels, tags or entities.
 
     A `.txt` file is read as lines of text unless the format says conll.
 
     Raises:
         UserError, InputError: as `read_examples`.
     """
-    if format == "conll" or (format is None and _formats_of_ending(path) == ("conll",)):
+    if _is_conll(sources, format):
         return True
-    first = next(_rows(path, _chosen_format(path, "feature-extraction", format), columns), None)
-    if first is None:
-        raise _no_example(path)
-    there = Columns(first.fields, columns, path)
-    if task == "text-classification":
-        return there.find("label", CLASSES) is not None
-    return any(there.find(field, others) is not None for field, others in (("tokens", WORDS), ("entities", ())))
+    data = _data(sources, "feature-extraction", format, columns)
+    for there, _ in data.opened(lambda there: there):
+        if task == "text-classification":
+            return there.find("label", CLASSES) is not None
+        return any(there.find(field, others) is not None for field, others in (("tokens", WORDS), ("entities", ())))
+    raise _no_example(data.name)
 
 
-def own_columns(path: str, columns: Mapping[str, str], format: str | None = None) -> dict[str, str]:
-    """Of the columns that the user named for several files, those that this file of texts has: lines have none.
+def own_columns(sources: Sources, columns: Mapping[str, str], format: str | None = None) -> dict[str, str]:
+    """Of the columns that the user named for all data, those that these texts have: lines have none.
 
     Raises:
         UserError, InputError: as `read_examples`.
     """
-    if format == "conll" or (format is None and _formats_of_ending(path) == ("conll",)):
+    if _is_conll(sources, format):
         return dict(columns)
-    chosen = _chosen_format(path, "feature-extraction", format)
-    if chosen == "lines":
+    data = _data(sources, "feature-extraction", format, NO_COLUMNS)
+    if data.format == "lines":
         return {}
     if all(column.isdecimal() for column in columns.values()):
         return dict(columns)  # of a file without a header line, where they are numbers
-    first = next(_rows(path, chosen, NO_COLUMNS), None)
+    first = next(data.rows(), None)
     if first is None:
-        raise _no_example(path)
+        raise _no_example(data.name)
     return {field: column for field, column in columns.items() if column in first.fields}
 
 
-def _chosen_format(path: str, task: str, format: str | None) -> str:
+def _is_read_once(source: Source) -> bool:
+    return isinstance(source, str) and (source == STDIN or not os.path.isfile(source))
+
+
+def _is_conll(sources: Sources, format: str | None) -> bool:
+    first = each_source(sources)[0]
+    ending = format is None and isinstance(first, str) and _formats_of_ending(first) == ("conll",)
+    return format == "conll" or ending
+
+
+def _data(sources: Sources, task: str, format: str | None, columns: Mapping[str, str]) -> Data:
+    """The data, each part with its format.
+
+    Raises:
+        UserError: a format cannot be told, or parts cannot be read as one.
+    """
+    parts = tuple((source, _chosen_format(source, task, format)) for source in each_source(sources))
+    for source, own in parts:
+        if own != parts[0][1] and {own, parts[0][1]} & {"conll", "squad"}:
+            raise UserError(
+                f"{name_of(source)}: {own}, and what is read with it is {parts[0][1]}",
+                "Give files of one format together.",
+            )
+    return Data(parts, columns)
+
+
+def _chosen_format(source: Source, task: str, format: str | None) -> str:
     if task not in FORMATS_OF_TASK:
         raise UserError(
             f"no labelled examples can be read for {task!r}{near_match(task, FORMATS_OF_TASK)}",
             f"The tasks are {', '.join(FORMATS_OF_TASK)}.",
         )
+    if isinstance(source, RowsInMemory):
+        return IN_MEMORY  # whatever the format of files that they go with
     formats = FORMATS_OF_TASK[task]
     say = f"Say it with --format {'|'.join(formats)}."
     if format is not None:
         if format not in formats:
             raise UserError(f"{task} is not read from format {format!r}{near_match(format, formats)}", say)
         return format
-    if path == STDIN:
+    if source == STDIN:
         raise UserError("stdin: the format is not known", say)
-    meant = [format for format in _formats_of_ending(path) if format in formats]
+    meant = [format for format in _formats_of_ending(source) if format in formats]
     if not meant:
-        raise UserError(f"{path}: the ending does not say a format that {task} is read from", say)
+        raise UserError(f"{source}: the ending does not say a format that {task} is read from", say)
     return meant[0]
 
 
@@ -217,69 +246,55 @@ def _known(problem: str) -> Problem:
     raise UserError(f"unknown problem {problem!r}{hint}", f"Choose one of {', '.join(PROBLEMS.values())}.")
 
 
-def _examples(
-    path: str, task: str, format: str, columns: Mapping[str, str], dropped: Dropped | None, note: Note
-) -> Iterator[Example]:
+def _examples(data: Data, task: str, dropped: Dropped | None, note: Note) -> Iterator[Example]:
     """The examples of every task but text-classification."""
-    if format == "conll":
-        return read_conll(path, columns, note)
-    if format == "squad":
-        return _squad(path, columns, dropped)
+    if data.format == "conll":
+        return chain.from_iterable(read_conll(file, data.columns, note) for file in data.files())
+    if data.format == "squad":
+        return _squad(data, dropped)
     if task == "text-ranking":
-        return _ranking(path, format, columns, note)
+        return _ranking(data, note)
     if task == "question-answering":
-        return _answered(path, format, columns, AnswerAlignment(name_of(path), dropped))
+        return _answered(data, AnswerAlignment(data.name, dropped))
     if task == "sentence-embedding":
-        return _pairs(path, format, columns, note)
+        return _pairs(data, note)
     makers: Mapping[str, Callable[[Columns], _Reader]] = {
         "token-classification": TaggedRows,
         "multiple-choice": ChoiceRows,
         "fill-mask": PlainRows,
         "feature-extraction": PlainRows,
     }
-    return _each(path, format, columns, makers[task])
+    return _each(data, makers[task])
 
 
-def _squad(path: str, columns: Mapping[str, str], dropped: Dropped | None) -> Iterator[Example]:
-    if columns:
-        raise UserError(f"{name_of(path)}: a SQuAD file has no columns", "Leave the column options out.")
+def _squad(data: Data, dropped: Dropped | None) -> Iterator[Example]:
+    if data.columns:
+        raise UserError(f"{data.name}: a SQuAD file has no columns", "Leave the column options out.")
     from bertkit.labelled.squad import read_squad
 
-    return read_squad(path, dropped)
+    return chain.from_iterable(read_squad(file, dropped) for file in data.files())
 
 
-def _rows(path: str, format: str, columns: Mapping[str, str]) -> Iterator[Row]:
-    rows = read_rows(path, format=format, columns=columns, on_bad_row=_refuse)
-    if format == "lines":
-        return (row for row in rows if str(row.fields["text"]).strip())
-    return rows
-
-
-def _refuse(error: InputError) -> None:
-    """A model is not trained on a part of a file without its user knowing: here no row is passed over."""
-    raise needed(error)
-
-
-def _each(path: str, format: str, columns: Mapping[str, str], make: Callable[[Columns], _Reader]) -> Iterator[Example]:
-    for read, rows in _opened(path, format, columns, make):
+def _each(data: Data, make: Callable[[Columns], _Reader]) -> Iterator[Example]:
+    for read, rows in data.opened(make):
         yield from _read_by(read, rows)
 
 
-def _classes(path: str, format: str, columns: Mapping[str, str], problem: Problem, note: Note) -> Iterator[Example]:
-    for read, rows in _opened(path, format, columns, partial(ClassRows, problem=problem)):
+def _classes(data: Data, problem: Problem, note: Note) -> Iterator[Example]:
+    for read, rows in data.opened(partial(ClassRows, problem=problem)):
         examples = _read_by(read, rows)
         yield from (
-            label_sets(examples, read.shown, read.names, name_of(path), note) if problem == "multi-label" else examples
+            label_sets(examples, read.shown, read.names, data.name, note) if problem == "multi-label" else examples
         )
 
 
-def _pairs(path: str, format: str, columns: Mapping[str, str], note: Note) -> Iterator[Example]:
-    for read, rows in _opened(path, format, columns, PairRows):
+def _pairs(data: Data, note: Note) -> Iterator[Example]:
+    for read, rows in data.opened(PairRows):
         yield from read.judged(list(_read_by(read, rows)), note)
 
 
-def _answered(path: str, format: str, columns: Mapping[str, str], alignment: AnswerAlignment) -> Iterator[Example]:
-    for read, rows in _opened(path, format, columns, AnswerRows):
+def _answered(data: Data, alignment: AnswerAlignment) -> Iterator[Example]:
+    for read, rows in data.opened(AnswerRows):
         for number, row in enumerate(rows):
             fields, found = read(row)
             target = alignment.references(found, _id(row, number))
@@ -288,24 +303,10 @@ def _answered(path: str, format: str, columns: Mapping[str, str], alignment: Ans
     alignment.end()
 
 
-def _ranking(path: str, format: str, columns: Mapping[str, str], note: Note) -> Iterator[Example]:
-    for read, rows in _opened(path, format, columns, RankingRows):
+def _ranking(data: Data, note: Note) -> Iterator[Example]:
+    for read, rows in data.opened(RankingRows):
         for number, (row, target) in enumerate(read.rows(rows, note)):
             yield Example(row, target, _id(row, number))
-
-
-def _opened(
-    path: str, format: str, columns: Mapping[str, str], make: Callable[[Columns], Reader]
-) -> Iterator[tuple[Reader, Iterator[Row]]]:
-    """What reads the rows of a file, and these; nothing where there are none."""
-    rows = _rows(path, format, columns)
-    first = next(rows, None)
-    if first is not None:
-        classes = {}
-        if format == "parquet" and os.path.isfile(path):
-            with open_bytes(path) as file:
-                classes = class_names(file, name_of(path))
-        yield make(Columns(first.fields, columns, name_of(path), classes)), chain([first], rows)
 
 
 def _read_by(read: _Reader, rows: Iterator[Row]) -> Iterator[Example]:

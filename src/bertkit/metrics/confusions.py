@@ -9,7 +9,9 @@ from bertkit.labelled.examples import Example
 from bertkit.metrics.classification_scores import Confusion, confusion_matrix
 from bertkit.metrics.results import Result, best_label
 from bertkit.metrics.task_scores import problem_of, tags_of, target_of
+from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.entities import group, read_tags
+from bertkit.tasks.spec import loaded
 
 NO_ENTITY = "(none)"
 
@@ -17,12 +19,21 @@ NO_ENTITY = "(none)"
 def confusion_of(
     task: str, problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
 ) -> Confusion | None:
-    """The confusions of single labels, or of the types of entities; None where a task has neither."""
-    if task == "token-classification":
-        return entity_confusion(*tags_of(results, examples))
-    if task in ("text-classification", "zero-shot-classification") and _is_single(problem, examples):
-        return confusion_matrix([target_of(one, str) for one in examples], [best_label(one) for one in results])
-    return None
+    """What was taken for what; None where a task's answers are not of a few kinds."""
+    named = find_spec(task).confusion
+    return None if named is None else loaded(named)(problem, results, examples)
+
+
+def of_entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Confusion:
+    """Of the types of entities."""
+    return entity_confusion(*tags_of(results, examples))
+
+
+def of_labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Confusion | None:
+    """Of single labels; None of several, and of numbers."""
+    if (problem or problem_of(examples)) != "single-label":
+        return None
+    return confusion_matrix([target_of(one, str) for one in examples], [best_label(one) for one in results])
 
 
 def entity_confusion(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Confusion:
@@ -44,7 +55,3 @@ def entity_confusion(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence
             right.append(gold_types.get(words, NO_ENTITY))
             found.append(predicted_types.get(words, NO_ENTITY))
     return confusion_matrix(right, found)
-
-
-def _is_single(problem: Problem | None, examples: Sequence[Example]) -> bool:
-    return (problem or problem_of(examples)) == "single-label"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from bertkit.metrics.task_scores import (
     tags_of,
     target_of,
 )
+from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.entities import Span, group, read_tags
 
 LEAST_PROBABILITY = 1e-12
@@ -72,7 +73,7 @@ def analyse_records(
     task: str, problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
 ) -> list[AnalysedExample]:
     """Every example beside its record; all of them can be scored."""
-    errors = ANALYSES[task](problem, results, examples)
+    errors = find_spec(task).load("errors")(problem, results, examples)
     tokens = [result.record.get("input_tokens") for result in results]
     return [_analysed(*one) for one in zip(examples, errors, tokens, strict=True)]
 
@@ -90,7 +91,8 @@ def worst(analysed: Sequence[AnalysedExample], most: int) -> list[AnalysedExampl
 
 def what_errors_are(task: str, problem: Problem | None) -> str:
     """What the mean of `AnswerAnalysis.error` is, in words."""
-    return ERRORS[problem if task in LABELLING and problem is not None else task]
+    error = find_spec(task).error
+    return error[problem] if problem in error else error[None]
 
 
 def _analysed(example: Example, found: AnswerAnalysis, tokens: object) -> AnalysedExample:
@@ -112,7 +114,8 @@ def _analysed(example: Example, found: AnswerAnalysis, tokens: object) -> Analys
     )
 
 
-def _labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+    """Labels of texts: one, several, or a number."""
     problem = problem or problem_of(examples)
     if problem == "regression":
         return _numbers(problem, results, examples)
@@ -144,7 +147,7 @@ def _numbers(problem: Problem | None, results: Sequence[Result], examples: Seque
     ]
 
 
-def _similarities(
+def similarities(
     problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
 ) -> list[AnswerAnalysis]:
     """A cosine and a score have different units, so that their ranks are compared."""
@@ -163,7 +166,10 @@ def _right_and_said(results: Sequence[Result], examples: Sequence[Example]) -> l
     ]
 
 
-def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def entities_of_words(
+    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
+) -> list[AnswerAnalysis]:
+    """Entities, by the tags of words."""
     errors = []
     for example, gold, predicted in zip(examples, *tags_of(results, examples), strict=True):
         right, said = ({*group(read_tags(tags))} for tags in (gold, predicted))
@@ -179,7 +185,8 @@ def _spans(example: Example, spans: set[Span]) -> str:
     return ", ".join(named) or "none"
 
 
-def _answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+    """Spans of a context, as SQuAD's scripts score them."""
     predicted, no_answer = answers_in(results, examples)
     may_refuse = any(has_no_answer(target_of(one, References).texts) for one in examples)  # SQuAD v2.0, not v1.1
     errors = []
@@ -198,7 +205,8 @@ def _answer(predicted: str, sureness: float, example: Example) -> AnswerAnalysis
     return AnswerAnalysis(shown or "no answer", predicted or "no answer", error, error * sureness)
 
 
-def _ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+    """Documents in the order of their scores."""
     scores, relevances = ranked(results, examples), relevances_of(examples)
     gains = query_scores(scores, relevances)["ndcg_at_10"]
     errors = []
@@ -208,7 +216,8 @@ def _ranking(problem: Problem | None, results: Sequence[Result], examples: Seque
     return errors
 
 
-def _choices(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def choices(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+    """One of several choices."""
     errors = []
     for result, example in zip(results, examples, strict=True):
         scores, right = scored_places(result, "choices"), target_of(example, int)
@@ -221,26 +230,3 @@ def _choices(problem: Problem | None, results: Sequence[Result], examples: Seque
 def _surprise(probability: float) -> float:
     """How unlikely what happened was said to be, in nats."""
     return -math.log(max(probability, LEAST_PROBABILITY))
-
-
-Analysis = Callable[[Problem | None, Sequence[Result], Sequence[Example]], list[AnswerAnalysis]]
-ANALYSES: Mapping[str, Analysis] = {
-    "text-classification": _labels,
-    "zero-shot-classification": _labels,
-    "token-classification": _entities,
-    "question-answering": _answers,
-    "text-ranking": _ranking,
-    "multiple-choice": _choices,
-    "sentence-embedding": _similarities,
-}
-LABELLING = ("text-classification", "zero-shot-classification")
-ERRORS: Mapping[str, str] = {
-    "single-label": "share of wrong labels",
-    "multi-label": "share of texts whose labels are not all right",
-    "regression": "mean distance from the right number",
-    "token-classification": "share of texts whose entities are not all right",
-    "question-answering": "1 - F1",
-    "text-ranking": "1 - nDCG at 10",
-    "multiple-choice": "share of wrong choices",
-    "sentence-embedding": "mean distance of ranks, as a share of all",
-}

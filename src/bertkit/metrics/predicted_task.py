@@ -5,18 +5,10 @@ from __future__ import annotations
 from bertkit.errors import UserError
 from bertkit.formats.files import STDIN
 from bertkit.metrics.prediction_files import read_answers
+from bertkit.tasks.catalogue import TASKS
 
+ANSWERS_BY_ID = "question-answering"  # what files of answers by ids are, as SQuAD's scripts read them
 SAY_IT = "Say what was predicted with --task, e.g. --task text-classification."
-# Of what a record answers, the task that it is scored as.
-ANSWERED = {
-    "labels": "text-classification",
-    "value": "text-classification",
-    "entities": "token-classification",
-    "answers": "question-answering",
-    "ranking": "text-ranking",
-    "choices": "multiple-choice",
-    "is_next": "next-sentence-prediction",
-}
 
 
 def task_of_predictions(path: str) -> str:
@@ -30,9 +22,9 @@ def task_of_predictions(path: str) -> str:
         raise UserError("predictions from standard input are read once, by the task that scores them", SAY_IT)
     found = read_answers(path)
     if not isinstance(found, list):
-        return "question-answering"
+        return ANSWERS_BY_ID
     records = [one.record for one in found if "error" not in one.record]
-    tasks = {ANSWERED[name] for name in records[0] if name in ANSWERED} if records else set()
+    tasks = {name for name, spec in TASKS.items() if records and not records[0].keys().isdisjoint(spec.records)}
     if len(tasks) != 1:
         raise UserError(f"{path}: the predictions do not say what was predicted", SAY_IT)
     return tasks.pop()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
-from bertkit.errors import InputError, UserError, near_match
+from bertkit.errors import InputError
 from bertkit.families.labels import Problem
 from bertkit.labelled.examples import Example, References, Tagged
 from bertkit.labelled.score_range import cosine_range
@@ -36,9 +36,11 @@ from bertkit.metrics.resampling import (
     resampled_numbers,
 )
 from bertkit.metrics.results import Result, best_label, entities, field_of, label_scores, number, scored_places
-from bertkit.metrics.word_tags import as_iob2, tags_of_words
+from bertkit.metrics.word_tags import as_iob2, tags_of_words, types_of
+from bertkit.tasks.catalogue import find_part
 
 Kind = TypeVar("Kind")
+Names = Sequence[str] | None
 LARGEST_COSINE = 1.0001  # of unit vectors in float32
 LIKELY = 0.5  # from this score a label of several is given
 PREFER_NO_ANSWER = 0.5  # of a record: no answer is then likelier than the best one
@@ -69,7 +71,11 @@ def score(
 
 
 def score_results(
-    task_name: str, problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
+    task_name: str,
+    problem: Problem | None,
+    results: Sequence[Result],
+    examples: Sequence[Example],
+    names: Names = (),
 ) -> Scores:
     """Scores answers.
 
@@ -78,16 +84,14 @@ def score_results(
         problem: of text-classification and zero-shot-classification; told by the examples' targets when left out.
         results: the answer to each example, in their order.
         examples: at least one.
+        names: labels that answers can have, to be compared with the examples'; None takes those that they have.
 
     Raises:
         UserError: the task has no scores.
         InputError: no examples, another number of results, a result that is not what the task answers, or labels that
             have nothing to do with each other.
     """
-    if task_name not in SCORERS:
-        raise UserError(
-            f"task {task_name!r} has no scores{near_match(task_name, SCORERS)}", f"Choose one of {', '.join(SCORERS)}."
-        )
+    scorer = find_part(task_name, "scorer", "has no scores")
     if not examples:
         raise InputError("no examples to score", "Give labelled data with at least one row.")
     if len(results) != len(examples):
@@ -95,7 +99,8 @@ def score_results(
             f"{len(results)} predictions for {len(examples)} examples",
             "Predict every row of the same data, in its order.",
         )
-    return SCORERS[task_name](problem, results, examples)
+    scores: Scores = scorer(problem, results, examples, names)
+    return scores
 
 
 def score_answers(
@@ -144,7 +149,10 @@ def score_answers(
     return Scores(answer_scores.scores_v2(predicted, references, no_answer, threshold), at=at)
 
 
-def _labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+def labels(
+    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+) -> Scores:
+    """Labels of texts: one, several, or a number."""
     problem = problem or problem_of(examples)
     if problem == "regression":
         return _numbers(problem, results, examples)
@@ -174,7 +182,9 @@ def _numbers(problem: Problem | None, results: Sequence[Result], examples: Seque
     return Scores(regression_scores(gold, predicted), at=resampled_numbers(gold, predicted))
 
 
-def _similarities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+def similarities(
+    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+) -> Scores:
     """Scores of another unit are made cosines, where cosines are what was answered."""
     gold = [float(target_of(example, float, int)) for example in examples]
     predicted = [number(result, "value") for result in results]
@@ -184,7 +194,12 @@ def _similarities(problem: Problem | None, results: Sequence[Result], examples: 
     return Scores(regression_scores(gold, predicted), at=resampled_numbers(gold, predicted))
 
 
-def _entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+def entities_of_words(
+    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+) -> Scores:
+    """Entities, by the tags of words."""
+    said = {entity.label for result in results for entity in entities(result)} if names is None else types_of(names)
+    _check_types(examples, said)
     gold, predicted = tags_of(results, examples)
     counts = count_entities(gold, predicted)
     return Scores(counts.scores(), counts.types, at=resampled_entities(gold, predicted))
@@ -198,7 +213,10 @@ def tags_of(results: Sequence[Result], examples: Sequence[Example]) -> tuple[lis
     return gold, predicted
 
 
-def _answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+def answers(
+    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+) -> Scores:
+    """Spans of a context, as SQuAD's scripts score them."""
     predicted, no_answer = answers_in(results, examples)
     return score_answers(predicted, examples, no_answer, PREFER_NO_ANSWER)
 
@@ -219,7 +237,10 @@ def answers_in(results: Sequence[Result], examples: Sequence[Example]) -> tuple[
     return predicted, no_answer
 
 
-def _ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+def ranking(
+    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+) -> Scores:
+    """Documents in the order of their scores."""
     columns = query_scores(ranked(results, examples), relevances_of(examples))
     return mean_scores({name: np.array(values) for name, values in columns.items()})
 
@@ -238,7 +259,10 @@ def relevances_of(examples: Sequence[Example]) -> list[list[float]]:
     return [[float(one) for one in target_of(example, tuple)] for example in examples]
 
 
-def _choices(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+def choices(
+    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+) -> Scores:
+    """One of several choices."""
     right = []
     for result, example in zip(results, examples, strict=True):
         found = scored_places(result, "choices")
@@ -275,7 +299,7 @@ def target_of(example: Example, *kinds: type[Kind]) -> Kind:
     return example.target
 
 
-def check_types(examples: Sequence[Example], types: Collection[str]) -> None:
+def _check_types(examples: Sequence[Example], types: Collection[str]) -> None:
     """Refuses examples whose entities are all of other types than those that a model, or a file of answers, has.
 
     Args:
@@ -301,15 +325,3 @@ def _check_common(gold: Collection[str], predicted: Collection[str]) -> None:
 def _some(labels: Collection[str]) -> str:
     shown = [repr(label) for label in sorted(labels)[:3]]
     return ", ".join(shown) + (" …" if len(labels) > len(shown) else "")
-
-
-Scorer = Callable[[Problem | None, Sequence[Result], Sequence[Example]], Scores]
-SCORERS: Mapping[str, Scorer] = {
-    "text-classification": _labels,
-    "zero-shot-classification": _labels,
-    "token-classification": _entities,
-    "question-answering": _answers,
-    "text-ranking": _ranking,
-    "multiple-choice": _choices,
-    "sentence-embedding": _similarities,
-}

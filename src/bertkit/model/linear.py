@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bertkit.config.encoder import Activation
-from bertkit.config.kernels import LinearKind
+from bertkit.config.kernels import FUSED_ACTIVATIONS, LinearKind
 from bertkit.model.mlp import MLP
 
-# How oneDNN names the activations that it can apply while the product is still in cache: (operation, algorithm).
+# How oneDNN names the activations of `FUSED_ACTIVATIONS`: (operation, algorithm).
 FUSED: dict[Activation, tuple[str, str]] = {
     "gelu": ("gelu", "none"),
     "gelu_tanh": ("gelu", "tanh"),
@@ -102,7 +102,7 @@ def convert_linears(module: nn.Module, kind: LinearKind, dtype: torch.dtype) -> 
     if kind == "plain":
         return
     for part in module.modules():
-        if isinstance(part, MLP) and isinstance(part.up, nn.Linear) and part.activation in FUSED:
+        if isinstance(part, MLP) and isinstance(part.up, nn.Linear) and part.activation in FUSED_ACTIVATIONS:
             part.up, part.activation = PackedLinear(part.up, dtype, part.activation), None
         for name, child in part.named_children():
             if isinstance(child, nn.Linear) and (dtype == torch.float32 or not isinstance(child, LastLinear)):

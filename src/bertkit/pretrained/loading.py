@@ -27,6 +27,7 @@ from bertkit.pretrained.sentence_transformers import (
 )
 from bertkit.pretrained.tensorflow_names import from_tensorflow
 from bertkit.pretrained.weights import canonical, refuse_wrapped
+from bertkit.tasks.catalogue import find_spec
 
 
 def open_pretrained(folder: Path, prompt: str | None = None) -> Pretrained:
@@ -147,7 +148,9 @@ def find_folder(model: str | Path | None, revision: str | None = None, task: str
     check_argument("revision", revision, str | None)
     if model is None and revision is not None:
         raise UserError("revision is given, and no model", "Name the model of the hub that it is a revision of.")
-    return embedded_folder(task) if model is None else locate(str(model), revision=revision)
+    if model is not None:
+        return locate(str(model), revision=revision)
+    return embedded_folder(None if task is None else find_spec(task).model)
 
 
 def load_encoder(model: str | Path | None = None, *, revision: str | None = None) -> Encoder:

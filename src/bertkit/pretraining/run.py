@@ -1,30 +1,24 @@
-"""A run, whole: opens its data and its folder, goes on from its newest checkpoint, trains, and writes the model."""
+"""A run of pre-training: goes on from its newest checkpoint, trains, and writes the model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from pathlib import Path
 
 from bertkit.batching.packed import GlobalBatch
 from bertkit.config.training import Masking, Phase, TrainingConfig
 from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.objectives.pretraining import objective_weights
-from bertkit.optimisation.ema import RunningMean
-from bertkit.optimisation.optimisers import build_optimiser
 from bertkit.runs.results import run_card, write_model
 from bertkit.sampling.corpus import Corpus
 from bertkit.sampling.stream import Position, PretrainingStream
-from bertkit.training.assembly import Model, build_model, check_vocabularies, choose_precision, describe_model, share
-from bertkit.training.checkpoints import Checkpoints
+from bertkit.training.assembly import build_model, check_vocabularies, choose_precision, describe_model
 from bertkit.training.evaluation import Evaluation
-from bertkit.training.loop import Loop
 from bertkit.training.memory import check_memory
-from bertkit.training.meters import build_meters
-from bertkit.training.observer import Observer
 from bertkit.training.ranks import Ranks
-from bertkit.training.state import Progress, all_tensors, prime
-from bertkit.training.step import AUTOCAST, Stepper
+from bertkit.training.run import Run, assemble, resume
+from bertkit.training.session import Session
+from bertkit.training.state import Progress
 
 ONE_MASK = Masking(rate=1e-9, mask=1.0, random=0.0)  # the least rate: the one mask that every sequence has at least
 
@@ -37,52 +31,28 @@ def phases(config: TrainingConfig) -> list[Phase]:
     return [first, *later]
 
 
-def train(
-    config: TrainingConfig,
-    corpus: Corpus,
-    ranks: Ranks,
-    folder: Path,
-    observers: Sequence[Observer],
-    *,
-    resumed: Callable[[int], None],
-    stopping: Callable[[], bool],
-    say: Callable[[str], None],
-) -> bool:
-    """Runs to the end, from the newest checkpoint where there is one; false where it was asked to stop before.
-
-    Args:
-        folder: the run's, made by the caller.
-        observers: of the first rank.
-        resumed: told the step that the run goes on from, 0 for a new one, before anything else is.
-        stopping: asked before every step, on every rank.
-        say: takes a line for the user.
-    """
-    model, loop = assembled(config, corpus, ranks, folder, observers, stopping, say)
+def train(config: TrainingConfig, corpus: Corpus, session: Session) -> Progress | None:
+    """Runs to the end, from the newest checkpoint where there is one; None where it was asked to stop before."""
+    run = run_of(config, corpus, session)
+    loop = assemble(run, session)
     with closing(loop.checkpoints):
-        saved = loop.checkpoints.newest(dict(loop.tensors))
-        progress = Progress() if saved is None else Progress.of(saved.state)
-        if loop.mean is not None and saved is not None:
-            loop.mean.load_state_dict({name: loop.tensors[f"mean/{name}"] for name in loop.mean.state_dict()})
-        resumed(progress.step)
-        finished = loop.run(progress)
-    if finished:
-        with nullcontext() if loop.mean is None else loop.mean.swapped():
-            card = run_card(config, model, corpus, progress, folder) if ranks.is_first else ""
-            write_model(model.family, model.trainee, corpus.tokenizer, ranks, folder, card)
-    return finished
+        progress = resume(loop, session)
+        if not loop.run(progress):
+            return None
+    model, ranks, folder = run.model, session.ranks, session.folder
+    with nullcontext() if loop.mean is None else loop.mean.swapped():
+        card = run_card(config, model, corpus, progress, folder) if ranks.is_first else ""
+        write_model(model.family, model.trainee, corpus.tokenizer, ranks, folder, card)
+    return progress
 
 
-def assembled(
-    config: TrainingConfig,
-    corpus: Corpus,
-    ranks: Ranks,
-    folder: Path,
-    observers: Sequence[Observer],
-    stopping: Callable[[], bool],
-    say: Callable[[str], None],
-) -> tuple[Model, Loop]:
-    """The model of a run, and the loop that trains it; nothing has been read from a checkpoint yet."""
-    table = config.train
+def run_of(config: TrainingConfig, corpus: Corpus, session: Session) -> Run:
+    """The parts of a run.
+
+    Raises:
+        ConfigError: the model cannot read these shards, or does not fit into memory.
+    """
+    table, ranks = config.train, session.ranks
     longest = max(phase.length for phase in phases(config))
     weights = objective_weights(table, config.data.sequences)
     check_vocabularies(config, corpus.tokenizer)
@@ -90,36 +60,14 @@ def assembled(
     precision = ranks.by_first(lambda: choose_precision(table.precision, ranks.device))  # GPUs may differ
     check_memory(table, encoder_config, precision, longest, ranks)
     model = build_model(config, encoder_config, ranks.device)
-    sharing = share(model, table, ranks, precision, say)
-    optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, encoder_config.layers)
-    mean = None if table.ema is None else RunningMean(model.trainee, table.ema)
-    prime(optimiser)
     stream = corpus.stream(corpus.shards, config.data, config.data.masking, table.seed)
-    stepper = Stepper(
-        model.trainee,
-        optimiser,
-        sharing,
-        ranks,
-        weights=weights,
-        clip=table.optimiser.clip,
-        autocast=AUTOCAST.get(precision),
-        seed=table.seed,
-    )
-    loop = Loop(
-        table=table,
-        stepper=stepper,
-        optimiser=optimiser,
+    return Run(
+        model,
+        table,
+        precision,
         batches=lambda step, position: batches(stream, phases(config), step, position),
-        tensors=all_tensors(model.trainee, optimiser, mean),
-        mean=mean,
-        evaluation=_evaluation(config, corpus, weights, ranks),
-        checkpoints=Checkpoints(folder / "checkpoints", ranks, table.keep_checkpoints, say),
-        meters=build_meters(model, optimiser, ranks, precision),
-        skipped=folder / "skipped",
-        observers=observers,
-        stopping=stopping,
+        evaluator=_evaluation(config, corpus, weights, ranks),
     )
-    return model, loop
 
 
 def batches(

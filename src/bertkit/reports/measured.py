@@ -8,11 +8,12 @@ from functools import cached_property
 
 from bertkit.families.labels import Problem
 from bertkit.labelled.examples import Example
-from bertkit.metrics.error_analysis import LABELLING, AnalysedExample, analyse_answers, analyse_records, worst
+from bertkit.metrics.error_analysis import AnalysedExample, analyse_answers, analyse_records, worst
 from bertkit.metrics.intervals import Comparison, Interval, comparisons_of, intervals_of
 from bertkit.metrics.results import Predictions
 from bertkit.metrics.task_scores import Scores, problem_of
 from bertkit.reports.beside import Beside
+from bertkit.tasks.catalogue import find_spec
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Measured:
     @property
     def problem(self) -> Problem | None:
         """Of a classification, which."""
-        return self.posed or problem_of(self.examples) if self.task in LABELLING else self.posed
+        return self.posed or problem_of(self.examples) if find_spec(self.task).is_posed else self.posed
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:

@@ -11,13 +11,14 @@ from bertkit.labelled.examples import Example
 from bertkit.metrics.calibrating import Calibrated, calibrated, decisions_of
 from bertkit.metrics.classification_scores import Confusion
 from bertkit.metrics.confusions import confusion_of
-from bertkit.metrics.error_analysis import LABELLING, AnalysedExample, what_errors_are
+from bertkit.metrics.error_analysis import AnalysedExample, what_errors_are
 from bertkit.metrics.intervals import Comparison, Interval
 from bertkit.metrics.label_counts import Counts
 from bertkit.metrics.lengths import Lengths, by_length
 from bertkit.metrics.results import Result
 from bertkit.reports.beside import Beside
 from bertkit.reports.measured import Measured
+from bertkit.tasks.catalogue import find_spec
 
 MISTAKES = 20
 
@@ -98,7 +99,7 @@ def make_report(found: Measured) -> Report:
     """Gathers the facts of answers that were scored."""
     task, problem, examples = found.task, found.problem, found.examples
     records: Sequence[Result] = () if isinstance(found.answers, Mapping) else found.answers
-    calibration, uncalibrated = _calibrated(problem, records, examples) if task in LABELLING else (None, "")
+    calibration, uncalibrated = _calibrated(problem, records, examples) if find_spec(task).is_posed else (None, "")
     return Report(
         subject=found.subject,
         task=task,

@@ -26,6 +26,7 @@ TASKS: dict[str, TaskSpec] = {
             "sentence-embedding",
             kind="bertkit.tasks.sentence_embedding:SentenceEmbedding",
             objective="bertkit.objectives.sentence_embedding:learning",
+            compares=True,
             scorer="bertkit.metrics.task_scores:similarities",
             errors="bertkit.metrics.error_analysis:similarities",
             error={None: "mean distance of ranks, as a share of all"},
@@ -34,6 +35,7 @@ TASKS: dict[str, TaskSpec] = {
             "fill-mask",
             kind="bertkit.tasks.fill_mask:FillMask",
             objective="bertkit.objectives.fill_mask:learning",
+            model_scorer="bertkit.evaluation.masked_text:score_text",
             model="mini",
         ),
         TaskSpec(
@@ -48,9 +50,12 @@ TASKS: dict[str, TaskSpec] = {
             objective="bertkit.objectives.text_classification:learning",
             scorer="bertkit.metrics.task_scores:labels",
             errors="bertkit.metrics.error_analysis:labels",
+            confusion="bertkit.metrics.confusions:of_labels",
             error=LABELS,
             best_by={"single-label": "accuracy", "multi-label": "f1_micro", "regression": "pearsonr"},
+            baselines="bertkit.evaluation.baselines:of_texts",
             records=("labels", "value"),
+            is_posed=True,
             model="sentiment",
         ),
         TaskSpec(
@@ -68,7 +73,9 @@ TASKS: dict[str, TaskSpec] = {
             kind="bertkit.tasks.zero_shot_classification:ZeroShotClassification",
             scorer="bertkit.metrics.task_scores:labels",
             errors="bertkit.metrics.error_analysis:labels",
+            confusion="bertkit.metrics.confusions:of_labels",
             error=LABELS,
+            is_posed=True,
             labelled_as="text-classification",
         ),
         TaskSpec(
@@ -77,8 +84,10 @@ TASKS: dict[str, TaskSpec] = {
             objective="bertkit.objectives.token_classification:learning",
             scorer="bertkit.metrics.task_scores:entities_of_words",
             errors="bertkit.metrics.error_analysis:entities_of_words",
+            confusion="bertkit.metrics.confusions:of_entities",
             error={None: "share of texts whose entities are not all right"},
             best_by={None: "entity_f1"},
+            baselines="bertkit.evaluation.baselines:of_words",
             records=("entities",),
             model="entities",
         ),
@@ -92,6 +101,7 @@ TASKS: dict[str, TaskSpec] = {
             best_by={None: "f1"},
             best=100.0,
             records=("answers",),
+            by_id=True,
             model="questions",
         ),
         TaskSpec(
@@ -139,7 +149,7 @@ def tasks_with(part: str) -> list[str]:
     Args:
         part: an attribute of `TaskSpec`.
     """
-    return [name for name, spec in TASKS.items() if getattr(spec, part) is not None]
+    return [name for name, spec in TASKS.items() if getattr(spec, part)]
 
 
 def find_part(name: str, part: str, cannot: str) -> Any:
@@ -153,5 +163,5 @@ def find_part(name: str, part: str, cannot: str) -> Any:
     """
     able = tasks_with(part)
     if name not in able:
-        raise UserError(f"{name!r} {cannot}{near_match(name, able)}", f"Choose one of {', '.join(able)}.")
+        raise UserError(f"task {name!r} {cannot}{near_match(name, able)}", f"Choose one of {', '.join(able)}.")
     return TASKS[name].load(part)

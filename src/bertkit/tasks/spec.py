@@ -28,13 +28,18 @@ class TaskSpec:
         objective: how it is learnt, in `objectives/`: a function of a task and of `LearningOptions`.
         evaluator: what measures a network on held-out examples, in `evaluation/`.
         scorer: the scores of answers, in `metrics/`.
-        errors: the verdict on each answer, in `metrics/`.
+        model_scorer: the scores of a model on plain text, in `evaluation/`, where there are no answers to compare.
+        errors: the error analysis of each answer, in `metrics/`.
+        confusion: what was taken for what, in `metrics/`.
         error: what the mean error is, in words; by problem where there are several.
         best_by: the metric that the best checkpoint is chosen by; by problem where there are several.
         best: what that metric is where nothing is wrong.
         baselines: what simpler models reach, in `evaluation/`.
         metadata: what a model's files say of the task, in `pretrained/`.
         records: fields of a prediction by which it is known to be of this task.
+        is_posed: whether it is posed as one of several problems: single labels, several, or numbers.
+        by_id: whether files of predictions may have answers by the ids of examples.
+        compares: whether an example is a pair of rows, whose answers are vectors that are compared.
         labelled_as: the task whose labelled data it is measured on, where it learns none of its own.
         model: the embedded model that answers where none is named.
     """
@@ -45,13 +50,18 @@ class TaskSpec:
     objective: Part = None
     evaluator: Part = None
     scorer: Part = None
+    model_scorer: Part = None
     errors: Part = None
+    confusion: Part = None
     error: Mapping[str | None, str] = field(default_factory=dict)
     best_by: Mapping[str | None, str] = field(default_factory=dict)
     best: float = 1.0
     baselines: Part = None
     metadata: Part = None
     records: tuple[str, ...] = ()
+    is_posed: bool = False
+    by_id: bool = False
+    compares: bool = False
     labelled_as: str | None = None
     model: str | None = None
 
@@ -77,7 +87,9 @@ LACKS: Mapping[str, str] = {
     "objective": "cannot be fine-tuned",
     "evaluator": "cannot be measured while it is learnt",
     "scorer": "has no scores",
+    "model_scorer": "is scored by its answers",
     "errors": "has no scores",
+    "confusion": "has no answers of a few kinds",
     "baselines": "has no baselines",
     "metadata": "is not written into a model's files",
 }

@@ -106,6 +106,11 @@ class Ranks:
         dist.broadcast_object_list(values, 0, group=self.host, device=torch.device("cpu"))
 
 
+def is_first_process() -> bool:
+    """Whether this is the first of the processes that torchrun started, or the only one; asked outside the group."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 class LostRank(BertkitError):
     """Another process of the run has ended, and this one cannot go on without it."""
 

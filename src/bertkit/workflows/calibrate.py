@@ -10,7 +10,6 @@ from bertkit.config.calibration import ModelCalibration
 from bertkit.config.evaluation import CalibrateConfig
 from bertkit.errors import UserError
 from bertkit.evaluation.scored_predictions import Scored
-from bertkit.labelled.notes import Note, unheard
 from bertkit.metrics.calibrating import Abstaining, abstaining, calibrated, decisions_of
 from bertkit.pretrained.calibrated import CALIBRATION, check_own, write_calibration
 from bertkit.workflows.calibration import Calibration
@@ -23,16 +22,17 @@ from bertkit.workflows.evaluate import (
     scored_by,
     task_to_score,
 )
-from bertkit.workflows.labelled_data import sha256_of_data
+from bertkit.workflows.labelled_data import Notes, sha256_of_data
+from bertkit.workflows.observer import SILENT, Observer
 
 TASK = "text-classification"
 
 
-def calibrate(config: CalibrateConfig, *, note: Note = unheard) -> Calibration:
+def calibrate(config: CalibrateConfig, observer: Observer = SILENT) -> Calibration:
     """Finds the temperature that makes a classifier's scores honest, and writes it into the model's folder.
 
     Args:
-        note: takes a line about how the data was understood.
+        observer: is told how the data was understood.
 
     Raises:
         UserError: the model is not a classifier of texts with a folder of its own, or its answers and the examples do
@@ -41,11 +41,12 @@ def calibrate(config: CalibrateConfig, *, note: Note = unheard) -> Calibration:
         InputError: the data cannot be read, or does not fit the model.
         OutputError: the folder, or the report, cannot be written.
     """
+    notes = Notes(observer)
     task = task_to_score(config)
     folder = own_folder(config, task)
-    examples = examples_of(config, task, note)
+    examples = examples_of(config, task, notes.note)
     with report_file(config.report) as page:  # before the model: an unwritable place shows at once
-        other = other_scored(config, task, examples, note)
+        other = other_scored(config, task, examples, notes.note)
         model = load_model(config, task, temperature=1.0, abstain_below=None)  # as if it had never been calibrated
         scored = scored_by(model, config, examples)
         evaluation = evaluated(config, str(config.model), task, scored, other, folder)
@@ -53,7 +54,7 @@ def calibrate(config: CalibrateConfig, *, note: Note = unheard) -> Calibration:
             page.write(evaluation.page())
         kept, sure = found_in(scored, config, folder)
         write_calibration(folder, kept)
-    return Calibration(folder / CALIBRATION, kept, sure, evaluation)
+    return Calibration(folder / CALIBRATION, kept, sure, evaluation, tuple(notes))
 
 
 def own_folder(config: CalibrateConfig, task: str) -> Path:

@@ -7,57 +7,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.config.evaluation import EvaluateConfig
 from bertkit.errors import UserError
-from bertkit.evaluation.scored_predictions import ANSWERS, Scored, scored_predictions
+from bertkit.evaluation.scored_predictions import Scored, scored_predictions
 from bertkit.labelled.examples import Example
-from bertkit.labelled.notes import Note, unheard
+from bertkit.labelled.notes import Note
 from bertkit.metrics.predicted_task import task_of_predictions
-from bertkit.metrics.task_scores import SCORERS
 from bertkit.reports.beside import Beside
 from bertkit.reports.measured import Measured
+from bertkit.tasks.catalogue import find_spec, tasks_with
 from bertkit.workflows.evaluation import Evaluation
-from bertkit.workflows.labelled_data import labelled_examples, name_of_data, sha256_of_data
+from bertkit.workflows.labelled_data import Notes, labelled_examples, name_of_data, sha256_of_data
+from bertkit.workflows.observer import SILENT, Observer
 
 if TYPE_CHECKING:
     from bertkit.inference.model import Model
 
-MASKS = "fill-mask"  # scored on plain text, by masks that are made here
-WITH_PROBLEM = ("text-classification", "zero-shot-classification")
 
-
-def evaluate(config: EvaluateConfig, *, model: Model | None = None, note: Note = unheard) -> Evaluation:
+def evaluate(config: EvaluateConfig, observer: Observer = SILENT, *, model: Model | None = None) -> Evaluation:
     """Scores a model, or predictions, beside labelled data.
 
     Args:
         model: one that is loaded already, in the place of `config.model`.
-        note: takes a line about how the data was understood.
+        observer: is told how the data was understood.
 
     Raises:
         UserError: the options do not go together, or the task has no scores.
         InputError: the data or the predictions cannot be read, or do not fit each other.
         OutputError: the report cannot be written.
     """
+    notes = Notes(observer)
     task = task_to_score(config, model)
-    examples = examples_of(config, task, note)
+    examples = examples_of(config, task, notes.note)
     with report_file(config.report) as page:  # before the model: an unwritable place shows at once
-        other = other_scored(config, task, examples, note)
+        other = other_scored(config, task, examples, notes.note)
         if config.predictions is not None:
             by_id = config.no_answer_scores
-            scored = scored_predictions(config.predictions, task, config.problem, examples, by_id, note)
+            scored = scored_predictions(config.predictions, task, config.problem, examples, by_id, notes.note)
             evaluation = evaluated(config, config.predictions, task, scored, other)
         else:
             model = model or load_model(config, task)
-            note_if_fitted_on(model, config, note)
+            note_if_fitted_on(model, config, notes.note)
             scored = scored_by(model, config, examples)
             evaluation = evaluated(config, config.model or str(model.source), task, scored, other, model.source)
         if page is not None:
             page.write(evaluation.page())
-    return evaluation
+    return replace(evaluation, notes=tuple(notes))
 
 
 def task_to_score(config: EvaluateConfig, model: Model | None = None) -> str:
@@ -71,11 +71,12 @@ def task_to_score(config: EvaluateConfig, model: Model | None = None) -> str:
     task = config.task or _own_task(config, model)
     if model is not None and task != model.task.name:
         raise UserError(f"the model is loaded for {model.task.name}, not for {task}", f"Load it with task={task!r}.")
-    if config.problem is not None and task not in WITH_PROBLEM:
-        raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(WITH_PROBLEM)}.")
-    if config.no_answer_scores is not None and task != ANSWERS:
-        raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {ANSWERS}.")
-    if config.report is not None and task == MASKS:
+    spec = find_spec(task)
+    if config.problem is not None and not spec.is_posed:
+        raise UserError(f"--problem with {task}", f"Leave it out; it is for {' and '.join(tasks_with('is_posed'))}.")
+    if config.no_answer_scores is not None and not spec.by_id:
+        raise UserError(f"--no-answer-scores with {task}", f"Leave it out; it is for {tasks_with('by_id')[0]}.")
+    if config.report is not None and spec.model_scorer is not None:
         raise UserError(f"--report with {task}, whose masks are no examples", "Leave it out.")
     return task
 
@@ -95,7 +96,8 @@ def examples_of(config: EvaluateConfig, task: str, note: Note) -> list[Example]:
 
     A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
     """
-    scorable = task in SCORERS or (task == MASKS and config.predictions is None)
+    spec = find_spec(task)
+    scorable = spec.scorer is not None or (spec.model_scorer is not None and config.predictions is None)
     return labelled_examples(config, task, note) if scorable else []
 
 

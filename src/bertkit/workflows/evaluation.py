@@ -10,13 +10,14 @@ from pathlib import Path
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.errors import UserError
 from bertkit.labelled.examples import Example
-from bertkit.metrics.error_analysis import ANALYSES, AnalysedExample
+from bertkit.metrics.error_analysis import AnalysedExample
 from bertkit.metrics.intervals import Comparison, Interval
 from bertkit.metrics.label_counts import Counts
 from bertkit.reports.measured import Measured
 from bertkit.reports.notebook import metrics_table
 from bertkit.reports.report import Report, make_report, measured
 from bertkit.reports.report_page import report_page
+from bertkit.tasks.catalogue import find_spec
 
 SHOWN = 3  # metrics in a line
 
@@ -68,7 +69,7 @@ class Evaluation:
     @property
     def errors(self) -> Sequence[AnalysedExample]:
         """The mistakes, the worst first: `place`, `asked`, `right`, `said`, `error`, `loss`; empty of fill-mask."""
-        return self.measured.errors if self.task in ANALYSES else ()
+        return self.measured.errors if find_spec(self.task).errors is not None else ()
 
     @cached_property
     def report(self) -> Report:
@@ -77,7 +78,7 @@ class Evaluation:
         Raises:
             UserError: of fill-mask, whose masks are no examples.
         """
-        if self.task not in ANALYSES:
+        if find_spec(self.task).errors is None:
             raise UserError(f"a report of {self.task}, whose masks are no examples", "Read the metrics.")
         return make_report(self.measured)
 

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
+from bertkit.config.data_source import RowsInMemory, Source, Sources, each_source
 from bertkit.config.evaluation import EvaluateConfig
+from bertkit.labelled.data import name_of
 from bertkit.labelled.examples import Example
 from bertkit.labelled.notes import Note
 from bertkit.labelled.reading import read_examples
 from bertkit.labelled.score_range import range_in_words
+from bertkit.tasks.catalogue import find_spec
+from bertkit.workflows.observer import Observer
 
-LABELLED_AS = {"zero-shot-classification": "text-classification"}  # whose data is labelled alike
+
+class Notes(list[str]):
+    """What a user should know of how data was understood: each line is told, and kept for the result."""
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()
+        self._observer = observer
+
+    def note(self, line: str) -> None:
+        """One line more."""
+        self.append(line)
+        self._observer.say(line)
 
 
 def labelled_examples(config: EvaluateConfig, task: str, note: Note) -> list[Example]:
@@ -23,10 +39,11 @@ def labelled_examples(config: EvaluateConfig, task: str, note: Note) -> list[Exa
     Raises:
         UserError, InputError: as `read_examples`.
     """
+    spec = find_spec(task)
     examples = list(
         read_examples(
             config.data,
-            LABELLED_AS.get(task, task),
+            spec.labelled_as or task,
             problem=config.problem,
             format=config.format,
             columns=config.columns,
@@ -34,17 +51,27 @@ def labelled_examples(config: EvaluateConfig, task: str, note: Note) -> list[Exa
             note=note,
         )
     )
-    if task == "sentence-embedding":
+    if spec.compares:
         for line in range_in_words([one.target for one in examples if isinstance(one.target, float)]):
             note(line)
     return examples
 
 
-def name_of_data(data: str) -> str:
+def name_of_data(data: Sources) -> str:
     """What the data is called in messages."""
-    return data
+    parts = each_source(data)
+    return str(data) if len(parts) == 1 and isinstance(data, str) else name_of(*parts)
 
 
-def sha256_of_data(data: str) -> str | None:
+def sha256_of_data(data: Sources) -> str | None:
     """The fingerprint of the data; None where it can be read only once."""
-    return sha256(Path(data)) if Path(data).is_file() else None
+    found = [_sha256(part) for part in each_source(data)]
+    if len(found) == 1 or None in found:
+        return None if None in found else found[0]
+    return hashlib.sha256("\n".join(map(str, found)).encode()).hexdigest()
+
+
+def _sha256(source: Source) -> str | None:
+    if isinstance(source, RowsInMemory):
+        return source.sha256
+    return sha256(Path(source)) if Path(source).is_file() else None

@@ -11,12 +11,6 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from bertkit.cli.many_runs import finetune_as_asked
-from bertkit.config.finetuning import FinetuneConfig
-from bertkit.config.training_file import config_text
-from bertkit.errors import UserError
-from bertkit.finetuning.run import Finetuned
-from bertkit.training.loop import Diverged
 from tests.cli.conftest import Ended
 from tests.cli.test_finetune import write_texts
 from tests.parity.bert_peer import Sizes, make_peer
@@ -128,62 +122,6 @@ def test_a_single_run_is_not_in_the_way(run: Run, line: tuple[str, ...], tmp_pat
     code, _, err = run(*line, "--seeds", "2", "-o", str(place))
     assert code == 2
     assert "is the folder of a single run" in err
-
-
-def test_a_trial_that_diverges_is_one_of_the_results(
-    line: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    done: list[str] = []
-
-    def run_once(config: FinetuneConfig, show: bool) -> Finetuned | None:
-        folder = Path(config.run.directory)
-        folder.mkdir(parents=True)
-        (folder / "config.toml").write_text(config_text(config))
-        done.append(folder.name)
-        if folder.name != "trial-001":
-            raise Diverged("11 steps were not finite")
-        (folder / "model").mkdir()
-        (folder / "model/README.md").write_text("# A model\n")
-        return Finetuned(1, 1, {"pearsonr": float("nan"), "spearmanr": 0.5}, -0.5, 1.0, 1)
-
-    def search(place: Path, count: int) -> dict[str, object]:
-        values: dict[str, object] = {
-            "task": {"name": "text-classification"},
-            "model": {"start": line[4]},
-            "data": {"train": line[6]},
-            "run": {"directory": str(place)},
-        }
-        assert finetune_as_asked(values, [], None, count, run_once, json=True)
-        return json.loads(capsys.readouterr().out)  # type: ignore[no-any-return]
-
-    first = search(tmp_path / "runs", 3)
-    assert done == ["trial-000", "trial-001", "trial-002"]
-    assert first["best"] == "trial-001"
-    assert first["runs"] == {"trial-000": {}, "trial-001": {"pearsonr": None, "spearmanr": 0.5}, "trial-002": {}}
-    assert search(tmp_path / "runs", 3) == first
-    assert len(done) == 3, "nothing is done again"
-    (tmp_path / "runs/trial-000/result.json").write_text("{")
-    with pytest.raises(FileExistsError):
-        search(tmp_path / "runs", 3)  # what a damaged file says is not believed: the run goes on
-    with pytest.raises(UserError, match="no run came to a score"):
-        search(tmp_path / "others", 1)
-
-
-def test_a_seed_that_diverges(line: tuple[str, ...], tmp_path: Path) -> None:
-    def run_once(config: FinetuneConfig, show: bool) -> Finetuned | None:
-        Path(config.run.directory).mkdir(parents=True)
-        raise Diverged("11 steps were not finite")
-
-    values: dict[str, object] = {"task": {"name": "text-classification"}, "data": {"train": line[6]}}
-    with pytest.raises(UserError, match="seed-0 diverged"):
-        finetune_as_asked({**values, "run": {"directory": str(tmp_path)}}, [], 2, None, run_once, json=True)
-
-
-def test_stopped(line: tuple[str, ...], tmp_path: Path) -> None:
-    values: dict[str, object] = {"task": {"name": "text-classification"}, "data": {"train": line[6]}}
-    values["run"] = {"directory": str(tmp_path)}
-    assert not finetune_as_asked(values, [], 2, None, lambda config, show: None, json=True)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_process(line: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
