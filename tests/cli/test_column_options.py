@@ -13,11 +13,12 @@ from bertkit.cli.evaluate import evaluate
 from bertkit.cli.finetune import finetune
 from bertkit.cli.predict import predict
 from bertkit.cli.tokenize import tokenize
-from bertkit.labelled.reading import FIELDS_OF_TASK
+from bertkit.labelled.reading import rows_of
+from bertkit.tasks.catalogue import tasks_with
 
 
 def test_the_fields_are_those_of_all_tasks() -> None:
-    assert set(LABELLED) == {field for fields in FIELDS_OF_TASK.values() for field in fields}
+    assert set(LABELLED) == {field for task in tasks_with("rows") for field in rows_of(task).fields}
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import bertkit
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.kernels import Processor
 from bertkit.errors import DeviceError
+from bertkit.inference.explain import Explainer
 from bertkit.inference.model import load
 from bertkit.inference.precision import choose_dtype
 from bertkit.model.device import choose_device, has_fast_bfloat16
@@ -80,6 +84,35 @@ def test_devices_by_number(name: str, message: str, monkeypatch: pytest.MonkeyPa
     assert choose_device("cuda:1") == torch.device("cuda", 1)
     with pytest.raises(DeviceError, match=message):
         choose_device(name)
+
+
+class NoFloat64(TorchDispatchMode):
+    """Refuses float64 as Apple's GPUs do."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for one in tree_leaves(out):
+            assert not (isinstance(one, torch.Tensor) and one.dtype == torch.float64), func
+        return out
+
+
+@pytest.mark.parametrize("task", ["sentence-embedding", "feature-extraction", "fill-mask", "next-sentence-prediction"])
+def test_nothing_on_the_way_of_an_answer_is_float64(task: str, tmp_path: Path) -> None:
+    make_peer(Sizes(layers=2, segment_types=2), tmp_path)
+    model = load(tmp_path, task=task, dtype="float32")
+    text = "w1 [MASK] w2"
+    with NoFloat64():
+        assert model.predict([(text, "w4") if task == "next-sentence-prediction" else text])
+
+
+@pytest.mark.parametrize("kind", ["text-classification", "token-classification", "question-answering"])
+@pytest.mark.parametrize("how", ["attribution", "rollout", "heads"])
+def test_nothing_on_the_way_of_an_explanation_is_float64(kind: str, how: Any, tmp_path: Path) -> None:
+    make_task_peer(kind, tmp_path)
+    model = load(tmp_path, task=kind, explainable=True)
+    row = ("w1 w2", "w3 w4") if kind == "question-answering" else "w1 w2"
+    with NoFloat64():
+        assert list(Explainer(model, how).stream([row]))
 
 
 def test_unknown_precisions() -> None:

@@ -123,6 +123,23 @@ def test_padded_rows_agree_with_the_reference(
     assert errors.abs().max() < 0.05
 
 
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_every_row_of_a_mask_sees_something(rule: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's CPU kernel gives zeros where nothing is seen; others, and exported programs, give NaN."""
+    masks: list[Tensor] = []
+    kernel = torch.nn.functional.scaled_dot_product_attention
+
+    def noted(*qkv: Tensor, attn_mask: Tensor, **how: object) -> Tensor:
+        masks.append(attn_mask)
+        return kernel(*qkv, attn_mask=attn_mask, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", noted)
+    layout = PaddedLayout.of(torch.arange(40) < torch.tensor([[3], [1], [40]]))
+    attend(*random_qkv(120, 2, 8), layout, **options(rule, 2, 40))  # type: ignore[arg-type]
+    (mask,) = masks
+    assert (mask if mask.dtype == torch.bool else mask.isfinite()).any(dim=-1).all()
+
+
 def test_a_row_without_a_token_is_finite() -> None:
     layout = PaddedLayout.of(torch.tensor([[0, 0, 0, 0], [1, 1, 0, 0]]))
     q, k, v = random_qkv(8, 2, 8)
@@ -194,3 +211,16 @@ def test_dropout_on_a_gpu(gpu: str) -> None:
     # The output is linear in the values: a gradient by other weights than were used would not give it back.
     given, taken = (out * weights).float().sum(), (gradient * v).float().sum()
     assert abs(given - taken) < 0.01 * (out * weights).float().norm()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
+def test_padded_rows_on_a_gpu(rule: dict[str, int], dtype: torch.dtype, gpu: str) -> None:
+    layout = PaddedLayout.of(torch.arange(80, device=gpu) < torch.tensor([[5], [64], [1]], device=gpu))
+    q, k, v = (x.to(dtype) for x in random_qkv(240, 12, 64, 3, gpu))
+    how = {name: value.to(gpu) if isinstance(value, Tensor) else value for name, value in options(rule, 12, 80).items()}
+    out, expected = (function(q, k, v, layout, **how) for function in (attend, attend_reference))  # type: ignore[arg-type]
+    errors = (out.double() - expected)[layout.mask_BL.flatten()].abs()
+    assert out.isfinite().all()
+    assert errors.max() < (1e-5 if dtype == torch.float32 else 0.05)

@@ -50,8 +50,10 @@ def test_the_products_of_half_precision_have_few_shapes(half: str) -> None:
 
 
 @pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16])
-def test_only_half_precision_is_filled(weights: torch.dtype) -> None:
+def test_only_half_precision_is_filled(weights: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiles_each_size(CPU, weights) == (weights == torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
         assert compiles_each_size(CPU, weights)
     assert not compiles_each_size(torch.device("cuda"), torch.bfloat16)
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    assert not compiles_each_size(CPU, weights), "a program that is exported takes any size"

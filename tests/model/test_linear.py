@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,21 @@ def test_a_packed_encoder_is_saved_and_loaded(tmp_path: Path) -> None:
             other.load_state_dict(source.state_dict())
             assert (other(BATCH) - packed(BATCH)).abs().max() < 1e-5
             assert (before - packed(BATCH)).abs().max() > 0.1
+
+
+@torch.inference_mode()
+def test_a_packed_layer_is_copied() -> None:
+    packed, x = PackedLinear(nn.Linear(5, 3), torch.float32, "gelu"), torch.randn(4, 5)
+    for copy in (deepcopy(packed), pickle.loads(pickle.dumps(packed))):
+        assert torch.equal(copy(x), packed(x))
+        assert copy.weight is not packed.weight
+        assert copy.weight.is_mkldnn
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_packed_layer_goes_to_where_it_is(dtype: torch.dtype) -> None:
+    packed = PackedLinear(nn.Linear(5, 3), dtype)
+    assert packed.to(device=CPU, dtype=dtype).weight.dtype == dtype
 
 
 def test_what_does_not_fit_a_packed_layer_is_said_as_torch_says_it() -> None:

@@ -23,7 +23,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 
 def make(kind: type[Task], tokenizer: Tokenizer) -> Task:
-    needs_labels = kind.options({}).keys() & {"labels"}
+    needs_labels = kind.options({}, 0).keys() & {"labels"}
     return kind(tokenizer, labels=LABELS) if needs_labels else kind(tokenizer)  # type: ignore[call-arg]
 
 

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from bertkit.config.strict import Strict, parse
 from bertkit.errors import ConfigError, UserError, near_match
-from bertkit.labelled.reading import FIELDS_OF_TASK
+from bertkit.labelled.reading import rows_of
+from bertkit.tasks.catalogue import tasks_with
 
 Config = TypeVar("Config", bound=Strict)
 COLUMN = "_column"
-FIELDS = tuple(dict.fromkeys(field for fields in FIELDS_OF_TASK.values() for field in fields))
+FIELDS = tuple(dict.fromkeys(field for task in tasks_with("rows") for field in rows_of(task).fields))
 
 
 def config_of(kind: type[Config], call: str, given: Mapping[str, object]) -> Config:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bertkit.evaluation.held_out import answerer_of, as_score, best_possible
 from bertkit.evaluation.predicted_records import predicted_records, vectors_of
+from bertkit.families.labels import Problem
 from bertkit.inference.answerer import Answerer
 from bertkit.labelled.examples import Example
 from bertkit.metrics.task_scores import Scores, mean_scores, score_results
@@ -21,10 +22,13 @@ class HeldOutPairs:
     """Measures sentence-embedding on pairs of texts, with or without a score each.
 
     Args:
+        problem: None; it has none.
         best_by: the metric that the score is; the rank correlation, or the mean reciprocal rank, where None.
     """
 
-    def __init__(self, reader: Reader, examples: Sequence[Example], best_by: str | None = None) -> None:
+    def __init__(
+        self, reader: Reader, examples: Sequence[Example], problem: Problem | None = None, best_by: str | None = None
+    ) -> None:
         self._reader = reader
         self._examples = examples
         self._scored = isinstance(examples[0].target, float)

@@ -14,10 +14,9 @@ from bertkit.errors import ConfigError, UserError
 from bertkit.finetuning.teacher_logits import Tick, taught, unwatched
 from bertkit.finetuning.training_data import FinetuningData, check_files, held_apart, limit_of, long_of, samples_of
 from bertkit.labelled.data import name_of
-from bertkit.labelled.examples import Example, Tagged, Target
+from bertkit.labelled.examples import Example
 from bertkit.labelled.label_set import check_labels
-from bertkit.labelled.reading import is_labelled, own_columns, read_examples
-from bertkit.labelled.tagged_rows import tagged
+from bertkit.labelled.reading import is_labelled, own_columns, read_examples, read_texts, rows_of
 from bertkit.model.device import processor
 from bertkit.model.heads import Head
 from bertkit.model.linear import convert_linears
@@ -27,14 +26,11 @@ from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.student import student_of
 from bertkit.sampling.sample_stream import Sample
-from bertkit.tasks.catalogue import find_spec
+from bertkit.tasks.catalogue import find_spec, tasks_with
+from bertkit.tasks.contract import Task
 from bertkit.tasks.reading import Reader
-from bertkit.tasks.text_classification import TextClassification
-from bertkit.tasks.token_classification import TokenClassification
 from bertkit.tokenization.tokenizer import Tokenizer
 
-Teachable = TextClassification | TokenClassification
-TEACHABLE = (TextClassification.name, TokenClassification.name)
 MIXED = 0.5  # the labels' share of the loss, where there are labels and nothing is said
 NOT_LEARNT = ("class_weights", "dimensions", "doc_stride", "masking")
 
@@ -71,9 +67,10 @@ def check_teacher(teacher: Pretrained) -> str:
         UserError: one that cannot be distilled.
     """
     name = teacher.tasks()[0]
-    if name not in TEACHABLE:
+    able = tasks_with("blank")
+    if name not in able:
         raise UserError(
-            f"{teacher.folder}: a teacher of {name} cannot be distilled", f"Choose one of {' or '.join(TEACHABLE)}."
+            f"{teacher.folder}: a teacher of {name} cannot be distilled", f"Choose one of {' or '.join(able)}."
         )
     return name
 
@@ -119,7 +116,7 @@ def distillation_data(
         if getattr(config.task, name):
             raise ConfigError(f"task.{name} is set, and a student does not learn by it", "Leave it out.")
     task = _task(teacher, tokenizer)
-    problem = task.problem if isinstance(task, TextClassification) else None
+    problem = task.problem
     notes: list[str] = []
     train, held_out, share = _examples(config, task, notes)
     soft = SoftLabels(problem or "single-label", config.teacher.temperature, share)
@@ -140,13 +137,11 @@ def distillation_data(
     return Taught(data, samples(held_out) if config.data.eval is None else [], share)
 
 
-def _task(teacher: Pretrained, tokenizer: Tokenizer) -> Teachable:
-    task = teacher.build_task(check_teacher(teacher), tokenizer)
-    assert isinstance(task, Teachable)
-    return task
+def _task(teacher: Pretrained, tokenizer: Tokenizer) -> Task:
+    return teacher.build_task(check_teacher(teacher), tokenizer)
 
 
-def _examples(config: FinetuneConfig, task: Teachable, notes: list[str]) -> tuple[list[Example], list[Example], float]:
+def _examples(config: FinetuneConfig, task: Task, notes: list[str]) -> tuple[list[Example], list[Example], float]:
     """What is learnt from, what is held out, and the labels' share of the loss; lines for the user go to `notes`."""
     assert config.teacher is not None
     table, share = config.data, config.teacher.labels
@@ -162,37 +157,28 @@ def _examples(config: FinetuneConfig, task: Teachable, notes: list[str]) -> tupl
             f"{name_of(table.train)}: has no labels, and teacher.labels is {share}",
             "Leave it out, or name the column of labels.",
         )
-    if share or (labelled and isinstance(task, TokenClassification)):  # there the labels say what the words are, too
+    if share or (labelled and rows_of(task.name).say_words):
         train = _labelled(table.train, config, task, columns, notes)
     else:
         texts = {field: column for field, column in columns.items() if field != "label"}
-        train = list(read_examples(table.train, "feature-extraction", format=table.format, columns=texts))
+        train = list(read_texts(table.train, format=table.format, columns=texts))
     if table.eval is not None:
         held_out = _labelled(table.eval, config, task, table.columns, notes)
     else:
         train, held_out = held_apart(train, config)
     if not share:
-        train = [replace(one, target=_blank(one, task)) for one in train]
-        held_out = held_out if table.eval else [replace(one, target=_blank(one, task)) for one in held_out]
+        blank = find_spec(task.name).load("blank")
+        train = [replace(one, target=blank(task, one)) for one in train]
+        held_out = held_out if table.eval else [replace(one, target=blank(task, one)) for one in held_out]
     return train, held_out, share
 
 
 def _labelled(
-    sources: Sources, config: FinetuneConfig, task: Teachable, columns: Mapping[str, str], notes: list[str]
+    sources: Sources, config: FinetuneConfig, task: Task, columns: Mapping[str, str], notes: list[str]
 ) -> list[Example]:
-    problem = task.problem if isinstance(task, TextClassification) else None
+    problem = task.problem
     format = None if config.data.format == "lines" else config.data.format  # of the texts without labels
     examples = read_examples(sources, task.name, problem=problem, format=format, columns=columns, note=notes.append)
     return list(
         examples if problem == "regression" else check_labels(examples, task.labels, "what the teacher has learnt")
     )
-
-
-def _blank(example: Example, task: Teachable) -> Target:
-    """What stands where nobody has given a label; it counts nothing. Of words, it says where they are."""
-    if isinstance(task, TextClassification):
-        blanks: dict[str, Target] = {"single-label": task.labels[0], "multi-label": (), "regression": 0.0}
-        return blanks[task.problem]
-    given = example.target
-    words = given if isinstance(given, Tagged) else tagged(str(example.row.fields["text"]), [], example.row.place)
-    return Tagged(words.words, task.labels[:1] * len(words.words))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,8 +15,6 @@ from bertkit.config.encoder import EncoderConfig
 from bertkit.config.finetuning import FinetuneConfig, StartTable
 from bertkit.config.training import Optimiser, TrainTable
 from bertkit.errors import ConfigError
-from bertkit.families.contract import Family
-from bertkit.families.labels import PROBLEMS
 from bertkit.finetuning.job import Job
 from bertkit.finetuning.probing import can_fit, fit_head
 from bertkit.finetuning.recipe import Recipe
@@ -29,15 +27,12 @@ from bertkit.model.init import initialise, say_shares
 from bertkit.model.lora import adapt, adapters, merge
 from bertkit.pretrained.adapters import Adapter, Base, write_adapter
 from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.pretrained.direct_reading import HEAD, Reading, can_be_direct, direct, reading_of
-from bertkit.pretrained.direct_reading import KEY as READING_KEY
-from bertkit.pretrained.made import More
-from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, SentenceSettings
+from bertkit.pretrained.direct_reading import HEAD, Reading, can_be_direct, direct
+from bertkit.pretrained.from_state import More
+from bertkit.pretrained.task_metadata import task_metadata
 from bertkit.runs.results import write_model
+from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.contract import Task
-from bertkit.tasks.sentence_embedding import SentenceEmbedding
-from bertkit.tasks.text_classification import TextClassification
-from bertkit.tasks.text_ranking import TextRanking
 from bertkit.training.assembly import Model, choose_precision
 from bertkit.training.evaluation import Measures
 from bertkit.training.kept_states import KeptStates, fits
@@ -46,8 +41,6 @@ from bertkit.training.run import Run, assemble, resume
 from bertkit.training.session import Session
 from bertkit.training.step import AUTOCAST
 from bertkit.training.trainee import Trainee
-
-RELEVANCE = {1: ("relevance",), 2: ("irrelevant", "relevant")}  # labels of a ranking's outputs
 
 
 @dataclass(frozen=True)
@@ -151,7 +144,7 @@ def write(config: FinetuneConfig, job: Job, session: Session, model: Model, file
     ranks, folder = session.ranks, session.folder
     beside = dict(files)
     card = beside.pop("README.md", "")
-    more = describe_task(job.data, job.source, model.family)
+    more = task_metadata(job.data.task, job.source, model.family, job.data.reader.limit)
     if config.model.lora is not None:
         if config.model.lora.keep:
             adapter = adapter_of(config, job.source, model, more, folder / "adapter")
@@ -222,7 +215,7 @@ def direct_reading(source: Pretrained, task: Task) -> Reading | None:
 
     A folder of sentence-transformers says by what; an encoder whose pooler was never trained is best read by its mean.
     """
-    if not isinstance(task, TextClassification):
+    if not find_spec(task.name).is_direct:
         return None
     reading: Reading | None = None
     if source.settings is not None:
@@ -303,31 +296,3 @@ def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: M
         values=more.values,
         tensors=tensors,
     )
-
-
-def describe_task(data: FinetuningData, source: Pretrained, family: Family) -> More:
-    """What the model's files say of its task: class, labels, problem, how a classifier reads, how vectors are made.
-
-    Args:
-        family: with the head that was trained.
-    """
-    task = data.task
-    needs = () if task.head_name is None else (task.head_name,)
-    ending = next(ending for ending, heads in family.architectures.items() if heads == needs)
-    values: dict[str, object] = {"architectures": [family.class_names[source.foreign.model_type] + ending]}
-    if (reading := reading_of(family)) is not None:
-        values[READING_KEY] = reading
-    labels = RELEVANCE[task.classes] if isinstance(task, TextRanking) else task.labels
-    if labels:
-        values["id2label"] = {str(id): label for id, label in enumerate(labels)}
-        values["label2id"] = {label: id for id, label in enumerate(labels)}
-    if data.problem is not None:
-        values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == data.problem)
-    if isinstance(task, SentenceEmbedding):
-        settings = source.settings or SentenceSettings(normalize=task.normalize)
-        reads = replace(settings.reads, max_length=data.reader.limit, of_task={})
-        return More(values, settings=replace(settings, reads=reads, routed=(), routes=()))
-    if isinstance(task, TextRanking):
-        scoring = source.cross_encoder or CrossEncoderSettings()
-        return More(values, cross_encoder=replace(scoring, activation=task.activation, parts=None))
-    return More(values)

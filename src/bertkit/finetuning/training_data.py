@@ -25,11 +25,9 @@ from bertkit.objectives.contract import Learning, LearningOptions
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.sampling.masking import MaskRules
 from bertkit.sampling.sample_stream import Sample, SampleStream
-from bertkit.tasks.catalogue import find_part
+from bertkit.tasks.catalogue import find_part, find_spec
 from bertkit.tasks.contract import Task, Texts
 from bertkit.tasks.reading import Reader
-from bertkit.tasks.sentence_embedding import SentenceEmbedding
-from bertkit.tasks.text_classification import TextClassification
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
 
@@ -91,7 +89,7 @@ class FinetuningData:
         scores = [one.target for one in train if isinstance(one.target, float)]
         if scores:
             check_learnable(scores, name_of(config.data.train))  # of the part that was not held out
-            notes += range_in_words(scores) if task.name == SentenceEmbedding.name else []
+            notes += range_in_words(scores) if find_spec(task.name).compares else []
         learning = learning_of(
             task,
             LearningOptions(
@@ -110,7 +108,7 @@ class FinetuningData:
                 f"task.masking is set, and {task.name} masks nothing", "Leave it out; it is for fill-mask."
             )
         if config.task.negatives:
-            if task.name != SentenceEmbedding.name or scores:
+            if not find_spec(task.name).compares or scores:
                 raise ConfigError(f"task.negatives is {config.task.negatives}, and {ONLY_PAIRS}", "Leave it out.")
             assert mine is not None
             train = mine(reader, train)
@@ -183,8 +181,8 @@ def _examples(config: FinetuneConfig, notes: list[str]) -> tuple[Problem | None,
     table, task = config.data, config.task
     check_files(table)
     problem = task.problem
-    if problem is None and task.name == TextClassification.name:
-        problem = sniff_problem(table.train, format=table.format, columns=table.columns)
+    if problem is None and find_spec(task.name).is_posed:
+        problem = sniff_problem(table.train, task.name, format=table.format, columns=table.columns)
 
     def read(data: Sources) -> list[Example]:
         dropped = notes.append if table.bad_answers == "drop" else None

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bertkit.errors import UserError
 from bertkit.tasks.contract import Array, Task
 from bertkit.tasks.scoring import Labels
-from bertkit.tasks.sentence_embedding import Embedding, SentenceEmbedding
+from bertkit.tasks.sentence_embedding import Embedding
 from bertkit.tasks.text_classification import TextClassification
 
 
@@ -21,7 +21,7 @@ def check_gives_vectors(task: Task) -> None:
     Raises:
         UserError: saying which task does.
     """
-    if not isinstance(task, SentenceEmbedding):
+    if not task.readout.pooling:
         raise UserError(f"{task.name} gives no vector a text", "Load the model with task='sentence-embedding'.")
 
 

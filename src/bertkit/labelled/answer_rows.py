@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
-from bertkit.errors import InputError
+from bertkit.errors import InputError, UserError
 from bertkit.formats.rows import Row
-from bertkit.labelled.answer_alignment import Found
+from bertkit.labelled.answer_alignment import AnswerAlignment, Found
 from bertkit.labelled.cells import structure_in
+from bertkit.labelled.data import Data
+from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import Columns
 from bertkit.labelled.label_values import as_text
+from bertkit.labelled.row_format import TABLES, Asked, RowFormat, id_of
+from bertkit.labelled.squad import read_squad
 
 _BEGINNINGS = ('{"text', "{'text", '["', "['", '[{"', "[{'")
 _SHAPE = 'Write {"text": ["1953"], "answer_start": [10]}, or the answer as a string; "" where the context has none.'
@@ -113,3 +118,29 @@ def _found(text: object, start: object, context: str, place: str) -> Found:
         there = f"first at {first}" if first >= 0 else "nowhere"
         return InputError(f"{place}: 'answer_start' is {start}, but {text!r} is {there} in the context")
     return text, start
+
+
+def _answered(data: Data, asked: Asked) -> Iterator[Example]:
+    if data.format == "squad":
+        if data.columns:
+            raise UserError(f"{data.name}: a SQuAD file has no columns", "Leave the column options out.")
+        return chain.from_iterable(read_squad(file, asked.dropped) for file in data.files())
+    return _rows(data, AnswerAlignment(data.name, asked.dropped))
+
+
+def _rows(data: Data, alignment: AnswerAlignment) -> Iterator[Example]:
+    for read, rows in data.opened(AnswerRows):
+        for number, row in enumerate(rows):
+            fields, found = read(row)
+            target = alignment.references(found, id_of(row, number))
+            if target is not None:
+                yield Example(Row(fields, row.place), target, id_of(row, number))
+    alignment.end()
+
+
+ANSWERS_IN_CONTEXTS = RowFormat(
+    formats=("squad", *TABLES),
+    fields=("question", "context", "answers", "answer", "answer_start", "id"),
+    examples=_answered,
+    drops=True,
+)

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from bertkit.errors import InputError
 from bertkit.formats.rows import Row
+from bertkit.labelled.data import Data
+from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import Columns
 from bertkit.labelled.label_values import as_label, as_list, as_number, as_text
 from bertkit.labelled.notes import Note
+from bertkit.labelled.row_format import TABLES, Asked, RowFormat, id_of, one_by_one
 
 QUERIES = ("question",)
 RELEVANCE = ("labels", "relevance", "score", "scores")
@@ -137,3 +140,13 @@ def _texts(row: Row, column: str, shown: str) -> list[str]:
 
 def _named(row: Row) -> dict[str, object]:
     return {"id": row.fields["id"]} if "id" in row.fields else {}
+
+
+def _ranked(data: Data, asked: Asked) -> Iterator[Example]:
+    for read, rows in data.opened(RankingRows):
+        for number, (row, target) in enumerate(read.rows(rows, asked.note)):
+            yield Example(row, target, id_of(row, number))
+
+
+CHOICES = RowFormat(TABLES, ("text", "choices", "label", "id"), one_by_one(ChoiceRows))
+DOCUMENTS_OF_QUERIES = RowFormat(TABLES, ("query", "documents", "labels", "document", "label", "id"), _ranked)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bertkit.errors import InputError
 from bertkit.formats.rows import Row
 from bertkit.labelled.cells import structure_in
+from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import SCORES, Columns
 from bertkit.labelled.label_values import as_label, as_number, as_text
 from bertkit.labelled.notes import Note, listed
 from bertkit.labelled.pair_labels import JUDGEMENTS, labels_as_scores, tells_apart
+from bertkit.labelled.row_format import TABLES, Asked, RowFormat, read_by
 from bertkit.labelled.text_rows import TextRows
 
 NEGATIVES = ("neg", "hard_negative", "negatives", "negative_0", "negative_1", "negative_2")
@@ -106,3 +108,11 @@ class PairRows:
                 )
         if self._unread:
             note(f"{name}: all pairs are taken as belonging together; not read: {listed(sorted(self._unread))}")
+
+
+def _paired(data: Data, asked: Asked) -> Iterator[Example]:
+    for read, rows in data.opened(PairRows):
+        yield from read.judged(list(read_by(read, rows)), asked.note)
+
+
+PAIRS_OF_TEXTS = RowFormat(TABLES, ("text", "text_pair", "negative", "label", "id"), _paired)

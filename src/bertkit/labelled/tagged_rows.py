@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TypeGuard
 
 from bertkit.errors import InputError
 from bertkit.formats.rows import Row
-from bertkit.labelled.conll import spans_of
-from bertkit.labelled.examples import Tagged
+from bertkit.labelled.conll import read_conll, spans_of
+from bertkit.labelled.data import Data
+from bertkit.labelled.examples import Example, Tagged
 from bertkit.labelled.find_columns import Columns
 from bertkit.labelled.label_values import as_list, as_text
+from bertkit.labelled.row_format import TABLES, Asked, RowFormat, one_by_one
 from bertkit.tokenization.words import words_of
 
 WORDS = ("words",)
@@ -121,3 +124,18 @@ def _entity(entity: object, text: str, place: str) -> tuple[int, int, str]:
 
 def _is_place(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _tagged(data: Data, asked: Asked) -> Iterator[Example]:
+    if data.format == "conll":
+        return chain.from_iterable(read_conll(file, data.columns, asked.note) for file in data.files())
+    return one_by_one(TaggedRows)(data, asked)
+
+
+TAGS_OF_WORDS = RowFormat(
+    formats=("conll", *TABLES),
+    fields=("text", "label", "tokens", "entities", "id"),
+    examples=_tagged,
+    say_words=True,
+    marks=(("tokens", WORDS), ("entities", ())),
+)

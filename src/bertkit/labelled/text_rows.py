@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+
 from bertkit.families.labels import Problem
 from bertkit.formats.rows import Row
+from bertkit.labelled.data import Data
+from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import CLASSES, Columns
 from bertkit.labelled.label_values import as_label, as_labels, as_number, as_text
+from bertkit.labelled.multi_hot import label_sets
+from bertkit.labelled.row_format import TABLES, Asked, RowFormat, one_by_one, read_by
 
 
 class TextRows:
@@ -92,3 +99,14 @@ class PlainRows:
             InputError: one is missing or empty; naming file, line and field.
         """
         return self._texts.fields(row), None
+
+
+def _classified(data: Data, asked: Asked) -> Iterator[Example]:
+    for read, rows in data.opened(partial(ClassRows, problem=asked.problem)):
+        examples = read_by(read, rows)
+        several = asked.problem == "multi-label"
+        yield from label_sets(examples, read.shown, read.names, data.name, asked.note) if several else examples
+
+
+CLASSES_OF_TEXTS = RowFormat(TABLES, ("text", "text_pair", "label", "id"), _classified, marks=(("label", CLASSES),))
+PLAIN_TEXTS = RowFormat(("lines", *TABLES), ("text", "text_pair", "id"), one_by_one(PlainRows))

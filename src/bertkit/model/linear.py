@@ -8,7 +8,7 @@ it was made from, its slow twin. The last layer of a head is one of its own. Whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -50,8 +50,8 @@ def last_weights(module: nn.Module) -> list[nn.Parameter]:
 class PackedLinear(nn.Module):
     """`activation(x Wᵀ + b)` with W in oneDNN's blocked layout. Inference only: no gradient, and no other device.
 
-    The weight and the bias are buffers by the names of the `nn.Linear` that they come from, and `state_dict` gives and
-    takes them in the usual layout.
+    The weight and the bias are buffers by the names of the `nn.Linear` that they come from. Whoever saves, copies or
+    loads the layer sees them in the usual layout.
     """
 
     weight: Tensor
@@ -70,6 +70,13 @@ class PackedLinear(nn.Module):
         )
         return out
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_buffers": {**self._buffers, "weight": as_usual(self.weight)}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self.weight = _packed(self.weight)
+
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
         destination[prefix + "weight"] = as_usual(self.weight)
@@ -81,6 +88,12 @@ class PackedLinear(nn.Module):
             super()._load_from_state_dict(state_dict, prefix, *rest)
         finally:
             self.weight = packed if given is None else _packed(self.weight)
+
+
+# What a plain layer becomes, given the precision and the activation after it; `plain` is not converted.
+CONVERTERS: dict[LinearKind, Callable[[nn.Linear, torch.dtype, Activation | None], nn.Module]] = {
+    "packed": PackedLinear
+}
 
 
 def make_linear(inputs: int, outputs: int, *, bias: bool = True, last: bool = False) -> nn.Linear:
@@ -101,12 +114,13 @@ def convert_linears(module: nn.Module, kind: LinearKind, dtype: torch.dtype) -> 
     """
     if kind == "plain":
         return
+    convert = CONVERTERS[kind]
     for part in module.modules():
         if isinstance(part, MLP) and isinstance(part.up, nn.Linear) and part.activation in FUSED_ACTIVATIONS:
-            part.up, part.activation = PackedLinear(part.up, dtype, part.activation), None
+            part.up, part.activation = convert(part.up, dtype, part.activation), None
         for name, child in part.named_children():
             if isinstance(child, nn.Linear) and (dtype == torch.float32 or not isinstance(child, LastLinear)):
-                setattr(part, name, PackedLinear(child, dtype))
+                setattr(part, name, convert(child, dtype, None))
 
 
 def as_usual(weight: Tensor) -> Tensor:

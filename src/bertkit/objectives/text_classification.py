@@ -16,7 +16,7 @@ from torch.nn import functional
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import FITTED, Fitted, Problem
-from bertkit.labelled.examples import Example
+from bertkit.labelled.examples import Example, Target
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.pooling import mean_tokens
@@ -183,3 +183,9 @@ def learning(task: Task, options: LearningOptions) -> Learning:
     """How text-classification is learnt."""
     assert isinstance(task, TextClassification)
     return LabelLearning(task.labels, task.problem, options.class_weights, options.smoothing, options.teacher)
+
+
+def blank(task: Task, example: Example) -> Target:
+    """What stands in the place of a label that nobody has given, where a teacher is learnt from; it counts nothing."""
+    blanks: dict[str | None, Target] = {"single-label": task.labels[0], "multi-label": (), "regression": 0.0}
+    return blanks[task.problem]

@@ -15,7 +15,8 @@ from torch.nn import functional
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.errors import InputError, near_match
 from bertkit.families.labels import Fitted
-from bertkit.labelled.examples import Example, Tagged
+from bertkit.labelled.examples import Example, Tagged, Target
+from bertkit.labelled.tagged_rows import tagged
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.soft_labels import SoftLabels
@@ -122,3 +123,10 @@ class TagLearning(Learning):
 def learning(task: Task, options: LearningOptions) -> Learning:
     """How token-classification is learnt."""
     return TagLearning(task.labels, options.teacher)
+
+
+def blank(task: Task, example: Example) -> Target:
+    """What stands in the place of tags that nobody has given, where a teacher is learnt from: where the words are."""
+    given = example.target
+    words = given if isinstance(given, Tagged) else tagged(str(example.row.fields["text"]), [], example.row.place)
+    return Tagged(words.words, task.labels[:1] * len(words.words))

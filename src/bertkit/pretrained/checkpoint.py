@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,9 +23,7 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import new_head
 from bertkit.model.network import Network
-from bertkit.model.vector_steps import SCORES, RecipeHead
 from bertkit.pretrained.adapters import DESCRIPTION, TENSORS
-from bertkit.pretrained.sentence_parts import Parts
 from bertkit.pretrained.sentence_transformers import (
     CrossEncoderSettings,
     SentenceSettings,
@@ -34,8 +32,6 @@ from bertkit.pretrained.task_options import make_task
 from bertkit.pretrained.weights import NameTable, name_table
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
-from bertkit.tasks.sentence_embedding import SentenceEmbedding, prompt_length
-from bertkit.tasks.text_ranking import TextRanking
 from bertkit.tokenization.tokenizer import Tokenizer
 
 
@@ -123,13 +119,15 @@ class Pretrained:
             for name, task in kinds.items()
             if task.head_name in self.heads and task.suits(self._values_for(task), self._head_rows(task.head_name))
         ]
-        if self.cross_encoder is not None:
-            if self.cross_encoder.parts is not None:
-                own.append(TextRanking.name)
-            own.sort(key=lambda name: name != TextRanking.name)
+        if (scores := self.cross_encoder) is not None:
+            own += [scores.task] if scores.parts is not None else []
+            own.sort(key=lambda name: name != scores.task)
         free = [name for name, task in kinds.items() if task.head_name is None]
-        free.sort(key=lambda name: name != SentenceEmbedding.name)
         return [*own, *free] if self.settings is None else [*free, *own]
+
+    def _settings_of(self, task: str) -> SentenceSettings | CrossEncoderSettings | None:
+        """What sentence-transformers' files say of a task; None where there are none."""
+        return next((one for one in (self.settings, self.cross_encoder) if one is not None and one.task == task), None)
 
     def build_encoder(self) -> Encoder:
         """The encoder in evaluation mode, its weights as stored, mapped from the file but for those stacked."""
@@ -145,15 +143,12 @@ class Pretrained:
             MissingHead: the checkpoint has no weights for it.
             ConfigError: it has, and `config.json` says that they are of another head than bertkit's.
         """
-        if task.readout.pooling:
-            parts = Parts() if self.settings is None else self.settings.parts
-            return RecipeHead(replace(parts.recipe(task.readout.skip), poolings=task.readout.pooling))
-        if task.head_name is None:
-            return None
-        if isinstance(task, TextRanking) and self.cross_encoder is not None and self.cross_encoder.parts is not None:
-            parts = self.cross_encoder.parts
-            skip = 0 if parts.include_prompt else prompt_length(task.tokenizer, task.prompt)
-            return RecipeHead(parts.recipe(skip), SCORES)
+        said = self._settings_of(task.name)
+        if said is None and task.readout.pooling:
+            said = SentenceSettings()
+        made = None if said is None else said.head(task)
+        if made is not None or task.head_name is None:
+            return made
         if task.head_name in self._stored_heads():
             self._check_head(self.family.heads[task.head_name])
         if task.head_name not in self.heads:
@@ -211,31 +206,18 @@ class Pretrained:
 
     def max_length(self, task: Task) -> int:
         """The most tokens that one input of the task can have, special tokens included."""
-        said = None
-        if isinstance(task, SentenceEmbedding) and self.settings is not None:
-            said = self.settings.max_length
-        if isinstance(task, TextRanking) and self.cross_encoder is not None:
-            said = self.cross_encoder.reads.max_length
-        return self.config.max_length if said is None else min(said, self.config.max_length)
+        said = self._settings_of(task.name)
+        most = None if said is None else said.max_length
+        return self.config.max_length if most is None else min(most, self.config.max_length)
 
     def task_options(self, kind: type[Task]) -> dict[str, object]:
         """What the checkpoint's files say about a task's options."""
-        if kind is SentenceEmbedding and self.settings is not None:
-            return self.settings.options()
-        if kind is TextRanking:
-            return self._ranking_options()
+        said = self._settings_of(kind.name)
+        rows = self._head_rows(kind.head_name) if kind.head_name in self.heads else 0
         try:
-            return kind.options(self._values_for(kind))
+            return ({} if said is None else said.options()) | kind.options(self._values_for(kind), rows)
         except ConfigError as error:
             raise error.at(str(self.description)) from None
-
-    def _ranking_options(self) -> dict[str, object]:
-        """The activation is of a cross-encoder of one output; of two, the second one's probability is the score."""
-        options = {} if self.cross_encoder is None else self.cross_encoder.options()
-        if (self.cross_encoder is None or self.cross_encoder.parts is None) and TextRanking.head_name in self.heads:
-            outputs = self._head_rows(TextRanking.head_name)
-            options |= {"activation": "sigmoid", "outputs": outputs} if outputs == 2 else {}
-        return options
 
     def _calibrated(self, kind: type[Task], options: Mapping[str, object]) -> dict[str, object]:
         """The options of a task that was calibrated, for the problem that it was calibrated for."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 from bertkit.errors import ConfigError, UserError, near_match
-from bertkit.model.vector_steps import SCORES, TOKENS, VECTOR
+from bertkit.model.vector_steps import SCORES, TOKENS, VECTOR, RecipeHead
 from bertkit.pretrained.sentence_keys import (
     CROSS_ENCODER,
     ENCODER_ALONE,
@@ -32,6 +32,8 @@ from bertkit.pretrained.sentence_parts import (
     write_json,
     write_parts,
 )
+from bertkit.tasks.contract import Task
+from bertkit.tasks.sentence_embedding import prompt_length
 
 MODEL_FILE, TRANSFORMER_FILE = "config_sentence_transformers.json", "sentence_bert_config.json"
 # Older folders name the file by the family; the library takes the first in this order that says something.
@@ -118,6 +120,11 @@ class SentenceSettings:
     similarity: str = "cosine"
     routed: tuple[Path, ...] = ()
     routes: tuple[str, ...] = ()
+    task: ClassVar[str] = "sentence-embedding"
+
+    def head(self, task: Task) -> RecipeHead | None:
+        """What makes vectors of tokens, as the task asks for them."""
+        return RecipeHead(replace(self.parts.recipe(task.readout.skip), poolings=task.readout.pooling))
 
     @property
     def max_length(self) -> int | None:
@@ -157,6 +164,19 @@ class CrossEncoderSettings:
     prompts: Prompts = field(default_factory=Prompts)
     reads: Reads = field(default_factory=Reads)
     parts: Parts | None = None
+    task: ClassVar[str] = "text-ranking"
+
+    def head(self, task: Task) -> RecipeHead | None:
+        """What makes scores of tokens; None where a classifier of the family does."""
+        if self.parts is None:
+            return None
+        skip = 0 if self.parts.include_prompt else prompt_length(task.tokenizer, self.prompts.text)
+        return RecipeHead(self.parts.recipe(skip), SCORES)
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens of a query and a document; None where the folder does not say."""
+        return self.reads.max_length
 
     def options(self) -> dict[str, object]:
         """The options of the task."""

@@ -13,7 +13,7 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
 from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.pretrained.made import More, made
+from bertkit.pretrained.from_state import More, from_state
 from bertkit.tasks.contract import Task
 from bertkit.tokenization.tokenizer import Tokenizer
 
@@ -105,4 +105,4 @@ def student_of(teacher: Pretrained, count: int, task: Task, tokenizer: Tokenizer
     counted = read_keys(teacher.family)
     values = {key: value for key, value in teacher.foreign.values.items() if key not in counted}
     values["model_type"] = teacher.foreign.model_type
-    return made(teacher.family, config, student.state_dict(), heads, tokenizer, More(values))
+    return from_state(teacher.family, config, student.state_dict(), heads, tokenizer, More(values))

@@ -15,7 +15,7 @@ from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import flat
 from bertkit.families.contract import Family
 from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.pretrained.made import NOTHING_MORE, More, made
+from bertkit.pretrained.from_state import NOTHING_MORE, More, from_state
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.runs.metrics_file import evaluations, read_metrics
 from bertkit.runs.model_card import CardFacts, model_card
@@ -59,12 +59,12 @@ def write_model(
             own = {str(objective.head_name): whole_state(objective.head)}
             encoder = whole_state(objective.own_encoder)
             if ranks.is_first:
-                finished[GENERATOR] = made(family, objective.own_encoder.config, encoder, own, tokenizer)
+                finished[GENERATOR] = from_state(family, objective.own_encoder.config, encoder, own, tokenizer)
         elif objective.head_name is not None:
             heads[objective.head_name] = whole_state(objective.head)
     encoder = whole_state(trainee.encoder)
     if ranks.is_first:
-        finished[MODEL] = made(family, trainee.encoder.config, encoder, heads, tokenizer, more)
+        finished[MODEL] = from_state(family, trainee.encoder.config, encoder, heads, tokenizer, more)
 
     def save() -> None:
         for name, checkpoint in finished.items():

@@ -1,4 +1,7 @@
-"""The tasks that bertkit knows, an entry each. A new task is its own file and an entry, here or by `register`."""
+"""The tasks that bertkit knows, an entry each. A new task is its own file and an entry, here or by `register`.
+
+In the order in which a checkpoint is likely to be meant for them.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +22,26 @@ TASKS: dict[str, TaskSpec] = {
     spec.name: spec
     for spec in (
         TaskSpec(
-            "feature-extraction",
-            kind="bertkit.tasks.feature_extraction:FeatureExtraction",
-        ),
-        TaskSpec(
             "sentence-embedding",
             kind="bertkit.tasks.sentence_embedding:SentenceEmbedding",
+            rows="bertkit.labelled.pair_rows:PAIRS_OF_TEXTS",
             objective="bertkit.objectives.sentence_embedding:learning",
+            evaluator="bertkit.evaluation.held_out_pairs:HeldOutPairs",
             compares=True,
+            metadata="bertkit.pretrained.task_metadata:of_vectors",
             scorer="bertkit.metrics.task_scores:similarities",
             errors="bertkit.metrics.error_analysis:similarities",
             error={None: "mean distance of ranks, as a share of all"},
         ),
         TaskSpec(
+            "feature-extraction",
+            kind="bertkit.tasks.feature_extraction:FeatureExtraction",
+            rows="bertkit.labelled.text_rows:PLAIN_TEXTS",
+        ),
+        TaskSpec(
             "fill-mask",
             kind="bertkit.tasks.fill_mask:FillMask",
+            rows="bertkit.labelled.text_rows:PLAIN_TEXTS",
             objective="bertkit.objectives.fill_mask:learning",
             model_scorer="bertkit.evaluation.masked_text:score_text",
             model="mini",
@@ -47,7 +55,10 @@ TASKS: dict[str, TaskSpec] = {
         TaskSpec(
             "text-classification",
             kind="bertkit.tasks.text_classification:TextClassification",
+            rows="bertkit.labelled.text_rows:CLASSES_OF_TEXTS",
             objective="bertkit.objectives.text_classification:learning",
+            blank="bertkit.objectives.text_classification:blank",
+            is_direct=True,
             scorer="bertkit.metrics.task_scores:labels",
             errors="bertkit.metrics.error_analysis:labels",
             confusion="bertkit.metrics.confusions:of_labels",
@@ -61,6 +72,8 @@ TASKS: dict[str, TaskSpec] = {
         TaskSpec(
             "text-ranking",
             kind="bertkit.tasks.text_ranking:TextRanking",
+            rows="bertkit.labelled.choice_rows:DOCUMENTS_OF_QUERIES",
+            metadata="bertkit.pretrained.task_metadata:of_scores",
             objective="bertkit.objectives.text_ranking:learning",
             scorer="bertkit.metrics.task_scores:ranking",
             errors="bertkit.metrics.error_analysis:ranking",
@@ -81,7 +94,9 @@ TASKS: dict[str, TaskSpec] = {
         TaskSpec(
             "token-classification",
             kind="bertkit.tasks.token_classification:TokenClassification",
+            rows="bertkit.labelled.tagged_rows:TAGS_OF_WORDS",
             objective="bertkit.objectives.token_classification:learning",
+            blank="bertkit.objectives.token_classification:blank",
             scorer="bertkit.metrics.task_scores:entities_of_words",
             errors="bertkit.metrics.error_analysis:entities_of_words",
             confusion="bertkit.metrics.confusions:of_entities",
@@ -94,6 +109,7 @@ TASKS: dict[str, TaskSpec] = {
         TaskSpec(
             "question-answering",
             kind="bertkit.tasks.question_answering:QuestionAnswering",
+            rows="bertkit.labelled.answer_rows:ANSWERS_IN_CONTEXTS",
             objective="bertkit.objectives.question_answering:learning",
             scorer="bertkit.metrics.task_scores:answers",
             errors="bertkit.metrics.error_analysis:answers",
@@ -107,6 +123,7 @@ TASKS: dict[str, TaskSpec] = {
         TaskSpec(
             "multiple-choice",
             kind="bertkit.tasks.multiple_choice:MultipleChoice",
+            rows="bertkit.labelled.choice_rows:CHOICES",
             objective="bertkit.objectives.multiple_choice:learning",
             scorer="bertkit.metrics.task_scores:choices",
             errors="bertkit.metrics.error_analysis:choices",

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from bertkit.config.readout import Readout
 from bertkit.errors import InputError, UserError, near_match
+from bertkit.families.labels import Problem
 from bertkit.tasks.shown import shown, shown_fields
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, Window
@@ -120,6 +121,7 @@ class Task(ABC):
         head_name: which of a family's heads it needs; None where the encoder alone is enough.
         classes: numbers that the head gives for each row.
         labels: what those numbers stand for, where they have names.
+        problem: which of several problems it is posed as, where it is; None for other tasks.
         readout: what it reads of a network.
         needs_offsets: whether answers point into the user's text.
         overlap: share of a window that the next one repeats when a long text is read in windows; None where reading in
@@ -134,6 +136,7 @@ class Task(ABC):
 
     classes: int = 0
     labels: tuple[str, ...] = ()
+    problem: Problem | None = None
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
@@ -155,8 +158,12 @@ class Task(ABC):
         return True
 
     @classmethod
-    def options(cls, config: Mapping[str, object]) -> dict[str, object]:
+    def options(cls, config: Mapping[str, object], rows: int) -> dict[str, object]:
         """What `config.json` says about the task's own options; what a caller gives goes before it.
+
+        Args:
+            config: the checkpoint's `config.json`.
+            rows: of the last layer of the task's head, 0 where there is none.
 
         Raises:
             ConfigError: a value cannot be used.

@@ -26,6 +26,7 @@ class TaskSpec:
         kind: the `Task`: what it reads from a row, and what it answers.
         rows: the `RowFormat` of its labelled data, in `labelled/`.
         objective: how it is learnt, in `objectives/`: a function of a task and of `LearningOptions`.
+        blank: what stands where nobody has given a label, in `objectives/`: it can then be learnt from a teacher.
         evaluator: what measures a network on held-out examples, in `evaluation/`.
         scorer: the scores of answers, in `metrics/`.
         model_scorer: the scores of a model on plain text, in `evaluation/`, where there are no answers to compare.
@@ -37,6 +38,7 @@ class TaskSpec:
         baselines: what simpler models reach, in `evaluation/`.
         metadata: what a model's files say of the task, in `pretrained/`.
         records: fields of a prediction by which it is known to be of this task.
+        is_direct: whether a new head may be one linear layer over the encoder's mean or first token.
         is_posed: whether it is posed as one of several problems: single labels, several, or numbers.
         by_id: whether files of predictions may have answers by the ids of examples.
         compares: whether an example is a pair of rows, whose answers are vectors that are compared.
@@ -48,7 +50,8 @@ class TaskSpec:
     kind: Part
     rows: Part = None
     objective: Part = None
-    evaluator: Part = None
+    blank: Part = None
+    evaluator: Part = "bertkit.evaluation.held_out:HeldOut"
     scorer: Part = None
     model_scorer: Part = None
     errors: Part = None
@@ -59,6 +62,7 @@ class TaskSpec:
     baselines: Part = None
     metadata: Part = None
     records: tuple[str, ...] = ()
+    is_direct: bool = False
     is_posed: bool = False
     by_id: bool = False
     compares: bool = False
@@ -85,7 +89,7 @@ class TaskSpec:
 LACKS: Mapping[str, str] = {
     "rows": "has no labelled data",
     "objective": "cannot be fine-tuned",
-    "evaluator": "cannot be measured while it is learnt",
+    "blank": "is not learnt from a teacher",
     "scorer": "has no scores",
     "model_scorer": "is scored by its answers",
     "errors": "has no scores",

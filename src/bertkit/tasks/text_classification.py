@@ -52,7 +52,7 @@ class TextClassification(ScoringTask):
         super().__init__(tokenizer)
         self.labels = tuple(labels)
         self.classes = len(self.labels)
-        self.problem = problem
+        self.problem: Problem = problem
         if problem not in PROBLEMS.values():
             hint = near_match(problem, PROBLEMS.values())
             raise UserError(f"unknown problem {problem!r}{hint}", f"Choose one of {', '.join(PROBLEMS.values())}.")
@@ -66,7 +66,7 @@ class TextClassification(ScoringTask):
         self.abstain_below = abstain_below
 
     @classmethod
-    def options(cls, config: Mapping[str, object]) -> dict[str, object]:
+    def options(cls, config: Mapping[str, object], rows: int) -> dict[str, object]:
         """The labels, and the problem."""
         return {"labels": read_labels(config), "problem": read_problem(config)}
 

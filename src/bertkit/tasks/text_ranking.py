@@ -61,6 +61,11 @@ class TextRanking(ScoringTask):
         """A classifier with one output."""
         return rows == 1
 
+    @classmethod
+    def options(cls, config: Mapping[str, object], rows: int) -> dict[str, object]:
+        """Of two outputs the second one's probability is the score."""
+        return {"activation": "sigmoid", "outputs": rows} if rows == 2 else {}
+
     def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
         """A query and its documents."""
         query = self.prompt + text_field(fields, "query")

@@ -70,7 +70,7 @@ class TokenClassification(Task):
         self._tags = read_tags(self.labels)
 
     @classmethod
-    def options(cls, config: Mapping[str, object]) -> dict[str, object]:
+    def options(cls, config: Mapping[str, object], rows: int) -> dict[str, object]:
         """The labels."""
         return {"labels": read_labels(config)}
 

@@ -68,7 +68,7 @@ class ZeroShotClassification(ScoringTask):
         return rows > 1 and isinstance(named, dict) and any(map(is_entailment, map(str, named.values())))
 
     @classmethod
-    def options(cls, config: Mapping[str, object]) -> dict[str, object]:
+    def options(cls, config: Mapping[str, object], rows: int) -> dict[str, object]:
         """The classifier's labels."""
         return {"labels": read_labels(config)}
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from bertkit.config.finetuning import FinetuneConfig
-from bertkit.evaluation.held_out import HeldOut
-from bertkit.evaluation.held_out_pairs import HeldOutPairs
 from bertkit.evaluation.masked_text import held_out_text
 from bertkit.evaluation.mining import Mining
 from bertkit.finetuning.job import Evaluator, Job
@@ -19,6 +17,7 @@ from bertkit.model.device import choose_device
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.runs.run_folder import RunFolder
+from bertkit.tasks.catalogue import find_spec
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.ranks import Ranks, joined
 from bertkit.workflows.findings import files_beside, find, result_of
@@ -90,6 +89,5 @@ def _evaluator(
         reader = replace(data.reader, limit=source.max_length(data.task))
         samples = samples_of(data.held_out, data.learning, reader)
         return held_out_text(samples, tokenizer, ranks, best_by)
-    if data.task.name == "sentence-embedding":
-        return HeldOutPairs(data.reader, data.held_out, best_by)
-    return HeldOut(data.reader, data.held_out, data.problem, best_by)
+    found: Evaluator = find_spec(data.task.name).load("evaluator")(data.reader, data.held_out, data.problem, best_by)
+    return found

@@ -34,7 +34,7 @@ class More:
 NOTHING_MORE = More()
 
 
-def made(
+def from_state(
     family: Family,
     config: EncoderConfig,
     encoder: Mapping[str, Tensor],
