@@ -1,4 +1,4 @@
-"""The families that bertkit knows, one line each."""
+"""The families that bertkit knows, one line each. A new family is its own file and a line, here or by `register`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ LACKING: dict[str, tuple[str, str]] = {
     "xlm": ("bert", "an embedding of the language"),
     "flaubert": ("bert", "an embedding of the language"),
 }
+
+
+def register(family: Family) -> None:
+    """Add a family, under every `model_type` that it has."""
+    FAMILIES.update(dict.fromkeys(family.class_names, family))
 
 
 def find_family(model_type: str, source: str) -> Family:
