@@ -13,19 +13,27 @@ if TYPE_CHECKING:
     from bertkit.api.evaluation import calibrate, evaluate
     from bertkit.api.explaining import explain
     from bertkit.api.preparing import prepare
+    from bertkit.api.training import distill, finetune, pretrain
     from bertkit.errors import BertkitError
     from bertkit.inference.model import Model, load
     from bertkit.pretrained.loading import load_encoder
+    from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult
 else:
     _HOMES = {
         "BertkitError": "bertkit.errors",
+        "DistillResult": "bertkit.workflows.results",
+        "FinetuneResult": "bertkit.workflows.results",
         "Model": "bertkit.inference.model",
+        "PretrainResult": "bertkit.workflows.results",
         "calibrate": "bertkit.api.evaluation",
+        "distill": "bertkit.api.training",
         "evaluate": "bertkit.api.evaluation",
         "explain": "bertkit.api.explaining",
+        "finetune": "bertkit.api.training",
         "load": "bertkit.inference.model",
         "load_encoder": "bertkit.pretrained.loading",
         "prepare": "bertkit.api.preparing",
+        "pretrain": "bertkit.api.training",
     }
 
     def __getattr__(name: str) -> object:
@@ -41,12 +49,18 @@ else:
 
 __all__ = [
     "BertkitError",
+    "DistillResult",
+    "FinetuneResult",
     "Model",
+    "PretrainResult",
     "__version__",
     "calibrate",
+    "distill",
     "evaluate",
     "explain",
+    "finetune",
     "load",
     "load_encoder",
     "prepare",
+    "pretrain",
 ]

@@ -16,7 +16,6 @@ CROWDED = {  # what is still to be divided; nothing is added
     "corpora/prepare.py": ["prepare"],
     "inference/model.py": ["load"],
     "planner/training_memory.py": ["training_memory"],
-    "reports/report.py": ["make_report"],
 }
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "common", "misc"}
 

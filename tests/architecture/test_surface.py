@@ -18,7 +18,10 @@ from bertkit.inference.precision import DTYPES
 from bertkit.model.device import DEVICES
 
 ROOT = Path(__file__).parents[2]
-PUBLIC = "BertkitError Model __version__ calibrate evaluate explain load load_encoder prepare".split()
+PUBLIC = """
+    BertkitError DistillResult FinetuneResult Model PretrainResult __version__
+    calibrate distill evaluate explain finetune load load_encoder prepare pretrain
+""".split()
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -52,16 +52,16 @@ def _known_keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
 def _in_another_table(kind: type[BaseModel], key: str) -> str:
     """A hint at a key of this name in another table (`train.epochs` for `epochs`); empty where there is none."""
     name = key.rpartition(".")[2]
-    found = [dotted for dotted in _dotted(kind) if dotted.rpartition(".")[2] == name]
+    found = [dotted for dotted in dotted_keys(kind) if dotted.rpartition(".")[2] == name]
     return f" (did you mean {found[0]!r}?)" if len(found) == 1 else ""
 
 
-def _dotted(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every key of a configuration, with its tables."""
+def dotted_keys(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key of a configuration by its dotted name, tables too."""
     for name, field in kind.model_fields.items():
         yield prefix + name
         for inner in _models(field.annotation):
-            yield from _dotted(inner, f"{prefix}{name}.")
+            yield from dotted_keys(inner, f"{prefix}{name}.")
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:

@@ -29,16 +29,25 @@ def load_as(kind: type[Config], path: Path, overrides: Sequence[str] = ()) -> Co
     Raises:
         ConfigError: no such file, not TOML, or a bad key, which is named.
     """
+    values = read_values(path)
+    source = f"{path} with --set {' '.join(overrides)}" if overrides else str(path)
+    return parse(kind, with_overrides(values, overrides), source)
+
+
+def read_values(path: Path) -> Values:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: no such file, or not TOML.
+    """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file", "Name the TOML file of a run; examples/recipes has some.") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:  # bad TOML, or not UTF-8
         raise ConfigError(f"{path}: not TOML: {error}") from None
-    source = f"{path} with --set {' '.join(overrides)}" if overrides else str(path)
-    return parse(kind, with_overrides(values, overrides), source)
 
 
 def with_overrides(values: Values, overrides: Sequence[str]) -> Values:

@@ -6,7 +6,7 @@ Zhang et al. 2021, arXiv 2006.05987); many want no more. Epochs that nobody aske
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bertkit.config.finetuning import RATE_TIMES_WIDTH, FinetuneConfig
 
@@ -39,6 +39,10 @@ class Recipe:
     head_times: float
     patience: int | None
     why: str | None = None
+
+    def without_epochs(self) -> Recipe:
+        """The same for a run that only fits its head."""
+        return replace(self, epochs=0.0, why="no epoch: the head is the best linear one for the encoder as it is")
 
     @classmethod
     def of(cls, config: FinetuneConfig, *, examples: int, width: int, fitted: bool) -> Recipe:

@@ -94,7 +94,7 @@ def train(config: FinetuneConfig, job: Job, session: Session) -> tuple[Model, Fi
         job.evaluator.score(measures),
         progress.seconds,
         loop.table.steps,
-        recipe,
+        recipe.without_epochs() if config.train.quick else recipe,
         progress.start,
         progress.rising() if progress.step == loop.table.steps else None,
     )

@@ -141,6 +141,8 @@ def plain(value: Any) -> Any:
 def _labelled(row: object, place: str) -> dict[str, object]:
     if isinstance(row, str):
         row = {"text": row}
+    elif isinstance(row, Row):
+        row = row.fields
     elif isinstance(row, tuple) and (names := getattr(row, "_fields", None)) is not None:
         row = dict(zip(names, row, strict=True))
     if not isinstance(row, Mapping):

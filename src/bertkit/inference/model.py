@@ -61,11 +61,11 @@ class Model(Generic[Answer]):
     Any number of threads may use one model at once, whatever they do with it: nothing that one calls changes it.
 
     Args:
+        backend: what computes the network.
         long: what to do with a text that has more tokens than the model reads: `error`, `truncate` or `window`.
         batch_tokens: most tokens of one batch.
         explainable: whether answers can be explained (see `explain.py`): gradients flow through the weights, at the
             price of slower kernels, and texts keep the offsets of their tokens.
-        backend: makes what computes the network; torch where None.
 
     Attributes:
         answerer: what answers rows.
@@ -78,33 +78,24 @@ class Model(Generic[Answer]):
         pretrained: Pretrained,
         tokenizer: Tokenizer,
         task: Task,
+        backend: Backend,
         *,
-        device: torch.device,
-        dtype: torch.dtype,
         long: LongText = LongText.ERROR,
         batch_tokens: int,
         explainable: bool = False,
-        backend: MakeBackend | None = None,
     ) -> None:
         self.task = task
         self.tokenizer = tokenizer
         self.source = pretrained.source
         self._prompt = pretrained.prompt
-        self.device = str(device)
-        self.dtype = str(dtype).removeprefix("torch.")
+        self.device = backend.device
+        self.dtype = backend.dtype
         self.long = long
         self.max_length = pretrained.max_length(task)
         self.width = pretrained.config.width
         self.batch_tokens = batch_tokens
         self.explainable = explainable
-        if backend is None:
-            network = pretrained.build_network(task)
-            make_network_ready(network, device, dtype, gradients=explainable)
-            computes: Backend = TorchBackend(network, self.dtype)
-        else:
-            computes = backend(pretrained, task)
-            self.device, self.dtype = computes.device, computes.dtype
-        self.answerer = self._answerer(computes, batch_tokens)
+        self.answerer = self._answerer(backend, batch_tokens)
 
     @property
     def network(self) -> Network:
@@ -278,12 +269,12 @@ class Model(Generic[Answer]):
         """The same model, so that its answers can be explained; a text is then one window."""
         if self.explainable and self.long != LongText.WINDOW:
             return self
+        pretrained = open_pretrained(self.source, self._prompt)
         return Model(
-            open_pretrained(self.source, self._prompt),
+            pretrained,
             self.tokenizer,
             self.task,
-            device=torch.device(self.device),
-            dtype=torch.float32,
+            _torch_backend(pretrained, self.task, torch.device(self.device), torch.float32, gradients=True),
             long=LongText.ERROR if self.long == LongText.WINDOW else self.long,
             batch_tokens=self.batch_tokens,
             explainable=True,
@@ -373,17 +364,25 @@ def load(
     pretrained = open_pretrained(find_folder(model, revision, task), prompt)
     tokenizer = pretrained.load_tokenizer()
     place = choose_device(str(device))
+    made = pretrained.build_task(task, tokenizer, **task_options)
+    exact = exact_dtype(precision) if explainable else choose_dtype(precision, place)
     return Model(
         pretrained,
         tokenizer,
-        pretrained.build_task(task, tokenizer, **task_options),
-        device=place,
-        dtype=exact_dtype(precision) if explainable else choose_dtype(precision, place),
+        made,
+        _torch_backend(pretrained, made, place, exact, explainable) if backend is None else backend(pretrained, made),
         long=LongText(long),
         batch_tokens=batch_tokens or tokens_of_batch("answer", place.type),
         explainable=explainable,
-        backend=backend,
     )
+
+
+def _torch_backend(
+    pretrained: Pretrained, task: Task, device: torch.device, dtype: torch.dtype, gradients: bool
+) -> TorchBackend:
+    network = pretrained.build_network(task)
+    make_network_ready(network, device, dtype, gradients=gradients)
+    return TorchBackend(network, str(dtype).removeprefix("torch."))
 
 
 def _check(given: Mapping[str, object]) -> None:

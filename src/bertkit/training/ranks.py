@@ -15,7 +15,7 @@ from torch import Tensor
 from torch._C._distributed_c10d import HashStore
 from torch.distributed.checkpoint.api import CheckpointException
 
-from bertkit.errors import BertkitError
+from bertkit.errors import BertkitError, UserError
 
 Value = TypeVar("Value")
 # What one process does while the others wait (looking for negatives, reading checkpoints through) may take hours. A
@@ -125,7 +125,13 @@ def joined(device: torch.device) -> Iterator[Ranks]:
 
     Raises:
         LostRank: another process of it has ended in the middle of the work.
+        UserError: this process is in a group that somebody else has made, or in one of another job.
     """
+    if dist.is_initialized():
+        raise UserError(
+            "this process is in a group of torch.distributed already",
+            "Do one job at a time, and leave the group first: torch.distributed.destroy_process_group().",
+        )
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

@@ -1,0 +1,146 @@
+"""Jobs that train a model, from Python: each returns what came of it, the model among it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Unpack
+
+from bertkit.api.data import Data, sources
+from bertkit.api.folders import run_in
+from bertkit.api.progress import observer_for
+from bertkit.api.settings import DistillOptions, FinetuneOptions, Settings, checked, finetune_config
+from bertkit.config.options import put
+from bertkit.config.training import TrainingConfig
+from bertkit.config.training_file import read_values
+from bertkit.finetuning.distillation import task_of_teacher
+from bertkit.workflows import distill as distilling
+from bertkit.workflows import finetune as finetuning
+from bertkit.workflows import pretrain as pretraining
+from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult
+
+Place = str | os.PathLike[str]
+
+
+def finetune(
+    train: Data,
+    task: str,
+    *,
+    eval: Data | None = None,
+    model: Place | None = None,
+    output: Place | None = None,
+    settings: Settings | None = None,
+    progress: bool = True,
+    **options: Unpack[FinetuneOptions],
+) -> FinetuneResult:
+    """Trains a model for a task on labelled examples, measured on examples that it has not seen.
+
+    Called again with the same `output`, it goes on from the newest checkpoint there, or gives what came of the run.
+
+    Args:
+        train: examples to learn from: a path, several, a table (pandas, polars, Arrow, a dict of columns), or dicts.
+        task: one of the hub's names: `text-classification`, `token-classification`, …
+        eval: examples to measure on; a tenth of `train` when left out.
+        model: a folder or a hub name; the embedded model when left out.
+        output: the run's folder, with the model in its folder `model`; when left out, one that is there as long as the
+            result or its model is.
+        settings: any other setting: `{"train.patience": 2}`, or `{"train": {"patience": 2}}`.
+        progress: show how it gets on, in a terminal or a notebook.
+        options: as of the command line: epochs, batch_size, learning_rate, seed, quick, label_column, …
+
+    Raises:
+        UserError: an option that there is not, or data that is none.
+        ConfigError: a setting that there is not, a value that it cannot have, or a folder of another run.
+        InputError: an example is not what the task learns from; file and line, or the row, are named.
+        BertkitError: each subclass says what is wrong and what to do.
+    """
+    data = {"train": sources(train, "train"), "eval": None if eval is None else sources(eval, "eval")}
+    values: dict[str, Any] = {"task": {"name": task}, "model": {"start": _name(model)}, "data": data}
+
+    def job(folder: str) -> FinetuneResult:
+        values["run"] = {"directory": folder}
+        config = finetune_config("finetune()", values, dict(options), FinetuneOptions, settings)
+        return finetuning.finetune(config, observer_for(progress))
+
+    return run_in(output, job)
+
+
+def distill(
+    teacher: Place,
+    train: Data,
+    *,
+    eval: Data | None = None,
+    student: Place | None = None,
+    output: Place | None = None,
+    settings: Settings | None = None,
+    progress: bool = True,
+    **options: Unpack[DistillOptions],
+) -> DistillResult:
+    """Trains a small model to answer as a fine-tuned one does, on your own texts; labels count too where there are any.
+
+    Args:
+        teacher: the fine-tuned model: a folder or a hub name.
+        train: texts to learn from, with labels or without, as `finetune` takes them.
+        eval: labelled examples to measure both on; a tenth of the texts when left out.
+        student: what the student begins as; layers of the teacher when left out.
+        output, settings, progress: as of `finetune`.
+        options: as of the command line: layers, epochs, batch_size, learning_rate, seed, text_column, …
+
+    Raises:
+        BertkitError: as `finetune`; or the teacher cannot be distilled.
+    """
+    data = {"train": sources(train, "train"), "eval": None if eval is None else sources(eval, "eval")}
+    start = os.fspath(teacher)
+    values: dict[str, Any] = {"task": {"name": task_of_teacher(start)}, "model": {"start": _name(student)}}
+    values |= {"teacher": {"start": start}, "data": data}
+
+    def job(folder: str) -> DistillResult:
+        values["run"] = {"directory": folder}
+        config = finetune_config("distill()", values, dict(options), DistillOptions, settings)
+        return distilling.distill(config, observer_for(progress))
+
+    return run_in(output, job)
+
+
+def pretrain(
+    config: Place | Mapping[str, Any] | TrainingConfig,
+    *,
+    output: Place | None = None,
+    settings: Settings | None = None,
+    progress: bool = True,
+) -> PretrainResult:
+    """Trains an encoder on shards. Called again with the same folder, it goes on from its newest checkpoint.
+
+    Args:
+        config: the run's TOML file, or its tables as nested dicts.
+        output: the run's folder; the configuration's `run.directory` when left out, and without one a folder that is
+            there as long as the result or its model is.
+        settings: replace values of the configuration: `{"train.steps": 100}`, or `{"train": {"steps": 100}}`.
+        progress: show how it gets on, in a terminal or a notebook.
+
+    Raises:
+        ConfigError: the file is not there, has a setting that there is not, or the folder is of another run.
+        BertkitError: each subclass says what is wrong and what to do.
+    """
+    values = _tables(config)
+    named = output if output is not None else values.get("run", {}).get("directory")
+
+    def job(folder: str) -> PretrainResult:
+        put(values, "run.directory", folder)
+        found = checked(TrainingConfig, "pretrain()", values, settings)
+        return pretraining.pretrain(found, observer_for(progress))
+
+    return run_in(named, job)
+
+
+def _tables(config: Place | Mapping[str, Any] | TrainingConfig) -> dict[str, Any]:
+    """The tables of a configuration, which may be changed."""
+    if isinstance(config, TrainingConfig):
+        return config.model_dump()
+    return deepcopy(dict(config)) if isinstance(config, Mapping) else read_values(Path(config))
+
+
+def _name(model: Place | None) -> str | None:
+    return None if model is None else os.fspath(model)
