@@ -7,9 +7,9 @@ import torch
 
 from bertkit.errors import ConfigError
 from bertkit.families import bert, distilbert
+from bertkit.model.copying import copy_head, copy_layers
 from bertkit.model.heads import build_masked_lm_head
 from bertkit.model.init import initialise
-from bertkit.pretrained.student import copy_head, copy_layers
 from tests.objectives.training_batches import CONFIG, make_batch, make_encoder
 
 DEEP = CONFIG.model_copy(update={"layer_of_step": tuple(range(6))})

@@ -13,7 +13,6 @@ from safetensors.torch import load_file, save_file
 from bertkit.checkpoints.folders import replaced_file
 from bertkit.checkpoints.headers import TensorHeader, read_header
 from bertkit.checkpoints.pickled import read_bin
-from bertkit.checkpoints.tensor_bundle import bundle_headers, read_bundle
 from bertkit.checkpoints.weight_files import find_weights
 from bertkit.errors import BadCheckpoint, OutputError
 
@@ -33,7 +32,9 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
         UnsafeCheckpoint: a `.bin` whose reading would run code. It did not run.
     """
     weights = find_weights(folder)
-    if weights.bundle_index is not None:
+    if weights.bundle_index is not None:  # few need what reads TensorFlow's files
+        from bertkit.checkpoints.tensor_bundle import read_bundle
+
         return read_bundle(weights.bundle_index)
     tensors: dict[str, torch.Tensor] = {}
     for file in weights.files:
@@ -52,6 +53,8 @@ def tensor_headers(folder: Path) -> dict[str, TensorHeader]:
     """
     weights = find_weights(folder)
     if weights.bundle_index is not None:
+        from bertkit.checkpoints.tensor_bundle import bundle_headers
+
         return bundle_headers(weights.bundle_index)
     headers: dict[str, TensorHeader] = {}
     for file in weights.files:

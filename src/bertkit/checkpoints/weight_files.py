@@ -14,6 +14,8 @@ from bertkit.errors import BadCheckpoint
 # In the order of preference. A folder often has both; only safetensors can be read without trusting anybody.
 WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
 INDEX_ENDING = ".index.json"
+# What was learnt on top of a model, and is kept without it.
+ADAPTER_DESCRIPTION, ADAPTER_TENSORS = "adapter.json", "adapter.safetensors"
 _NUMBERED = re.compile(r"-(\d+)-of-(\d+)\.(?:safetensors|bin)$")
 
 

@@ -7,9 +7,11 @@ else decides by the kind of a device.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from bertkit.config.encoder import Activation
+if TYPE_CHECKING:
+    from bertkit.config.encoder import Activation
+
 
 Capability = tuple[int, int]  # of a GPU, as CUDA counts its generations: (8, 0) is Ampere's first
 Precision = Literal["float32", "bfloat16", "float16"]

@@ -23,9 +23,8 @@ from bertkit.metrics.task_scores import Scores
 from bertkit.model.heads import MaskedLMHead
 from bertkit.objectives.fill_mask import MaskLearning
 from bertkit.objectives.masked_lm import MaskedLM
-from bertkit.pretraining.run import ONE_MASK
 from bertkit.sampling.masked_batch import MaskedBatch
-from bertkit.sampling.masking import MaskRules
+from bertkit.sampling.masking import ONE_MASK, MaskRules
 from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokenizer import Tokenizer

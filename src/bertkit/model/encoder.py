@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,10 @@ from bertkit.config.encoder import EncoderConfig
 from bertkit.model.attention import View
 from bertkit.model.embeddings import Embeddings
 from bertkit.model.filling import in_few_sizes
-from bertkit.model.layers import Layer
 from bertkit.model.positions import DistanceBias, Rotation
+
+if TYPE_CHECKING:
+    from bertkit.model.layers import Layer
 
 
 class Pooler(nn.Module):

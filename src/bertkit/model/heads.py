@@ -6,7 +6,7 @@ width, `E` width of the token table, `V` vocabulary.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +18,12 @@ from bertkit.config.readout import MASKED_LM
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.chunked_loss import Criterion, chunked_loss
 from bertkit.model.dropout import Dropout
-from bertkit.model.encoder import Encoder
 from bertkit.model.linear import last_weights, make_linear
 from bertkit.model.mlp import ACTIVATIONS
 from bertkit.model.pooling import mean_tokens
+
+if TYPE_CHECKING:
+    from bertkit.model.encoder import Encoder
 
 
 class Head(nn.Module):

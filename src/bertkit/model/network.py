@@ -5,15 +5,19 @@ Shapes: `T` packed tokens, `B` sequences, `W` width, `M` named tokens, `R` rows 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from bertkit.batching.layout import Layout
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.readout import Readout
-from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, MaskedLMHead
 from bertkit.model.vector_steps import RecipeHead
+
+if TYPE_CHECKING:
+    from bertkit.model.encoder import Encoder
 
 
 class Network(nn.Module):

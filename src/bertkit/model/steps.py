@@ -9,11 +9,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor, nn
 
-from bertkit.model.encoder import Encoder
+if TYPE_CHECKING:
+    from bertkit.model.encoder import Encoder
+
 
 See = Callable[[int, Tensor], Tensor | None]
 Module = TypeVar("Module", bound=nn.Module)

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from bertkit.batching.layout import Layout
 from bertkit.config.pooling import Pooling, parts_of
-from bertkit.model.encoder import Encoder
 from bertkit.model.pooling import pool_tokens
+
+if TYPE_CHECKING:
+    from bertkit.model.encoder import Encoder
 
 TOKENS, VECTOR, SCORES = "token_embeddings", "sentence_embedding", "scores"
 

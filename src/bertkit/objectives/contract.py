@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import nn
 
@@ -14,9 +14,11 @@ from bertkit.labelled.examples import Example
 from bertkit.labelled.pair_texts import PairTexts
 from bertkit.model.soft_labels import SoftLabels
 from bertkit.objectives.objective import Objective
-from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Texts
 from bertkit.tokenization.windows import Encoded, Window
+
+if TYPE_CHECKING:
+    from bertkit.sampling.sample_stream import Sample
 
 
 @dataclass(frozen=True, slots=True)

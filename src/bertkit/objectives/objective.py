@@ -8,14 +8,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.families.labels import Fitted
-from bertkit.model.encoder import Encoder
+
+if TYPE_CHECKING:
+    from bertkit.model.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)

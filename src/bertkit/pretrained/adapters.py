@@ -24,6 +24,7 @@ from bertkit.checkpoints.folders import atomic_folder
 from bertkit.checkpoints.headers import read_header
 from bertkit.checkpoints.hub import is_cached
 from bertkit.checkpoints.tensors import write_tensors
+from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS
 from bertkit.config.strict import Strict, parse
 from bertkit.errors import BadCheckpoint, ConfigError, ModelNotFound
 from bertkit.pretrained.sentence_parts import write_json
@@ -36,7 +37,6 @@ from bertkit.pretrained.sentence_transformers import (
 )
 
 SAY_WHERE = 'Say where the base is in adapter.json: "base": {"folder": "its path from the folder of the adapter"}.'
-DESCRIPTION, TENSORS = "adapter.json", "adapter.safetensors"
 SCHEMA_VERSION = 2
 HEAD = "head."
 
@@ -152,11 +152,13 @@ class Adapter:
                 lower, upper = self.tensors.get(f"{part}.lower"), tensor.float()
                 weight = state.get(f"{part}.weight")
                 if lower is None or weight is None or not _fits(weight, lower, upper):
-                    raise BadCheckpoint(f"{TENSORS}: {part} does not fit the base's {part}.weight")
+                    raise BadCheckpoint(f"{ADAPTER_TENSORS}: {part} does not fit the base's {part}.weight")
                 state[f"{part}.weight"] = weight + self.scale * upper @ lower.float()
             elif kind != "lower" and not name.startswith(HEAD):
                 if name in state and state[name].shape != tensor.shape:
-                    raise BadCheckpoint(f"{TENSORS}: {name} has shape {tuple(tensor.shape)}, another than the base's")
+                    raise BadCheckpoint(
+                        f"{ADAPTER_TENSORS}: {name} has shape {tuple(tensor.shape)}, another than the base's"
+                    )
                 state[name] = tensor.float()
         return state
 
@@ -201,8 +203,8 @@ def write_adapter(
         "values": values,
     }
     with atomic_folder(folder, replace=True) as made:
-        write_json(made / DESCRIPTION, about)
-        write_tensors(made / TENSORS, adapter.tensors)
+        write_json(made / ADAPTER_DESCRIPTION, about)
+        write_tensors(made / ADAPTER_TENSORS, adapter.tensors)
         if settings is not None:
             write_settings(made, settings, width)
         if cross_encoder is not None:
@@ -216,7 +218,7 @@ def read_adapter(folder: Path) -> Adapter | None:
     Raises:
         BadCheckpoint: a file is damaged, or of a newer version.
     """
-    path = folder / DESCRIPTION
+    path = folder / ADAPTER_DESCRIPTION
     if not path.is_file():
         return None
     try:
@@ -232,10 +234,10 @@ def read_adapter(folder: Path) -> Adapter | None:
         about = parse(_Description, values, str(path))
     except ConfigError as error:
         raise BadCheckpoint(error.what) from None
-    for name, header in read_header(folder / TENSORS).items():
+    for name, header in read_header(folder / ADAPTER_TENSORS).items():
         if not header.dtype.startswith(("float", "bfloat")):
             raise BadCheckpoint(
-                f"{folder / TENSORS}: tensor {name} is of {header.dtype}, not of floating point numbers"
+                f"{folder / ADAPTER_TENSORS}: tensor {name} is of {header.dtype}, not of floating point numbers"
             )
-    tensors = load_file(folder / TENSORS)
+    tensors = load_file(folder / ADAPTER_TENSORS)
     return Adapter(about.base, about.base_sha256, about.head_name, about.scale, about.values, tensors)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bertkit.checkpoints.digests import sha256
-from bertkit.checkpoints.weight_files import find_weights
+from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS, find_weights
 from bertkit.config.calibration import ModelCalibration
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError
@@ -23,7 +23,6 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import new_head
 from bertkit.model.network import Network
-from bertkit.pretrained.adapters import DESCRIPTION, TENSORS
 from bertkit.pretrained.sentence_transformers import (
     CrossEncoderSettings,
     SentenceSettings,
@@ -69,12 +68,12 @@ class Pretrained:
     def fingerprint(self) -> str:
         """Of the weights, those of an adapter too."""
         weights = weights_sha256(self.folder)
-        return weights if self.adapter is None else f"{weights}+{sha256(self.adapter / TENSORS)}"
+        return weights if self.adapter is None else f"{weights}+{sha256(self.adapter / ADAPTER_TENSORS)}"
 
     @property
     def description(self) -> Path:
         """The file that says what the checkpoint is."""
-        return self.folder / "config.json" if self.adapter is None else self.adapter / DESCRIPTION
+        return self.folder / "config.json" if self.adapter is None else self.adapter / ADAPTER_DESCRIPTION
 
     @property
     def source(self) -> Path:

@@ -9,11 +9,12 @@ from pathlib import Path
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.tensors import read_tensors
+from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION
 from bertkit.config.arguments import check_argument
 from bertkit.errors import BadCheckpoint, UserError
 from bertkit.families.foreign_config import read_config
 from bertkit.model.encoder import Encoder
-from bertkit.pretrained.adapters import DESCRIPTION, SAY_WHERE, Adapter, base_folders, read_adapter
+from bertkit.pretrained.adapters import SAY_WHERE, Adapter, base_folders, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
 from bertkit.pretrained.cards import find_card
 from bertkit.pretrained.checkpoint import Pretrained, weights_sha256
@@ -53,7 +54,9 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
     adapter = read_adapter(folder)
     if adapter is not None:
         if folder.resolve() in above:
-            raise BadCheckpoint(f"{folder / DESCRIPTION}: the base of the adapter is the adapter itself", SAY_WHERE)
+            raise BadCheckpoint(
+                f"{folder / ADAPTER_DESCRIPTION}: the base of the adapter is the adapter itself", SAY_WHERE
+            )
         base = _open_base(adapter, folder, (*above, folder.resolve()))
         return _adapted(base, adapter, folder, prompt)
     chain = read_chain(folder, prompt)
@@ -113,9 +116,11 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path, prompt: str | Non
     """
     heads, model_type = base.family.heads, base.foreign.model_type
     if adapter.head_name is not None and adapter.head_name not in heads:
-        raise BadCheckpoint(f"{folder / DESCRIPTION}: the family {base.family.name} has no head {adapter.head_name!r}")
+        raise BadCheckpoint(
+            f"{folder / ADAPTER_DESCRIPTION}: the family {base.family.name} has no head {adapter.head_name!r}"
+        )
     if adapter.values.get("model_type", model_type) != model_type:
-        raise BadCheckpoint(f"{folder / DESCRIPTION}: its model_type is not the base's, {model_type!r}")
+        raise BadCheckpoint(f"{folder / ADAPTER_DESCRIPTION}: its model_type is not the base's, {model_type!r}")
     try:
         encoder = adapter.on(base.build_encoder().state_dict())
     except BadCheckpoint as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -20,12 +21,14 @@ from bertkit.families.foreign_config import write_config, write_tensorflow_confi
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.calibrated import write_calibration
 from bertkit.pretrained.cards import CARD
-from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import Form, spelled_out
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_cross_encoder, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
 from bertkit.tokenization.opening import SENTENCEPIECE, WORDPIECE
 from bertkit.tokenization.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from bertkit.pretrained.checkpoint import Pretrained
 
 TENSORFLOW_NAME = "bert_model.ckpt"
 SMALL_FILES = (".json", ".txt", ".model")

@@ -18,7 +18,9 @@ def make_task(kind: type[Task], tokenizer: Tokenizer, options: Mapping[str, Any]
         UserError: it has no such option, or an option has a value of another type, or not one of its words.
     """
     declared = {
-        name: hint for name, hint in get_type_hints(kind.__init__).items() if name not in ("tokenizer", "return")
+        name: hint
+        for name, hint in get_type_hints(kind.__init__, localns={"Tokenizer": Tokenizer}).items()
+        if name not in ("tokenizer", "return")
     }
     for name, value in options.items():
         if name not in declared:

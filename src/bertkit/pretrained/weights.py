@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,7 +12,9 @@ from torch import Tensor
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint
 from bertkit.families.contract import Family, Weight
-from bertkit.families.foreign_config import ForeignConfig
+
+if TYPE_CHECKING:
+    from bertkit.families.foreign_config import ForeignConfig
 
 Tensors = dict[str, Tensor]
 # What torch's compiler, its sharding and its recomputing call the module that they wrap, wherever that is.

@@ -11,6 +11,7 @@ from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.objectives.pretraining import objective_weights
 from bertkit.runs.results import run_card, write_model
 from bertkit.sampling.corpus import Corpus
+from bertkit.sampling.masking import ONE_MASK
 from bertkit.sampling.stream import Position, PretrainingStream
 from bertkit.training.assembly import build_model, check_vocabularies, choose_precision, describe_model
 from bertkit.training.evaluation import Evaluation
@@ -19,8 +20,6 @@ from bertkit.training.ranks import Ranks
 from bertkit.training.run import Run, assemble, resume
 from bertkit.training.session import Session
 from bertkit.training.state import Progress
-
-ONE_MASK = Masking(rate=1e-9, mask=1.0, random=0.0)  # the least rate: the one mask that every sequence has at least
 
 
 def phases(config: TrainingConfig) -> list[Phase]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
@@ -22,10 +23,12 @@ from bertkit.runs.model_card import CardFacts, model_card
 from bertkit.runs.run_folder import RunFolder, read_starts
 from bertkit.sampling.corpus import Corpus
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.training.assembly import Model
 from bertkit.training.ranks import Ranks
 from bertkit.training.state import Progress
 from bertkit.training.trainee import Trainee
+
+if TYPE_CHECKING:
+    from bertkit.training.assembly import Model
 
 MODEL, GENERATOR = "model", "generator"
 NO_FILES: Mapping[str, str] = MappingProxyType({})

@@ -20,6 +20,8 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 LONGEST_SPAN, SPAN_ENDS = 10, 0.2  # Joshi et al. 2019: lengths up to 10 words, from a geometric distribution of 0.2
 
+ONE_MASK = Masking(rate=1e-9, mask=1.0, random=0.0)  # the least rate: the one mask that every sequence has at least
+
 
 @dataclass(frozen=True, slots=True)
 class MaskRules:

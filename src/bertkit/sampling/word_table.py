@@ -17,13 +17,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bertkit.errors import InputError
-from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.words import SPACELESS
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
 
 Flags = npt.NDArray[np.bool_]
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # how unigram writes a byte of a character that it lacks

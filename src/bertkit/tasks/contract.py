@@ -11,7 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,10 @@ from bertkit.config.readout import Readout
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import Problem
 from bertkit.tasks.shown import shown, shown_fields
-from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.tokenization.windows import Encoded, Window
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
+    from bertkit.tokenization.windows import Encoded, Window
 
 Array = npt.NDArray[np.float32]
 

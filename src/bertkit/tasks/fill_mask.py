@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from bertkit.config.readout import MASKED_LM, Readout
 from bertkit.errors import InputError, UserError
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task
-from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.tokenization.windows import Encoded, Window
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
+    from bertkit.tokenization.windows import Encoded, Window
 
 
 @dataclass(frozen=True, slots=True)

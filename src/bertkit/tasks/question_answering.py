@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from bertkit.config.readout import Readout
 from bertkit.errors import UserError
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Target, Task, Texts, place_of, text_field
 from bertkit.tasks.scoring import softmax
-from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.tokenization.windows import Window
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
+    from bertkit.tokenization.windows import Window
 
 CANDIDATES = 20  # the best spans, over which probabilities are spread: `n_best_size` of the script
 

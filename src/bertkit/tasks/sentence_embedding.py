@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import ClassVar, get_args
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from bertkit.config.pooling import Part, Pooling, finish_pooling, position_sum
 from bertkit.config.readout import Readout
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
-from bertkit.tokenization.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)

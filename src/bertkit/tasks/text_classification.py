@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from bertkit.errors import UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem, read_labels, read_problem
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, place_of
 from bertkit.tasks.scoring import Labels, ScoringTask, mean_logits, ranked_labels, sigmoid, softmax
-from bertkit.tokenization.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)

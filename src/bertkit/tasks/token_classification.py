@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from bertkit.families.labels import read_labels
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Task, Texts, text_field
 from bertkit.tasks.entities import group, read_tags
 from bertkit.tasks.scoring import Scores, softmax
-from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.words import Word, words_of
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
 
 Aggregation = Literal["first", "average", "max"]
 

@@ -6,7 +6,7 @@ Each label becomes a sentence, the hypothesis; the model says whether the text e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import read_labels
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
 from bertkit.tasks.scoring import Labels, ScoringTask, mean_logits, ranked_labels, softmax
-from bertkit.tokenization.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
 
 ZeroShotProblem = Literal["single-label", "multi-label"]
 TEMPLATE = "This example is {}."

@@ -17,6 +17,7 @@ from bertkit.errors import ConfigError, near_match
 from bertkit.families.catalogue import find_family
 from bertkit.families.contract import Family
 from bertkit.model.build import build_encoder
+from bertkit.model.copying import copy_head, copy_layers
 from bertkit.model.device import best_dtype
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
@@ -26,7 +27,6 @@ from bertkit.objectives.pretraining import Parts, build_objectives, objective_we
 from bertkit.optimisation.layers import compile_layers, recompute
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
-from bertkit.pretrained.student import copy_head, copy_layers
 from bertkit.tasks.fill_mask import FillMask
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.ranks import Ranks

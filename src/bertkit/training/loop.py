@@ -8,6 +8,7 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -24,11 +25,13 @@ from bertkit.optimisation.schedules import rate
 from bertkit.sampling.stream import Position
 from bertkit.training.checkpoints import Checkpoints
 from bertkit.training.evaluation import Measures, Measuring
-from bertkit.training.meters import Meters
 from bertkit.training.micro_batches import ahead, divide, most_micro_batches, shares
 from bertkit.training.observer import Observer, Record
-from bertkit.training.state import Progress
 from bertkit.training.step import Done, NoMemory, Stepper
+
+if TYPE_CHECKING:
+    from bertkit.training.meters import Meters
+    from bertkit.training.state import Progress
 
 # Batches from a position on, as the run's phases have them: the batch of each step, and the position after it.
 Batches = Callable[[int, Position], Iterator[tuple[GlobalBatch, Position]]]

@@ -7,18 +7,21 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
 from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.optimisation.optimisers import encoder_rate
 from bertkit.planner.compute import training_flops
-from bertkit.training.assembly import Model
 from bertkit.training.evaluation import means
 from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
-from bertkit.training.state import Progress
 from bertkit.training.step import AUTOCAST, Done, Sums
+
+if TYPE_CHECKING:
+    from bertkit.training.assembly import Model
+    from bertkit.training.state import Progress
 
 
 class Meters:

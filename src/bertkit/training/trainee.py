@@ -6,7 +6,7 @@ Shapes: `T` packed tokens, `W` width.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,9 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.encoder import Encoder, in_their_places
 from bertkit.objectives.objective import Objective
-from bertkit.training.kept_states import KeptStates
+
+if TYPE_CHECKING:
+    from bertkit.training.kept_states import KeptStates
 
 Outputs = dict[str, dict[str, Tensor]]
 

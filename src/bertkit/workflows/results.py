@@ -11,18 +11,20 @@ from functools import cached_property
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bertkit.checkpoints.folders import atomic_folder
 from bertkit.errors import InputError
 from bertkit.finetuning.recipe import Recipe
-from bertkit.finetuning.run import Finetuned
 from bertkit.inference.model import Model, load
 from bertkit.metrics.intervals import Interval
 from bertkit.metrics.label_counts import Counts
 from bertkit.reports.beside import Beside
 from bertkit.reports.page import table
 from bertkit.runs.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from bertkit.finetuning.run import Finetuned
 
 NO_INTERVALS: Mapping[str, Interval] = MappingProxyType({})
 
