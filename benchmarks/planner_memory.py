@@ -23,7 +23,7 @@ from bertkit.config.encoder import EncoderConfig, RelativeBias, RotaryPositions
 from bertkit.planner import process
 from bertkit.planner.inference_memory import inference_memory
 from bertkit.planner.rates import precision_called
-from bertkit.planner.training_memory import training_memory
+from bertkit.planner.training_memory import Training, training_memory
 
 LEAST_BYTES = 100e6
 MODERN = {
@@ -191,8 +191,7 @@ def predict(case: Case) -> int:
         number = tokens * (2 if half else 4)
         blocks = {"stream_block": number * case.width, "wide_block": number * config.ffn_width}
         return process.inference_bytes(found, **blocks, half=half)
-    estimate = training_memory(
-        config,
+    how = Training(
         micro_batch_tokens=tokens,
         length=case.length,
         precision=case.precision,
@@ -200,6 +199,7 @@ def predict(case: Case) -> int:
         recompute=case.recompute,
         learnt=case.mode,  # type: ignore[arg-type]
     )
+    estimate = training_memory(config, how)
     return process.training_bytes(estimate, half=half, recompute=case.recompute)
 
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from bertkit.api.evaluation import calibrate, evaluate
     from bertkit.api.explaining import explain
     from bertkit.api.preparing import prepare
-    from bertkit.api.training import distill, finetune, pretrain
+    from bertkit.api.training import distill, finetune, pretrain, sweep
     from bertkit.errors import BertkitError
     from bertkit.inference.model import Model, load
     from bertkit.pretrained.loading import load_encoder
-    from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult
+    from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
 else:
     _HOMES = {
         "BertkitError": "bertkit.errors",
@@ -25,6 +25,7 @@ else:
         "FinetuneResult": "bertkit.workflows.results",
         "Model": "bertkit.inference.model",
         "PretrainResult": "bertkit.workflows.results",
+        "SweepResult": "bertkit.workflows.results",
         "calibrate": "bertkit.api.evaluation",
         "distill": "bertkit.api.training",
         "evaluate": "bertkit.api.evaluation",
@@ -34,6 +35,7 @@ else:
         "load_encoder": "bertkit.pretrained.loading",
         "prepare": "bertkit.api.preparing",
         "pretrain": "bertkit.api.training",
+        "sweep": "bertkit.api.training",
     }
 
     def __getattr__(name: str) -> object:
@@ -53,6 +55,7 @@ __all__ = [
     "FinetuneResult",
     "Model",
     "PretrainResult",
+    "SweepResult",
     "__version__",
     "calibrate",
     "distill",
@@ -63,4 +66,5 @@ __all__ = [
     "load_encoder",
     "prepare",
     "pretrain",
+    "sweep",
 ]

@@ -162,6 +162,52 @@ def test_other_rows_do_not_go_on_with_a_run(model: str, tmp_path: Path) -> None:
         bertkit.finetune(ROWS[1:], **arguments)
 
 
+def test_several_files_are_known_again(model: str, tmp_path: Path) -> None:
+    files = two_files(ROWS, tmp_path)
+    arguments: dict[str, Any] = {"task": TASK, "model": model, "output": tmp_path / "run", "epochs": 1}
+    assert bertkit.finetune(files, **arguments).metrics == bertkit.finetune(files, **arguments).metrics
+    with pytest.raises(ConfigError, match=r"made with data\.train = "):
+        bertkit.finetune(files[::-1], **arguments)
+    write_table(files[0], ROWS[1:32])
+    with pytest.raises(ConfigError, match="made with other data"):
+        bertkit.finetune(files, **arguments)
+
+
+def test_sweep(model: str, tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {"model": model, "epochs": 1, "settings": FAST}
+    found = bertkit.sweep(ROWS, TASK, seeds=2, output=tmp_path / "seeds", **arguments)
+    assert list(found.runs) == ["seed-0", "seed-1"]
+    each = [found.runs[name].metrics["accuracy"] for name in found.runs]
+    assert found.metrics["accuracy"] == pytest.approx(sum(each) / 2)
+    assert found.intervals["accuracy"].low <= found.metrics["accuracy"]
+    assert found.model.task.name == TASK
+    assert found.best in found._repr_html_()
+    assert repr(found).startswith("<bertkit.SweepResult in ")
+
+    space = {"search.epochs": [1.0], "search": {"batch_samples": [8]}}
+    tried = bertkit.sweep(ROWS, TASK, search=2, **{**arguments, "settings": {**FAST, **space}})
+    assert tried.settings["trial-000"]["batch_samples"] == 16
+    assert tried.settings["trial-001"]["batch_samples"] == 8
+    assert tried.metrics == tried.runs[tried.best].metrics
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "neither seeds nor search"),
+        ({"seeds": 2, "search": 2}, "both seeds and search"),
+        ({"seeds": 1}, "greater than or equal to 2"),
+        ({"search": 2, "settings": {"search.epoch": [1]}}, "unknown key 'epoch' (did you mean 'epochs'?)"),
+        ({"search": 2, "settings": {"search": 3}}, "search is 3, not a table"),
+        ({"seeds": 2, "epoch": 3}, "sweep(): no option 'epoch' (did you mean 'epochs'?)"),
+    ],
+)
+def test_what_no_sweep_can_be(arguments: dict[str, Any], words: str, model: str) -> None:
+    with pytest.raises(UserError) as raised:
+        bertkit.sweep(ROWS, TASK, model=model, **arguments)
+    assert words in str(raised.value)
+
+
 def test_pretrain(tmp_path: Path) -> None:
     data = make_data(tmp_path)
     file = write_file(data, tmp_path / "run")

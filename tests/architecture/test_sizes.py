@@ -15,7 +15,6 @@ MOST_PARAMETERS = 8  # of a command as many as it has options
 CROWDED = {  # what is still to be divided; nothing is added
     "corpora/prepare.py": ["prepare"],
     "inference/model.py": ["load"],
-    "planner/training_memory.py": ["training_memory"],
 }
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "common", "misc"}
 

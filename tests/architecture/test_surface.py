@@ -19,8 +19,8 @@ from bertkit.model.device import DEVICES
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = """
-    BertkitError DistillResult FinetuneResult Model PretrainResult __version__
-    calibrate distill evaluate explain finetune load load_encoder prepare pretrain
+    BertkitError DistillResult FinetuneResult Model PretrainResult SweepResult __version__
+    calibrate distill evaluate explain finetune load load_encoder prepare pretrain sweep
 """.split()
 
 

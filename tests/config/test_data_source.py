@@ -32,6 +32,10 @@ def test_a_path_several_or_rows() -> None:
     rows = RowsInMemory("train", [])
     assert each_source(Table(train="a").train) == ("a",)
     assert each_source(Table(train=["a", rows]).train) == ("a", rows)
+    written = Table(train=["a", rows]).model_dump(mode="json")
+    assert written == {"train": ["a", str(rows)]}
+    assert Table(train="a").model_dump(mode="json") == {"train": "a"}
+    assert Table.model_validate(written).train == ["a", str(rows)]
     for bad in ([], 5, {"a": 1}):
         with pytest.raises(ValidationError):
             Table.model_validate({"train": bad})

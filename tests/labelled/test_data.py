@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -11,6 +12,7 @@ import pytest
 
 from bertkit.config.data_source import RowsInMemory
 from bertkit.errors import InputError, UserError
+from bertkit.formats.python_rows import rows_in_memory
 from bertkit.labelled.data import name_of
 from bertkit.labelled.reading import is_labelled, own_columns, read_examples, sniff_problem
 
@@ -87,6 +89,13 @@ def test_numbers_of_other_classes_are_not_mixed(tmp_path: Path) -> None:
     assert [one.target for one in read_examples([*same], CLASSES)] == ["no", "yes"] * 2
     with pytest.raises(InputError, match=r"c.parquet: the numbers of 'label' count other classes"):
         list(read_examples([*same, parquet("c.parquet", "yes", "no")], CLASSES))
+    table = pa.parquet.read_table(same[0])
+    dataset = type("Dataset", (list,), {"features": SimpleNamespace(arrow_schema=table.schema)})(table.to_pylist())
+    for given in (table, table.to_reader(), dataset):
+        rows = rows_in_memory(given, "train")
+        assert [one.target for one in read_examples(rows, CLASSES)] == ["no", "yes"], "as of the file"
+    with pytest.raises(InputError, match="train: the numbers of 'label' count other classes"):
+        list(read_examples([parquet("c.parquet", "yes", "no"), rows], CLASSES))
 
 
 def test_names() -> None:

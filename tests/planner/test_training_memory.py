@@ -25,7 +25,7 @@ from bertkit.model.lora import adapt
 from bertkit.optimisation.layers import recompute
 from bertkit.planner.activations import Path, step_bytes, training_path
 from bertkit.planner.parameters import count_parameters
-from bertkit.planner.training_memory import MemoryEstimate, training_memory
+from bertkit.planner.training_memory import MemoryEstimate, Training, training_memory
 
 HERE = File(__file__).parent
 SIZES: dict[str, Any] = {"vocab_size": 50, "width": 64, "heads": 4, "ffn_width": 256, "layer_of_step": tuple(range(2))}
@@ -50,7 +50,7 @@ CONFIGS = {
 
 def estimate(config: EncoderConfig, **changes: Any) -> MemoryEstimate:
     usual: dict[str, Any] = {"precision": "float32", "optimiser": "adamw", "recompute": False}
-    return training_memory(config, **{"micro_batch_tokens": 1024, "length": 128, **usual, **changes})
+    return training_memory(config, Training(**{"micro_batch_tokens": 1024, "length": 128, **usual, **changes}))
 
 
 def kept_bytes(

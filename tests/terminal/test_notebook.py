@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from bertkit.api.progress import observer_for
 from bertkit.terminal.notebook import NotebookObserver, in_notebook
-from bertkit.terminal.observer import TerminalObserver
-from bertkit.workflows.observer import SILENT
 
 
 class Cell:
@@ -66,18 +63,10 @@ def test_what_is_counted_is_shown_now_and_then(cell: Cell) -> None:
         assert not stopping()
 
 
-def test_python_code_is_shown_its_jobs_where_somebody_looks(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_is_a_notebook_and_a_terminal_is_none(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert in_notebook()
-    assert isinstance(observer_for(True), NotebookObserver)
-    assert observer_for(False) is SILENT
     monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: SimpleNamespace())
     assert not in_notebook(), "IPython in a terminal has no kernel"
-    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True))
-    assert isinstance(observer_for(True), TerminalObserver)
-    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: False))
-    assert observer_for(True) is SILENT
-    monkeypatch.setattr(sys, "stderr", None)
-    assert observer_for(True) is SILENT
 
 
 def test_without_ipython_there_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.options import FINETUNE_OPTIONS, Values, put
+from bertkit.config.search import SearchTable, SweepConfig
 from bertkit.config.strict import Config, dotted_keys, parse
 from bertkit.errors import ConfigError, UserError, near_match
 from bertkit.formats.python_rows import plain
@@ -57,6 +58,13 @@ class FinetuneOptions(_Shared, total=False):
     quick: bool
 
 
+class SweepOptions(FinetuneOptions, total=False):
+    """What can be said of a sweep by a name of its own: how many seeds, or how many settings, and all of a run."""
+
+    seeds: int | None
+    search: int | None
+
+
 class DistillOptions(_Shared, total=False):
     """What can be said of distillation by a name of its own."""
 
@@ -84,6 +92,37 @@ def finetune_config(
         if value is not None:
             _put(call, values, key, value)
     return checked(FinetuneConfig, call, values, settings)
+
+
+def sweep_config(
+    call: str,
+    values: Values,
+    options: Mapping[str, object],
+    count: Mapping[str, object],
+    settings: Settings | None,
+) -> SweepConfig:
+    """The configuration of a sweep.
+
+    Args:
+        count: `seeds` or `search`.
+        settings: those of a run, and the table `search`.
+
+    Raises:
+        UserError, ConfigError: as `finetune_config`; or it is not one of the two.
+    """
+    given = [name for name, number in count.items() if number is not None]
+    if len(given) != 1:
+        which = "both seeds and search" if given else "neither seeds nor search"
+        raise UserError(f"{call}: {which}", "Give one of the two: seeds=5.")
+    of_run, space = dict(settings or {}), Values()
+    for key in [key for key in of_run if key == "search" or key.startswith("search.")]:
+        _put(call, space, key, of_run.pop(key))
+    table = space.get("search", {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{call}: search is {table!r}, not a table", 'Write it as {"search.epochs": [2, 3]}.')
+    base = finetune_config(call, values, options, SweepOptions, of_run)
+    table = checked(SearchTable, f"{call}: search", table, None)
+    return checked(SweepConfig, call, {"base": base, "space": table, **count}, None)
 
 
 def checked(kind: type[Config], call: str, values: Values, settings: Settings | None) -> Config:

@@ -11,15 +11,24 @@ from typing import Any, Unpack
 from bertkit.api.data import Data, sources
 from bertkit.api.folders import run_in
 from bertkit.api.progress import observer_for
-from bertkit.api.settings import DistillOptions, FinetuneOptions, Settings, checked, finetune_config
-from bertkit.config.options import put
+from bertkit.api.settings import (
+    DistillOptions,
+    FinetuneOptions,
+    Settings,
+    SweepOptions,
+    checked,
+    finetune_config,
+    sweep_config,
+)
+from bertkit.config.options import Values, put
 from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import read_values
 from bertkit.finetuning.distillation import task_of_teacher
 from bertkit.workflows import distill as distilling
 from bertkit.workflows import finetune as finetuning
 from bertkit.workflows import pretrain as pretraining
-from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult
+from bertkit.workflows import sweep as sweeping
+from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
 
 Place = str | os.PathLike[str]
 
@@ -56,13 +65,46 @@ def finetune(
         InputError: an example is not what the task learns from; file and line, or the row, are named.
         BertkitError: each subclass says what is wrong and what to do.
     """
-    data = {"train": sources(train, "train"), "eval": None if eval is None else sources(eval, "eval")}
-    values: dict[str, Any] = {"task": {"name": task}, "model": {"start": _name(model)}, "data": data}
+    values = _tables_of(train, task, eval, model)
 
     def job(folder: str) -> FinetuneResult:
-        values["run"] = {"directory": folder}
-        config = finetune_config("finetune()", values, dict(options), FinetuneOptions, settings)
+        config = finetune_config("finetune()", _in(values, folder), dict(options), FinetuneOptions, settings)
         return finetuning.finetune(config, observer_for(progress))
+
+    return run_in(output, job)
+
+
+def sweep(
+    train: Data,
+    task: str,
+    *,
+    eval: Data | None = None,
+    model: Place | None = None,
+    output: Place | None = None,
+    settings: Settings | None = None,
+    progress: bool = True,
+    **options: Unpack[SweepOptions],
+) -> SweepResult:
+    """Fine-tunes several times: with `seeds=5` seeds, or with `search=8` settings. The best run's model is kept.
+
+    Called again with the same `output`, it goes on; runs that have ended are not done again.
+
+    Args:
+        train, task, eval, model, output, progress: as of `finetune`.
+        settings: as of `finetune`; `search.epochs` and so on are the space that a search draws from.
+        options: `seeds` or `search`, and those of `finetune`.
+
+    Raises:
+        UserError: neither seeds nor search, or both; a seed diverged, or no run has a score.
+        BertkitError: as `finetune`.
+    """
+    count = {name: options.get(name) for name in ("seeds", "search")}
+    rest = {name: value for name, value in options.items() if name not in count}
+    values = _tables_of(train, task, eval, model)
+
+    def job(folder: str) -> SweepResult:
+        config = sweep_config("sweep()", _in(values, folder), rest, count, settings)
+        return sweeping.sweep(config, observer_for(progress))
 
     return run_in(output, job)
 
@@ -91,14 +133,11 @@ def distill(
     Raises:
         BertkitError: as `finetune`; or the teacher cannot be distilled.
     """
-    data = {"train": sources(train, "train"), "eval": None if eval is None else sources(eval, "eval")}
     start = os.fspath(teacher)
-    values: dict[str, Any] = {"task": {"name": task_of_teacher(start)}, "model": {"start": _name(student)}}
-    values |= {"teacher": {"start": start}, "data": data}
+    values = _tables_of(train, task_of_teacher(start), eval, student) | {"teacher": {"start": start}}
 
     def job(folder: str) -> DistillResult:
-        values["run"] = {"directory": folder}
-        config = finetune_config("distill()", values, dict(options), DistillOptions, settings)
+        config = finetune_config("distill()", _in(values, folder), dict(options), DistillOptions, settings)
         return distilling.distill(config, observer_for(progress))
 
     return run_in(output, job)
@@ -135,12 +174,17 @@ def pretrain(
     return run_in(named, job)
 
 
+def _tables_of(train: Data, task: str, eval: Data | None, model: Place | None) -> Values:
+    data = {"train": sources(train, "train"), "eval": None if eval is None else sources(eval, "eval")}
+    return {"task": {"name": task}, "model": {"start": None if model is None else os.fspath(model)}, "data": data}
+
+
+def _in(values: Values, folder: str) -> Values:
+    return values | {"run": {"directory": folder}}
+
+
 def _tables(config: Place | Mapping[str, Any] | TrainingConfig) -> dict[str, Any]:
     """The tables of a configuration, which may be changed."""
     if isinstance(config, TrainingConfig):
         return config.model_dump()
     return deepcopy(dict(config)) if isinstance(config, Mapping) else read_values(Path(config))
-
-
-def _name(model: Place | None) -> str | None:
-    return None if model is None else os.fspath(model)

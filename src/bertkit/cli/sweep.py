@@ -14,7 +14,7 @@ from bertkit.terminal.tables import table
 
 if TYPE_CHECKING:
     from bertkit.config.finetuning import FinetuneConfig
-    from bertkit.workflows.sweep import SweepResult
+    from bertkit.workflows.results import SweepResult
 
 
 def sweep_and_show(config: FinetuneConfig, seeds: int | None, search: int | None, space: object, *, json: bool) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 
 
 class RowsInMemory:
@@ -20,16 +20,20 @@ class RowsInMemory:
     Args:
         name: how messages call them; those about a row begin with `NAME row 3`.
         rows: each with its values by the names of the columns.
+        classes: of columns whose numbers count classes, the names of these.
     """
 
-    def __init__(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
+    def __init__(
+        self, name: str, rows: Sequence[Mapping[str, object]], classes: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
         self.name = name
         self.rows = tuple(rows)
+        self.classes = dict(classes or {})
 
     @cached_property
     def sha256(self) -> str:
         """The fingerprint of the rows."""
-        text = json.dumps(self.rows, ensure_ascii=False, default=str)
+        text = json.dumps([self.rows, self.classes], ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -51,7 +55,14 @@ class RowsInMemory:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Taken as it is; a string in a file."""
-        return core_schema.is_instance_schema(cls, serialization=core_schema.to_string_ser_schema())
+        written = core_schema.plain_serializer_function_ser_schema(_written, when_used="json")
+        return core_schema.is_instance_schema(cls, serialization=written)
+
+
+def _written(value: object) -> str:
+    if not isinstance(value, RowsInMemory):
+        raise PydanticSerializationUnexpectedValue("another kind of source, which is written as it is")
+    return str(value)
 
 
 Source: TypeAlias = str | RowsInMemory

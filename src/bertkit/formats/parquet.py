@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from bertkit.errors import InputError, UserError
+from bertkit.formats.class_names import names_in
 from bertkit.formats.columns import check_columns
 from bertkit.formats.files import LEAVE_OUT, readable
 
@@ -64,24 +64,7 @@ def class_names(file: IO[bytes], name: str) -> dict[str, tuple[str, ...]]:
         UserError, InputError: as `read_parquet`.
     """
     with _opened(file, name) as table:
-        written = (table.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
-    try:
-        features = json.loads(written)["info"]["features"]
-        found = {str(column): _names(feature) for column, feature in features.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return {column: names for column, names in found.items() if names}
-
-
-def _names(feature: object) -> tuple[str, ...]:
-    """The names of a feature's classes, or of those of its items, however deep; none where it has no classes."""
-    while isinstance(feature, list) and feature:
-        feature = feature[0]
-    if not isinstance(feature, dict):
-        return ()
-    if feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list):
-        return tuple(map(str, feature["names"]))
-    return _names(feature.get("feature"))
+        return names_in(table.schema_arrow.metadata)
 
 
 @contextmanager

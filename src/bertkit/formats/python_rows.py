@@ -11,6 +11,7 @@ import numpy as np
 
 from bertkit.config.data_source import RowsInMemory
 from bertkit.errors import InputError, UserError
+from bertkit.formats.class_names import names_of_table
 from bertkit.formats.columns import check_columns, pick
 from bertkit.formats.frames import ArrowArray, ArrowStream, PandasFrame, Series, arrow_rows, pandas_rows
 from bertkit.formats.rows import Row
@@ -109,12 +110,16 @@ def rows_in_memory(given: object, name: str) -> RowsInMemory:
     """
     if isinstance(given, Mapping):
         given = _rows_of_columns(given, name)
+    elif isinstance(given, tuple) and getattr(given, "_fields", None) is None:
+        given = list(given)  # nobody learns from one row
     elif is_one_row(given):
         raise UserError(
             f"{name} is of type {type(given).__name__}, neither a path nor rows",
             "Give a path, a list of paths, a table, or a list of dicts.",
         )
-    return RowsInMemory(name, [_labelled(row, f"{name} row {n}") for n, row in enumerate(each_row(given), 1)])
+    classes = names_of_table(given)  # before the rows are taken, which may be possible once only
+    rows = [_labelled(row, f"{name} row {n}") for n, row in enumerate(each_row(given), 1)]
+    return RowsInMemory(name, rows, classes)
 
 
 def memory_rows(source: RowsInMemory, columns: Mapping[str, str]) -> Iterator[Row]:

@@ -68,20 +68,31 @@ class Data:
             yield make(Columns(first.fields, self.columns, self.name, self._classes())), chain([first], rows)
 
     def _classes(self) -> dict[str, tuple[str, ...]]:
-        """Of columns whose numbers count classes, the names of these."""
+        """Of columns whose numbers count classes, the names of these.
+
+        Raises:
+            InputError: they differ from part to part.
+        """
         found: dict[str, tuple[str, ...]] = {}
         for source, format in self.parts:
-            if format == "parquet" and isinstance(source, str) and os.path.isfile(source):
-                with open_bytes(source) as file:
-                    theirs = class_names(file, source)
-                differing = [column for column in found if theirs.get(column) != found[column]]
-                if differing:
-                    raise InputError(
-                        f"{source}: the numbers of {differing[0]!r} count other classes than those of the file before",
-                        "Give files of one and the same data set together.",
-                    )
-                found = found or theirs
+            theirs = _classes_of(source, format)
+            differing = [column for column in found.keys() & theirs.keys() if theirs[column] != found[column]]
+            if differing:
+                raise InputError(
+                    f"{name_of(source)}: the numbers of {differing[0]!r} count other classes than those before",
+                    "Give parts of one and the same data set together.",
+                )
+            found |= theirs
         return found
+
+
+def _classes_of(source: Source, format: str) -> dict[str, tuple[str, ...]]:
+    if isinstance(source, RowsInMemory):
+        return source.classes
+    if format != "parquet" or not os.path.isfile(source):
+        return {}
+    with open_bytes(source) as file:
+        return class_names(file, source)
 
 
 def name_of(sources: Sources) -> str:

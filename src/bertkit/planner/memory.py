@@ -10,7 +10,7 @@ from bertkit.planner.activations import DeviceKind
 from bertkit.planner.devices import Device, Evidence
 from bertkit.planner.inference_memory import inference_memory
 from bertkit.planner.rates import BYTES
-from bertkit.planner.training_memory import training_memory
+from bertkit.planner.training_memory import Training, training_memory
 from bertkit.planner.work import Work
 
 # The workspace of cuBLAS, which torch's allocator counts: from memory.
@@ -74,8 +74,7 @@ def needed(work: Work, device: Device, sharing: Sharing = Sharing()) -> Needed:
             total = process.inference_bytes(found, **blocks, half=half)
         return Needed(found.weights, 0, 0, found.activations, workspace, total)
     tokens = sum(work.computed)
-    estimate = training_memory(
-        work.config,
+    how = Training(
         micro_batch_tokens=tokens,
         length=max(work.lengths),
         precision=training_precision(work),
@@ -88,6 +87,7 @@ def needed(work: Work, device: Device, sharing: Sharing = Sharing()) -> Needed:
         padded=not software.packed,
         stores_pairs=software.stores_pairs,
     )
+    estimate = training_memory(work.config, how)
     total = estimate.total + workspace
     if kind == "cpu":
         total = process.training_bytes(estimate, half=half, recompute=sharing.recompute)

@@ -70,25 +70,11 @@ class _Pass:
     beside: int = 0
 
 
-def training_memory(
-    config: EncoderConfig,
-    *,
-    micro_batch_tokens: int,
-    length: int,
-    precision: str,
-    optimiser: Method,
-    recompute: bool,
-    ranks_sharing: int = 1,
-    device: DeviceKind = "cpu",
-    running_mean: bool = False,
-    learnt: Learnt = "pre-training",
-    lora_rank: int = 8,
-    padded: bool = False,
-    stores_pairs: bool = False,
-) -> MemoryEstimate:
-    """What a step of training needs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How a model is trained, as far as memory asks.
 
-    Args:
+    Attributes:
         length: tokens of the longest sequences.
         precision: `float32`, `bfloat16`, `float16` or `bfloat16-weights`, as `TrainTable` has them.
         recompute: layers keep their input only.
@@ -99,46 +85,65 @@ def training_memory(
         learnt: masked tokens; the label of a sequence, by all weights; or that by adapters.
         padded, stores_pairs: as `Path` has them, for programs other than bertkit.
     """
-    masked = learnt == "pre-training"
+
+    micro_batch_tokens: int
+    length: int
+    precision: str
+    optimiser: Method
+    recompute: bool
+    ranks_sharing: int = 1
+    device: DeviceKind = "cpu"
+    running_mean: bool = False
+    learnt: Learnt = "pre-training"
+    lora_rank: int = 8
+    padded: bool = False
+    stores_pairs: bool = False
+
+
+def training_memory(config: EncoderConfig, how: Training) -> MemoryEstimate:
+    """What a step of training needs."""
+    masked = how.learnt == "pre-training"
     parameters = count_parameters(config) + (_masked_head(config) if masked else config.width * (config.width + 4))
-    path = training_path(precision, device, recompute, padded=padded, stores_pairs=stores_pairs)
-    one = _pass(config, path, micro_batch_tokens, length, learnt, lora_rank)
+    path = training_path(how.precision, how.device, how.recompute, padded=how.padded, stores_pairs=how.stores_pairs)
+    one = _pass(config, path, how)
     learning = one.learns_layer * config.layers + one.learns_rest
-    frozen = parameters - learning if learnt == "lora" else 0
-    part, whole = -(-(parameters - frozen) // ranks_sharing), (parameters - frozen if ranks_sharing > 1 else 0)
-    half = HALF if precision != "float32" else 0
-    if precision == "bfloat16-weights":
+    frozen = parameters - learning if how.learnt == "lora" else 0
+    part = -(-(parameters - frozen) // how.ranks_sharing)
+    whole = parameters - frozen if how.ranks_sharing > 1 else 0
+    half = HALF if how.precision != "float32" else 0
+    if how.precision == "bfloat16-weights":
         weights, gradients = half * parameters, FULL * whole + (0 if whole else half * learning)
     else:
         weights, gradients = FULL * whole + half * parameters, FULL * whole
-    update = min(FULL * part, max(LAMB_BYTES, FULL * _table(config))) if optimiser == "lamb" else 0
+    update = min(FULL * part, max(LAMB_BYTES, FULL * _table(config))) if how.optimiser == "lamb" else 0
     gradients += FULL * part
     kept, moments = _moments(one)
     return MemoryEstimate(
         weights=weights + FULL * (part + frozen),
         gradients=gradients,
-        optimiser=_optimiser(config, learning, optimiser) // ranks_sharing + (FULL * part if running_mean else 0),
+        optimiser=_optimiser(config, learning, how.optimiser) // how.ranks_sharing
+        + (FULL * part if how.running_mean else 0),
         activations=kept,
         update=update,
         working=max(max(moments), gradients + update),
     )
 
 
-def _pass(config: EncoderConfig, path: Path, tokens: int, length: int, learnt: Learnt, rank: int) -> _Pass:
-    masked = learnt == "pre-training"
+def _pass(config: EncoderConfig, path: Path, how: Training) -> _Pass:
+    tokens, length, masked = how.micro_batch_tokens, how.length, how.learnt == "pre-training"
     wanted = int(MASKED_SHARE * tokens) if masked else -(-tokens // length)
     wanted = tokens if path.padded else wanted
     layer, rest = _layer_parameters(config), count_parameters(config) - _layer_parameters(config) * config.layers
-    if learnt == "lora":
+    if how.learnt == "lora":
         attended = config.heads * config.head_width
         qkv, up = attended + 2 * config.groups * config.head_width, config.ffn_width * (2 if config.gated else 1)
         sides = (
             (config.width + qkv) + (attended + config.width) + (config.width + up) + (config.ffn_width + config.width)
         )
-        layer, rest = rank * sides, 0
+        layer, rest = how.lora_rank * sides, 0
     head = _masked_head(config) if masked else config.width * (config.width + 4)
     up = config.ffn_width * (2 if config.gated else 1)
-    beside = 2 * up * path.product if learnt == "lora" else 0
+    beside = 2 * up * path.product if how.learnt == "lora" else 0
     return _Pass(config, path, tokens, length, wanted, layer, rest + head, masked, beside)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.training import TrainTable
-from bertkit.planner.training_memory import training_memory
+from bertkit.planner.training_memory import Training, training_memory
 from bertkit.training.ranks import Ranks
 from bertkit.training.step import NoMemory
 
@@ -22,8 +22,7 @@ def check_memory(table: TrainTable, encoder: EncoderConfig, precision: str, leng
         NoMemory: saying what is needed and what there is.
     """
     sharing = {"ddp": 1, "fsdp": ranks.count, "hybrid": table.shard_ranks or 1}[table.parallel]
-    needed = training_memory(
-        encoder,
+    how = Training(
         micro_batch_tokens=length,
         length=length,
         precision=precision,
@@ -33,6 +32,7 @@ def check_memory(table: TrainTable, encoder: EncoderConfig, precision: str, leng
         device="cuda" if ranks.device.type == "cuda" else "cpu",
         running_mean=table.ema is not None,
     )
+    needed = training_memory(encoder, how)
     free = free_bytes(ranks.device)
     if needed.total > free:
         names = ("weights", "gradients", "optimiser", "activations")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import weakref
 from abc import ABC, abstractmethod
@@ -22,10 +23,12 @@ from bertkit.metrics.label_counts import Counts
 from bertkit.reports.beside import Beside
 from bertkit.reports.page import table
 from bertkit.runs.run_folder import RunFolder
+from bertkit.runs.run_result import RunResult
 
 if TYPE_CHECKING:
     from bertkit.finetuning.run import Finetuned
 
+OPTIMISTIC = "The best of {count} runs by the examples that they were compared on is better there than on others"
 NO_INTERVALS: Mapping[str, Interval] = MappingProxyType({})
 
 
@@ -191,7 +194,17 @@ class FinetuneResult(Trained):
         others = [f"{name}: {self.best_by} {value:.4f}" for name, value in self.baselines.items()]
         why = [] if recipe.why is None else [recipe.why]
         kept = f"the best after step {done.step:,} of {done.steps:,}, at a learning rate of {recipe.learning_rate:.2e}"
-        return [*others, *why, kept, *self.notes]
+        return [*others, *why, kept, *self._endings(), *self.notes]
+
+    def _endings(self) -> list[str]:
+        """Whether it ended before its time, or too early."""
+        done = self.finetuned
+        if done.rising is not None:
+            before, last = (f"{abs(score):.4f}" for score in done.rising)
+            return [f"the score was still rising: {self.best_by} {before}, then {last}; more epochs may help"]
+        if 0 < done.steps < done.planned:
+            return [f"ended early, after {done.steps:,} of {done.planned:,} steps: nothing got better any more"]
+        return []
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -235,6 +248,64 @@ class DistillResult(Trained):
             return rows
         teacher, student = (f"{self.texts_a_second[name]:.1f}" for name in ("teacher", "student"))
         return [*rows, ("texts a second", student, "", teacher)]
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class SweepResult(Trained):
+    """Several runs of fine-tuning, and the best one's model.
+
+    Attributes:
+        name: of the task.
+        runs: each run's result, by its name; each has a folder of that name.
+        spread: of each metric over the seeds; empty for a search.
+        settings: of each trial of a search; empty for seeds.
+        best: the name of the run whose model was kept.
+    """
+
+    name: str
+    runs: Mapping[str, RunResult]
+    spread: Mapping[str, Interval]
+    settings: Mapping[str, Mapping[str, float | None]]
+    best: str
+
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self.name
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Of seeds the means, of a search the best run's."""
+        if self.spread:
+            return {name: one.value for name, one in self.spread.items()}
+        return self.runs[self.best].metrics
+
+    @property
+    def intervals(self) -> Mapping[str, Interval]:
+        """Student's, over the seeds; none of a search."""
+        return self.spread
+
+    @property
+    def caution(self) -> str:
+        """What to bear in mind of the best run's score."""
+        return OPTIMISTIC.format(count=len(self.runs))
+
+    def record(self) -> dict[str, object]:
+        """As JSON values."""
+        ends = {name: {"deviation": a.deviation, "low": a.low, "high": a.high} for name, a in self.spread.items()}
+        more: dict[str, object] = {"intervals": ends} if self.spread else {"settings": self.settings}
+        runs = {name: result.metrics for name, result in self.runs.items()}
+        return {"metrics": self.metrics, **more, "best": self.best, "runs": runs}
+
+    def _header(self) -> Sequence[str]:
+        return ("metric", "mean" if self.spread else f"value of {self.best}", "95 % interval", *self.runs)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        each = [result.metrics for result in self.runs.values()]
+        return [(*row, *(f"{metrics.get(row[0], math.nan):.4f}" for metrics in each)) for row in super()._rows()]
+
+    def _lines(self) -> list[str]:
+        return [f"the model is that of {self.best}", self.caution]
 
 
 def _ends(interval: Interval | None) -> str:

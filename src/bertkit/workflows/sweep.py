@@ -14,7 +14,6 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -33,8 +32,7 @@ from bertkit.runs.run_folder import RunFolder
 from bertkit.runs.run_result import RunResult, finished
 from bertkit.workflows.finetune import finetune
 from bertkit.workflows.observer import SILENT, Observer
-
-OPTIMISTIC = "The best of {count} runs by the examples that they were compared on is better there than on others"
+from bertkit.workflows.results import SweepResult
 
 
 class Scored(Protocol):
@@ -48,54 +46,6 @@ class Scored(Protocol):
 
 
 RunOnce = Callable[[FinetuneConfig, Observer], Scored]
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    """What several runs came to.
-
-    Attributes:
-        folder: the runs are in it, and the best one's model.
-        runs: each run's result, by its name.
-        spread: over the seeds, of each metric; empty for a search.
-        settings: of each trial; empty for seeds.
-    """
-
-    folder: Path
-    runs: Mapping[str, RunResult]
-    spread: Mapping[str, Interval]
-    settings: Mapping[str, Mapping[str, float | None]]
-
-    @property
-    def best(self) -> str:
-        """The run of the best score, the first of several.
-
-        Raises:
-            UserError: none has one.
-        """
-        scored = {name: result.score for name, result in self.runs.items() if math.isfinite(result.score)}
-        if not scored:
-            raise UserError("no run came to a score", "Lower the learning rate.")
-        return min(scored, key=lambda name: scored[name])
-
-    @property
-    def metrics(self) -> Mapping[str, float]:
-        """Of seeds the means, of a search the best run's."""
-        if self.spread:
-            return {name: one.value for name, one in self.spread.items()}
-        return self.runs[self.best].metrics
-
-    @property
-    def caution(self) -> str:
-        """What to bear in mind of the best run's score."""
-        return OPTIMISTIC.format(count=len(self.runs))
-
-    def record(self) -> dict[str, object]:
-        """As JSON values."""
-        ends = {name: {"deviation": a.deviation, "low": a.low, "high": a.high} for name, a in self.spread.items()}
-        more: dict[str, object] = {"intervals": ends} if self.spread else {"settings": self.settings}
-        runs = {name: result.metrics for name, result in self.runs.items()}
-        return {"metrics": self.metrics, **more, "best": self.best, "runs": runs}
 
 
 def sweep(config: SweepConfig, observer: Observer = SILENT, run_once: RunOnce = finetune) -> SweepResult:
@@ -117,12 +67,12 @@ def sweep(config: SweepConfig, observer: Observer = SILENT, run_once: RunOnce = 
     with owned(Path(base.run.directory)):
         if config.search is None:
             results = _run_each(base, _seeds(base, config.seeds or 1), observer, run_once)
-            result = SweepResult(Path(base.run.directory), results, _spread(results), {})
+            result = _result(base, results, _spread(results), {})
             _keep_best(result, "seeds")
         else:
             runs, settings = _trials(config, config.search)
             results = _run_each(base, runs, observer, run_once)
-            result = SweepResult(Path(base.run.directory), results, {}, settings)
+            result = _result(base, results, {}, settings)
             _keep_best(result, "search")
     return result
 
@@ -187,6 +137,30 @@ def _run_each(
             result.write(folder)
         results[name] = result
     return results
+
+
+def _result(
+    config: FinetuneConfig,
+    runs: Mapping[str, RunResult],
+    spread: Mapping[str, Interval],
+    settings: Mapping[str, Mapping[str, float | None]],
+) -> SweepResult:
+    """What the runs came to.
+
+    Raises:
+        UserError: none has a score.
+    """
+    scored = {name: result.score for name, result in runs.items() if math.isfinite(result.score)}
+    if not scored:
+        raise UserError("no run came to a score", "Lower the learning rate.")
+    return SweepResult(
+        folder=Path(config.run.directory),
+        name=config.task.name,
+        runs=runs,
+        spread=spread,
+        settings=settings,
+        best=min(scored, key=lambda name: scored[name]),  # the first of several
+    )
 
 
 def _spread(results: Mapping[str, RunResult]) -> dict[str, Interval]:
