@@ -1,4 +1,7 @@
-"""Jobs that train a model, from Python: each returns what came of it, the model among it."""
+"""Jobs that train a model, from Python: each returns what came of it, the model among it.
+
+A job is imported when it is asked for: the names are there without torch.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from bertkit.api.data import Data, sources
 from bertkit.api.folders import run_in
@@ -23,12 +26,9 @@ from bertkit.api.settings import (
 from bertkit.config.options import Values, put
 from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import read_values
-from bertkit.finetuning.distillation import task_of_teacher
-from bertkit.workflows import distill as distilling
-from bertkit.workflows import finetune as finetuning
-from bertkit.workflows import pretrain as pretraining
-from bertkit.workflows import sweep as sweeping
-from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
+
+if TYPE_CHECKING:
+    from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
 
 Place = str | os.PathLike[str]
 
@@ -65,6 +65,8 @@ def finetune(
         InputError: an example is not what the task learns from; file and line, or the row, are named.
         BertkitError: each subclass says what is wrong and what to do.
     """
+    from bertkit.workflows import finetune as finetuning
+
     values = _tables_of(train, task, eval, model)
 
     def job(folder: str) -> FinetuneResult:
@@ -98,6 +100,8 @@ def sweep(
         UserError: neither seeds nor search, or both; a seed diverged, or no run has a score.
         BertkitError: as `finetune`.
     """
+    from bertkit.workflows import sweep as sweeping
+
     count = {name: options.get(name) for name in ("seeds", "search")}
     rest = {name: value for name, value in options.items() if name not in count}
     values = _tables_of(train, task, eval, model)
@@ -133,6 +137,9 @@ def distill(
     Raises:
         BertkitError: as `finetune`; or the teacher cannot be distilled.
     """
+    from bertkit.finetuning.distillation import task_of_teacher
+    from bertkit.workflows import distill as distilling
+
     start = os.fspath(teacher)
     values = _tables_of(train, task_of_teacher(start), eval, student) | {"teacher": {"start": start}}
 
@@ -163,6 +170,8 @@ def pretrain(
         ConfigError: the file is not there, has a setting that there is not, or the folder is of another run.
         BertkitError: each subclass says what is wrong and what to do.
     """
+    from bertkit.workflows import pretrain as pretraining
+
     values = _tables(config)
     named = output if output is not None else values.get("run", {}).get("directory")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bertkit.finetuning.training_data import FinetuningData
 from bertkit.metrics.task_scores import Scores
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.evaluation import Measuring
+
+if TYPE_CHECKING:
+    from bertkit.finetuning.training_data import FinetuningData
 
 
 class Evaluator(Measuring, Protocol):

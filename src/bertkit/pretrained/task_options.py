@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from bertkit.config.arguments import check_argument
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.contract import Task
-from bertkit.tokenization.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from bertkit.tokenization.tokenizer import Tokenizer
 
 
 def make_task(kind: type[Task], tokenizer: Tokenizer, options: Mapping[str, Any]) -> Task:
@@ -19,7 +21,7 @@ def make_task(kind: type[Task], tokenizer: Tokenizer, options: Mapping[str, Any]
     """
     declared = {
         name: hint
-        for name, hint in get_type_hints(kind.__init__, localns={"Tokenizer": Tokenizer}).items()
+        for name, hint in get_type_hints(kind.__init__, localns={"Tokenizer": object}).items()
         if name not in ("tokenizer", "return")
     }
     for name, value in options.items():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bertkit.config.data_source import RowsInMemory
 from bertkit.config.finetuning import FinetuneConfig
@@ -14,7 +15,6 @@ from bertkit.evaluation.baselines import Baseline, baselines_of
 from bertkit.finetuning.finetuned_card import FinetunedFacts, finetuned_card
 from bertkit.finetuning.job import Job
 from bertkit.finetuning.recipe import Recipe
-from bertkit.finetuning.run import Finetuned
 from bertkit.finetuning.training_data import all_data
 from bertkit.labelled.doubts import Doubts, doubts
 from bertkit.metrics.intervals import intervals_of
@@ -23,6 +23,9 @@ from bertkit.runs.hardware import energy_in_words, hardware_in_words
 from bertkit.training.ranks import Ranks
 from bertkit.workflows.observer import Observer
 from bertkit.workflows.results import FinetuneResult
+
+if TYPE_CHECKING:
+    from bertkit.finetuning.run import Finetuned
 
 
 @dataclass(frozen=True)

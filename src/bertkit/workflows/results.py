@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Self
 from bertkit.checkpoints.folders import atomic_folder
 from bertkit.errors import InputError
 from bertkit.finetuning.recipe import Recipe
-from bertkit.inference.model import Model, load
 from bertkit.metrics.intervals import Interval
 from bertkit.metrics.label_counts import Counts
 from bertkit.reports.beside import Beside
@@ -27,6 +26,7 @@ from bertkit.runs.run_result import RunResult
 
 if TYPE_CHECKING:
     from bertkit.finetuning.run import Finetuned
+    from bertkit.inference.model import Model
 
 OPTIMISTIC = "The best of {count} runs by the examples that they were compared on is better there than on others"
 NO_INTERVALS: Mapping[str, Interval] = MappingProxyType({})
@@ -62,6 +62,8 @@ class Trained(ABC):
     @cached_property
     def model(self) -> Model:
         """The model, ready to answer; loaded when it is first asked for."""
+        from bertkit.inference.model import load
+
         found = load(self.folder, task=self.task)
         if self.temporary is not None:
             weakref.finalize(found, _let_go, self.temporary)  # holds it as long as the model lives
