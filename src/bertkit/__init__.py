@@ -17,13 +17,21 @@ if TYPE_CHECKING:
     from bertkit.errors import BertkitError
     from bertkit.inference.model import Model, load
     from bertkit.pretrained.loading import load_encoder
+    from bertkit.workflows.calibration import Calibration
+    from bertkit.workflows.evaluation import Evaluation
+    from bertkit.workflows.explain import Explanations
+    from bertkit.workflows.prepare import PreparedShards
     from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
 else:
     _HOMES = {
         "BertkitError": "bertkit.errors",
+        "Calibration": "bertkit.workflows.calibration",
         "DistillResult": "bertkit.workflows.results",
+        "Evaluation": "bertkit.workflows.evaluation",
+        "Explanations": "bertkit.workflows.explain",
         "FinetuneResult": "bertkit.workflows.results",
         "Model": "bertkit.inference.model",
+        "PreparedShards": "bertkit.workflows.prepare",
         "PretrainResult": "bertkit.workflows.results",
         "SweepResult": "bertkit.workflows.results",
         "calibrate": "bertkit.api.evaluation",
@@ -51,9 +59,13 @@ else:
 
 __all__ = [
     "BertkitError",
+    "Calibration",
     "DistillResult",
+    "Evaluation",
+    "Explanations",
     "FinetuneResult",
     "Model",
+    "PreparedShards",
     "PretrainResult",
     "SweepResult",
     "__version__",

@@ -24,6 +24,7 @@ PAGES = [
     "docs/pretraining.md",
     "docs/finetuning.md",
     "docs/planning.md",
+    "docs/scikit-learn.md",
     "docs/log.md",
 ]
 PLACES = [ROOT, ROOT / "src", ROOT / "src/bertkit", ROOT / "docs"]

@@ -19,8 +19,8 @@ from bertkit.model.device import DEVICES
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = """
-    BertkitError DistillResult FinetuneResult Model PretrainResult SweepResult __version__
-    calibrate distill evaluate explain finetune load load_encoder prepare pretrain sweep
+    BertkitError Calibration DistillResult Evaluation Explanations FinetuneResult Model PreparedShards PretrainResult
+    SweepResult __version__ calibrate distill evaluate explain finetune load load_encoder prepare pretrain sweep
 """.split()
 
 

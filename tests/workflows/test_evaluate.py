@@ -79,7 +79,7 @@ def test_how_it_is_shown(found: Evaluation, tmp_path: Path) -> None:
     assert "&lt;model&gt;" in html
     assert "<model>" not in html
     interval = found.intervals["accuracy"]
-    assert f"<td>{interval.low:.4f} to {interval.high:.4f}</td>" in html
+    assert f">{interval.low:.4f} to {interval.high:.4f}</td>" in html
     found.save_report(tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == found.page()
     with pytest.raises(OutputError, match="does not exist"):

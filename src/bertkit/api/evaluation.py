@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from typing_extensions import Unpack
 
 from bertkit.api.arguments import config_of
+from bertkit.api.data import Data, sources
 from bertkit.api.models import loaded_model
+from bertkit.api.progress import observer_for
+from bertkit.api.settings import Columns
 from bertkit.config.evaluation import CalibrateConfig, EvaluateConfig
 from bertkit.workflows.calibrate import calibrate as calibrate_job
 from bertkit.workflows.calibration import Calibration
@@ -17,13 +23,45 @@ if TYPE_CHECKING:
     from bertkit.inference.model import Model
 
 
-def evaluate(model: Model | str | Path | None, data: object, task: str | None = None, **options: object) -> Evaluation:
+class EvaluateOptions(Columns, total=False):
+    """What can be said of an evaluation, by names as on the command line."""
+
+    problem: Literal["single-label", "multi-label", "regression"] | None
+    format: str | None
+    columns: Mapping[str, str]
+    bad_answers: Literal["stop", "drop"] | None
+    predictions: str | Path | None
+    no_answer_scores: str | Path | None
+    against: str | Path | None
+    report: str | Path | None
+    long: Literal["error", "truncate", "window"]
+    dtype: str
+    device: str
+    batch_tokens: int | None
+
+
+class CalibrateOptions(EvaluateOptions, total=False):
+    """What can be said of a calibration."""
+
+    task: str | None
+    abstain_at_precision: float | None
+
+
+def evaluate(
+    model: Model | str | Path | None,
+    data: Data,
+    task: str | None = None,
+    *,
+    progress: bool = True,
+    **options: Unpack[EvaluateOptions],
+) -> Evaluation:
     """Scores a model, or predictions that anyone made, beside labelled data.
 
     Args:
         model: a model that is loaded, a folder or a hub name; None where `predictions` are scored.
-        data: the labelled examples: a file, several, a table (pandas, polars, whatever speaks Arrow), or dicts.
+        data: the labelled examples: a path, several, a table (pandas, polars, Arrow, a dict of columns), or dicts.
         task: the hub's name of what is scored; by the model or the predictions when left out.
+        progress: show how it gets on, in a terminal or a notebook.
         options: the columns (`text_column="review"`, `label_column=…`), and the others of `bertkit evaluate`:
             `problem`, `format`, `bad_answers`, `predictions`, `no_answer_scores`, `against`, `report`, and, of a model
             that is not loaded yet, `long` (`window`), `dtype`, `device`, `batch_tokens`.
@@ -32,15 +70,17 @@ def evaluate(model: Model | str | Path | None, data: object, task: str | None = 
         `metrics` with their 95 % `intervals`, the `errors`, and the `report`.
 
     Raises:
-        UserError: an unknown argument, or arguments that do not go together.
+        UserError: an unknown option, or options that do not go together.
         InputError: the data cannot be read, or does not fit; file and line, or the row, are named.
     """
     ready = loaded_model(model, options)
-    given = {"data": data, "task": task, "model": None if ready is not None else model, **options}
-    return evaluate_job(config_of(EvaluateConfig, "evaluate", given), model=ready)
+    given = {"data": sources(data, "data"), "task": task, "model": None if ready is not None else model, **options}
+    return evaluate_job(config_of(EvaluateConfig, "evaluate()", given), observer_for(progress), model=ready)
 
 
-def calibrate(model: Model | str | Path, data: object, **options: object) -> Calibration:
+def calibrate(
+    model: Model | str | Path, data: Data, *, progress: bool = True, **options: Unpack[CalibrateOptions]
+) -> Calibration:
     """Finds how sure a classifier of texts may be, on labelled data, and keeps it in the model's folder.
 
     The data is no test set of the model any more. A model that is loaded answers as before: load it again.
@@ -48,22 +88,18 @@ def calibrate(model: Model | str | Path, data: object, **options: object) -> Cal
     Args:
         model: a folder, or a model that was loaded from it.
         data: the labelled examples, as `evaluate` takes them.
+        progress: show how it gets on, in a terminal or a notebook.
         options: those of `evaluate`, and `abstain_at_precision`: answer only from the score where this share is right.
 
     Raises:
-        UserError: the model is not a classifier of texts with a folder of its own, an unknown argument, or arguments
-            that do not go together.
+        UserError: the model is not a classifier of texts with a folder of its own, an unknown option, or options that
+            do not go together.
         InputError: the data cannot be read, or does not say how sure the model may be.
         OutputError: the folder cannot be written.
     """
     ready = loaded_model(model, options)
+    given: dict[str, object] = {"data": sources(data, "data"), "model": model, **options}
     if ready is not None:
-        runs = {
-            "long": ready.long.value,
-            "dtype": ready.dtype,
-            "device": ready.device,
-            "batch_tokens": ready.batch_tokens,
-        }
-        options = {"task": ready.task.name, **options, **runs}
-    given = {"data": data, "model": model if ready is None else ready.source, **options}
-    return calibrate_job(config_of(CalibrateConfig, "calibrate", given))
+        given |= {"model": ready.source, "task": options.get("task") or ready.task.name, "long": ready.long.value}
+        given |= {"dtype": ready.dtype, "device": ready.device, "batch_tokens": ready.batch_tokens}
+    return calibrate_job(config_of(CalibrateConfig, "calibrate()", given), observer_for(progress))

@@ -31,4 +31,4 @@ def explain(
     """
     ready = loaded_model(model, options)
     given = {"model": None if ready is not None else model, "kind": kind, **options}
-    return explain_job(config_of(ExplainConfig, "explain", given), rows, model=ready)
+    return explain_job(config_of(ExplainConfig, "explain()", given), rows, model=ready)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bertkit.api.arguments import config_of
+from bertkit.api.progress import observer_for
 from bertkit.config.preparing import PrepareConfig
-from bertkit.terminal.progress import progress_bar
 from bertkit.workflows.prepare import PreparedShards
 from bertkit.workflows.prepare import prepare as prepare_job
 
@@ -20,7 +20,7 @@ def prepare(
     Args:
         corpus: files of text, gzip or not, or folders of them.
         output: the folder to make, or to go on with.
-        progress: draw a bar where standard error is a terminal.
+        progress: show how it gets on, in a terminal or a notebook.
         options: those of `bertkit prepare`: `vocab`, `format`, `text_column`, `processes`, `shard_tokens`, `held_out`,
             `near_duplicates`, `keep_duplicates`, `min_characters`, `no_filters`, `append`.
 
@@ -30,6 +30,6 @@ def prepare(
         OutputError: the folder cannot be written, or another run writes there.
     """
     several = [corpus] if isinstance(corpus, str | Path) else [*corpus]
-    config = config_of(PrepareConfig, "prepare", {"corpus": several, "output": output, **options})
-    with progress_bar("MB", shown=progress, decimals=1) as tick:
+    config = config_of(PrepareConfig, "prepare()", {"corpus": several, "output": output, **options})
+    with observer_for(progress).counting("MB") as tick:
         return prepare_job(config, progress=lambda text_bytes: tick(text_bytes / 1e6))

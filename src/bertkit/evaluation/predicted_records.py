@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,18 +26,28 @@ class Answering(Protocol):
     def stream(self, rows: Iterable[Row], /) -> Iterator[Any]: ...
 
 
-def predicted_records(model: Answering, examples: Sequence[Example]) -> list[Result]:
+def predicted_records(
+    model: Answering, examples: Sequence[Example], tick: Callable[[float], None] = lambda examples: None
+) -> list[Result]:
     """One record for each example; for a pair of texts of sentence-embedding `{"value": cosine}`.
+
+    Args:
+        tick: called as examples are answered, with how many more are.
 
     Raises:
         InputError: an example cannot be read; file and line are named.
     """
     records: list[Mapping[str, object]]
     if find_spec(model.task.name).compares:
-        cosines_P = (vectors_of(model, examples, "text") * vectors_of(model, examples, "text_pair")).sum(1)
+        first_PW = vectors_of(model, examples, "text")
+        cosines_P = (first_PW * vectors_of(model, examples, "text_pair")).sum(1)
+        tick(len(examples))
         records = [{"value": float(cosine)} for cosine in cosines_P]
     else:
-        records = [answer.record() for answer in model.stream(example.row for example in examples)]
+        records = []
+        for answer in model.stream(example.row for example in examples):
+            records.append(answer.record())
+            tick(1)
     return [Result(record, example.row.place) for record, example in zip(records, examples, strict=True)]
 
 

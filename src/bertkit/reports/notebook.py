@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from bertkit.metrics.intervals import Interval
+from bertkit.reports.page import table
 
 
 def small_table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], notes: Sequence[str] = ()) -> str:
@@ -14,12 +15,8 @@ def small_table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str
     Args:
         notes: a line each, below it.
     """
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    below = "".join(f"<p>{escape(note)}</p>" for note in notes)
-    return (
-        f"<div><p>{escape(caption)}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
-    )
+    lines = "".join(f"<div>{escape(note)}</div>" for note in notes)
+    return f"<div>{escape(caption)}</div>{table(header, rows)}{lines}"
 
 
 def metrics_table(

@@ -48,7 +48,7 @@ def calibrate(config: CalibrateConfig, observer: Observer = SILENT) -> Calibrati
     with report_file(config.report) as page:  # before the model: an unwritable place shows at once
         other = other_scored(config, task, examples, notes.note)
         model = load_model(config, task, temperature=1.0, abstain_below=None)  # as if it had never been calibrated
-        scored = scored_by(model, config, examples)
+        scored = scored_by(model, config, examples, observer)
         evaluation = evaluated(config, str(config.model), task, scored, other, folder)
         if page is not None:
             page.write(evaluation.page())

@@ -53,7 +53,7 @@ def evaluate(config: EvaluateConfig, observer: Observer = SILENT, *, model: Mode
         else:
             model = model or load_model(config, task)
             note_if_fitted_on(model, config, notes.note)
-            scored = scored_by(model, config, examples)
+            scored = scored_by(model, config, examples, observer)
             evaluation = evaluated(config, config.model or str(model.source), task, scored, other, model.source)
         if page is not None:
             page.write(evaluation.page())
@@ -133,11 +133,12 @@ def note_if_fitted_on(model: Model, config: EvaluateConfig, note: Note) -> None:
         )
 
 
-def scored_by(model: Model, config: EvaluateConfig, examples: Sequence[Example]) -> Scored:
+def scored_by(model: Model, config: EvaluateConfig, examples: Sequence[Example], observer: Observer) -> Scored:
     """The model's answers, and their scores."""
     from bertkit.evaluation.scored_model import scored_model
 
-    return scored_model(model, config.problem, examples)
+    with observer.counting("examples") as tick:
+        return scored_model(model, config.problem, examples, tick)
 
 
 def evaluated(

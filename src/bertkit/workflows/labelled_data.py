@@ -59,8 +59,7 @@ def labelled_examples(config: EvaluateConfig, task: str, note: Note) -> list[Exa
 
 def name_of_data(data: Sources) -> str:
     """What the data is called in messages."""
-    parts = each_source(data)
-    return str(data) if len(parts) == 1 and isinstance(data, str) else name_of(*parts)
+    return data if isinstance(data, str) else name_of(data)
 
 
 def sha256_of_data(data: Sources) -> str | None:
