@@ -28,7 +28,7 @@ from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.strict import parse
 from bertkit.families.labels import PROBLEMS
-from bertkit.finetuning.recipe import Recipe
+from bertkit.finetuning.recipe import TrainingRecipe
 from bertkit.finetuning.run import build_model, loop_table
 from bertkit.finetuning.training_data import FinetuningData
 from bertkit.optimisation.optimisers import build_optimiser, set_rate
@@ -110,7 +110,7 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
     config = parse(FinetuneConfig, setup.settings(), "benchmark")
     source = open_pretrained(find_folder(setup.model))
     data = FinetuningData.open(config, source, source.load_tokenizer())
-    recipe = Recipe.of(config, examples=len(data.train), width=source.config.width, fitted=False)
+    recipe = TrainingRecipe.of(config, examples=len(data.train), width=source.config.width, fitted=False)
     table = loop_table(config, recipe, data.steps_per_epoch(BATCH))
     model = build_model(config, source, data, ranks.device)
     precision = choose_precision(table.precision, ranks.device)

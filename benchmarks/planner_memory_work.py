@@ -21,9 +21,9 @@ from bertkit.objectives.text_classification import LabelObjective
 from bertkit.optimisation.layers import recompute
 from bertkit.optimisation.optimisers import build_optimiser
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import Replicated
+from bertkit.training.sharing import DataParallel
 from bertkit.training.step import Stepper
-from bertkit.training.trainee import Trainee
+from bertkit.training.trainee import TrainingModule
 
 if TYPE_CHECKING:
     from benchmarks.planner_memory import Case
@@ -71,7 +71,7 @@ def _train(case: Case) -> None:
     objective = _objective(case)
     if case.mode == "lora":
         adapt(encoder, LORA_RANK, 16.0, torch.Generator().manual_seed(0))
-    trainee = Trainee(encoder, {objective.name: objective}).train()
+    trainee = TrainingModule(encoder, {objective.name: objective}).train()
     if case.recompute:
         recompute(encoder)
     settings = Optimiser()
@@ -79,7 +79,7 @@ def _train(case: Case) -> None:
     stepper = Stepper(
         trainee,
         build_optimiser(trainee.named_parameters(), settings, config.layers),
-        Replicated(trainee, 1, half=case.precision == "bfloat16-weights"),
+        DataParallel(trainee, 1, half=case.precision == "bfloat16-weights"),
         ranks,
         weights={objective.name: 1.0},
         clip=settings.clip,

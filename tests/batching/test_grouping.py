@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.batching.grouping import deal, group_by_tokens
+from bertkit.batching.grouping import balance_by_tokens, group_by_tokens
 
 
 @given(st.lists(st.integers(1, 50)), st.integers(1, 120))
@@ -27,7 +27,7 @@ def test_batches_are_filled() -> None:
 
 @given(st.lists(st.integers(1, 50)), st.integers(1, 20))
 def test_every_sequence_is_dealt_once_and_evenly(lengths: list[int], hands: int) -> None:
-    groups = deal(lengths, hands)
+    groups = balance_by_tokens(lengths, hands)
     assert len(groups) == hands
     assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
     assert all(groups) == (len(lengths) >= hands)
@@ -36,5 +36,5 @@ def test_every_sequence_is_dealt_once_and_evenly(lengths: list[int], hands: int)
 
 
 def test_the_longest_are_dealt_first() -> None:
-    assert deal([2, 9, 3, 4, 3], 2) == [[1, 0], [3, 2, 4]]
-    assert deal([], 2) == [[], []]
+    assert balance_by_tokens([2, 9, 3, 4, 3], 2) == [[1, 0], [3, 2, 4]]
+    assert balance_by_tokens([], 2) == [[], []]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bertkit.batching.layout import Layout, PackedLayout, PaddedLayout, Reduction, Run
+from bertkit.batching.layout import EqualLengths, Layout, PackedLayout, PaddedLayout, Reduction
 
 LENGTHS = (4, 4, 2, 4, 1, 1, 1)
 HOW = get_args(Reduction)
@@ -28,7 +28,7 @@ def rows_of(packed_T: Tensor, lengths: tuple[int, ...], longest: int) -> Tensor:
 
 def test_runs_are_neighbours_of_equal_length() -> None:
     runs = list(PackedLayout.of(LENGTHS).runs())
-    assert runs == [Run(0, 2, 4), Run(8, 1, 2), Run(10, 1, 4), Run(14, 3, 1)]
+    assert runs == [EqualLengths(0, 2, 4), EqualLengths(8, 1, 2), EqualLengths(10, 1, 4), EqualLengths(14, 3, 1)]
     assert runs[-1].tokens == slice(14, 17)
 
 

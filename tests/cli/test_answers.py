@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.cli.answers import Answer, Waiting, answers
+from bertkit.cli.answers import AnsweredRow, Waiting, answers
 from bertkit.errors import BertkitError, InputError
 from bertkit.formats.rows import Row
 from tests.cli import fake_program
@@ -45,16 +45,16 @@ def test_every_row_is_answered_once_and_in_its_place(kinds: list[str], ahead: in
                 yield Row({"text": kind}, str(number))
 
     found = list(answers(Ahead(ahead), rows(), waiting, "record"))  # type: ignore[arg-type]
-    places = [item.row.place if isinstance(item, Answer) else item.what.split(":")[0] for item in found]
+    places = [item.row.place if isinstance(item, AnsweredRow) else item.what.split(":")[0] for item in found]
     assert places == [str(number) for number in range(len(kinds))]
-    assert [isinstance(item, Answer) for item in found] == [kind == "good" for kind in kinds]
+    assert [isinstance(item, AnsweredRow) for item in found] == [kind == "good" for kind in kinds]
 
 
 def test_stop_raises_what_the_model_raises() -> None:
     waiting = Waiting()
     model = load()
     found = answers(model, [Row({"text": t}, t) for t in ("a", "b", "bad")], waiting, "stop")  # type: ignore[arg-type]
-    assert isinstance(next(found), Answer)
-    assert isinstance(next(found), Answer)
+    assert isinstance(next(found), AnsweredRow)
+    assert isinstance(next(found), AnsweredRow)
     with pytest.raises(BertkitError, match="bad: no usable text"):
         next(found)

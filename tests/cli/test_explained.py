@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bertkit.cli.answers import Answer
-from bertkit.cli.explained import SHOWN_HEADS, SHOWN_WORDS, Explained
+from bertkit.cli.answers import AnsweredRow
+from bertkit.cli.explained import SHOWN_HEADS, SHOWN_WORDS, ExplainedForm
 from bertkit.errors import BertkitError, InputError
 from bertkit.formats.rows import Row
 from tests.cli import fake_program
@@ -18,7 +18,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 class Plain:
-    def text(self, number: int, answer: Answer) -> str:
+    def text(self, number: int, answer: AnsweredRow) -> str:
         return f"answer {number}"
 
     def error(self, number: int, error: BertkitError) -> str:
@@ -26,7 +26,7 @@ class Plain:
 
 
 def shown(**record: object) -> list[str]:
-    return Explained(Plain()).text(3, Answer(Row({"text": "x"}, "row 3"), record)).splitlines()
+    return ExplainedForm(Plain()).text(3, AnsweredRow(Row({"text": "x"}, "row 3"), record)).splitlines()
 
 
 def words(*scores: float) -> list[dict[str, object]]:
@@ -36,7 +36,7 @@ def words(*scores: float) -> list[dict[str, object]]:
 def test_an_answer_without_an_explanation_is_as_it_was() -> None:
     assert shown(value=1.0) == ["answer 3"]
     assert shown(explanation=None) == ["answer 3", "     nothing to explain"]
-    assert Explained(Plain()).error(2, InputError("bad")) == "error 2: bad"
+    assert ExplainedForm(Plain()).error(2, InputError("bad")) == "error 2: bad"
 
 
 def attribution(scores: list[float]) -> dict[str, object]:

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from bertkit.corpora.prepare import prepare
-from bertkit.corpora.prepare_state import Recipe
+from bertkit.corpora.prepare_state import PreparationRecipe
 from bertkit.corpora.sentences import split_sentences
 from bertkit.corpora.shards import HELD_OUT, Manifest, Shard, open_shards
 from bertkit.errors import InputError, OutputError, UserError
 from bertkit.tokenization.tokenizer import Tokenizer
 
 WORDS = ["the", "cat", "sat", "mat", "hat", "un", "##able", "on", "a", "b", "##b", "##a", ".", ",", "!"]
-RECIPE = Recipe(filters=None, duplicates="exact", shard_tokens=2_000)
+RECIPE = PreparationRecipe(filters=None, duplicates="exact", shard_tokens=2_000)
 Files = dict[str, bytes]
 
 
@@ -257,7 +257,7 @@ def test_killed_and_run_again_the_bytes_are_the_same(vocab: Path, tokenizer: Tok
     chance = random.Random(3)
     corpus = [write(tmp_path / f"{n}.jsonl", texts(9_000, seed=n)) for n in range(2)]
     options = ["--shard-tokens", "20000", "--held-out", "0.05", "--processes", "1", "--no-near-duplicates"]
-    recipe = Recipe(filters=None, duplicates="exact", held_out=0.05, shard_tokens=20_000)
+    recipe = PreparationRecipe(filters=None, duplicates="exact", held_out=0.05, shard_tokens=20_000)
     whole = prepare(corpus, tmp_path / "whole", tokenizer, recipe)
     assert len(whole.shards) > 12
     made = tmp_path / "made"

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from bertkit.evaluation import held_out as module
-from bertkit.evaluation.held_out import HeldOut
+from bertkit.evaluation.held_out import HeldOutEvaluator
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 from bertkit.metrics.task_scores import Scores
 from bertkit.objectives.text_classification import LabelObjective
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.windows import LongText
-from bertkit.training.sharing import Replicated
-from bertkit.training.trainee import Trainee
+from bertkit.training.sharing import DataParallel
+from bertkit.training.trainee import TrainingModule
 from tests.parity.task_peers import make_task_peer
 
 
@@ -27,7 +27,7 @@ def test_records_say_the_precision_that_computed_them(
 ) -> None:
     said: list[object] = []
 
-    def score(name: str, problem: str, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+    def score(name: str, problem: str, results: Sequence[Prediction], examples: Sequence[Example]) -> Scores:
         said.extend(result.record["dtype"] for result in results)
         return Scores({"accuracy": 1.0})
 
@@ -36,13 +36,13 @@ def test_records_say_the_precision_that_computed_them(
     source = open_pretrained(tmp_path)
     task = source.build_task(None, source.load_tokenizer())
     head = source.build_head(task)
-    trainee = Trainee(
+    trainee = TrainingModule(
         source.build_encoder(), {"text-classification": LabelObjective(head, "single-label", None, 0.0)}
     ).train()
     reader = Reader(task, 16, LongText.WINDOW, offsets=False)
-    held_out = HeldOut(reader, [Example(Row({"text": "w1 w2"}, "a:1"), "good", "0")], "single-label")
+    held_out = HeldOutEvaluator(reader, [Example(Row({"text": "w1 w2"}, "a:1"), "good", "0")], "single-label")
     before = torch.get_rng_state()
-    held_out.measure(trainee, Replicated(trainee, 1, half=half))
+    held_out.measure(trainee, DataParallel(trainee, 1, half=half))
     assert said == [dtype]
     assert trainee.training
     assert torch.equal(torch.get_rng_state(), before)

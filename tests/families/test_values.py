@@ -5,10 +5,10 @@ import math
 import pytest
 
 from bertkit.errors import ConfigError
-from bertkit.families.values import COUNT, LAYERS, NUMBER, RADIUS, WHOLE, Kind, one_of, optional
+from bertkit.families.values import COUNT, LAYERS, NUMBER, RADIUS, WHOLE, ValueKind, one_of, optional
 
 ODD: list[object] = [None, "3", True, False, 1.5, math.inf, math.nan, -1, 0, 3, 10**12, [], {}, [3], {"a": 3}]
-HELD: dict[str, tuple[Kind, list[object]]] = {
+HELD: dict[str, tuple[ValueKind, list[object]]] = {
     "whole": (WHOLE, [-1, 0, 3, 10**12]),
     "count": (COUNT, [3, 10**12]),
     "radius": (RADIUS, [0, 3, 10**12]),
@@ -20,7 +20,7 @@ HELD: dict[str, tuple[Kind, list[object]]] = {
 
 
 @pytest.mark.parametrize(("kind", "held"), HELD.values(), ids=HELD)
-def test_kinds(kind: Kind, held: list[object]) -> None:
+def test_kinds(kind: ValueKind, held: list[object]) -> None:
     assert [value for value in ODD if kind.holds(value)] == held
 
 

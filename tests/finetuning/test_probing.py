@@ -22,7 +22,7 @@ from bertkit.objectives.text_classification import LabelObjective
 from bertkit.objectives.token_classification import NO_TAG, TagObjective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.training.ranks import Ranks
-from bertkit.training.trainee import Trainee
+from bertkit.training.trainee import TrainingModule
 
 CPU = torch.device("cpu")
 ALONE = Ranks(0, 1, CPU, None)
@@ -65,7 +65,7 @@ def batch_of(samples: list[Sample], name: str) -> TrainingBatch:
 def test_texts(reads: Reads) -> None:
     encoder, head = encoder_and_head(reads)
     objective = LabelObjective(head, "single-label", None, 0.0)
-    trainee = Trainee(encoder, {objective.name: objective})
+    trainee = TrainingModule(encoder, {objective.name: objective})
     assert can_fit(objective)
     fit_head(trainee, text_samples(), ALONE, autocast=None, seed=0)
     assert trainee.training, "as it was"
@@ -80,7 +80,7 @@ def test_texts(reads: Reads) -> None:
 def test_words_learn_from_their_first_pieces() -> None:
     encoder, head = encoder_and_head("tokens")
     objective = TagObjective(head)
-    trainee = Trainee(encoder, {objective.name: objective})
+    trainee = TrainingModule(encoder, {objective.name: objective})
     x_RW, y_RC, sample_R = read(trainee, word_samples(), CPU, autocast=None)
     learns = [int((sample.targets["tag_T"] != NO_TAG).sum()) for sample in word_samples()]
     assert len(x_RW) == len(y_RC) == sum(learns)

@@ -4,12 +4,14 @@ import pytest
 
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.strict import parse
-from bertkit.finetuning.recipe import Recipe
+from bertkit.finetuning.recipe import TrainingRecipe
 
 
-def recipe(examples: int = 1_000, fitted: bool = True, **tables: object) -> Recipe:
+def recipe(examples: int = 1_000, fitted: bool = True, **tables: object) -> TrainingRecipe:
     values = {"task": {"name": "text-classification"}, "data": {"train": "x.csv"}, "run": {"directory": "run"}}
-    return Recipe.of(parse(FinetuneConfig, values | tables, "test"), examples=examples, width=768, fitted=fitted)
+    return TrainingRecipe.of(
+        parse(FinetuneConfig, values | tables, "test"), examples=examples, width=768, fitted=fitted
+    )
 
 
 @pytest.mark.parametrize(("examples", "epochs"), [(1, 10), (540, 10), (1_500, 4), (15_000, 3), (1_000_000, 3)])
@@ -21,7 +23,7 @@ def test_few_examples_are_read_more_often(examples: int, epochs: int) -> None:
 
 def test_what_is_said_is_done() -> None:
     found = recipe(train={"epochs": 2.5, "patience": 0, "optimiser": {"learning_rate": 3e-4, "head_times": 2.0}})
-    assert found == Recipe(epochs=2.5, learning_rate=3e-4, head_times=2.0, patience=None, why=None)
+    assert found == TrainingRecipe(epochs=2.5, learning_rate=3e-4, head_times=2.0, patience=None, why=None)
 
 
 def test_epochs_that_nobody_asked_for_may_end_early() -> None:

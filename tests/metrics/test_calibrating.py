@@ -9,7 +9,7 @@ from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, Target
 from bertkit.metrics.calibrating import Decisions, abstaining, calibrated, decisions_of
 from bertkit.metrics.calibration import expected_calibration_error, fit_temperature
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 
 NAMES = ("a", "b", "c")
 TOO_SURE = 4.0  # how many times too large the logits of the made-up classifiers are
@@ -22,7 +22,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def made(problem: Problem, scores: np.ndarray, targets: list[Target]) -> Decisions:
     results = [
-        Result({"labels": [{"label": name, "score": float(p)} for name, p in zip(NAMES, one, strict=True)]}, f"p:{n}")
+        Prediction(
+            {"labels": [{"label": name, "score": float(p)} for name, p in zip(NAMES, one, strict=True)]}, f"p:{n}"
+        )
         for n, one in enumerate(scores)
     ]
     examples = [Example(Row({}, f"data:{n}"), target, str(n)) for n, target in enumerate(targets)]
@@ -111,7 +113,7 @@ def test_what_says_nothing(problem: Problem, scores: list[list[float]], targets:
 
 
 def test_records_of_other_labels() -> None:
-    results = [Result({"labels": [{"label": name, "score": 0.5}]}, f"p:{name}") for name in "ab"]
+    results = [Prediction({"labels": [{"label": name, "score": 0.5}]}, f"p:{name}") for name in "ab"]
     examples = [Example(Row({}, "data"), "a", "0")] * 2
     with pytest.raises(InputError, match="p:b: has scores of other labels than p:a"):
         decisions_of("single-label", results, examples)

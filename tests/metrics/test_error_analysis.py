@@ -9,7 +9,7 @@ from bertkit.labelled.examples import Example, References, Tagged, Target
 from bertkit.metrics.confusions import confusion_of, entity_confusion
 from bertkit.metrics.error_analysis import AnalysedExample, analyse_answers, analyse_records, what_errors_are, worst
 from bertkit.metrics.lengths import by_length
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 from bertkit.metrics.task_scores import score_results
 
 
@@ -18,7 +18,7 @@ def asked(target: Target, **fields: object) -> Example:
 
 
 def analyse(task: str, record: dict[str, object], example: Example) -> AnalysedExample:
-    (one,) = analyse_records(task, None, [Result(record, "p:1")], [example])
+    (one,) = analyse_records(task, None, [Prediction(record, "p:1")], [example])
     return one
 
 
@@ -45,7 +45,7 @@ def test_several_labels() -> None:
 
 def test_numbers() -> None:
     assert analyse("text-classification", {"value": 2.5}, asked(4.0, text="x")).error == 1.5
-    results = [Result({"value": value}, "") for value in (0.9, 0.1, 0.5)]
+    results = [Prediction({"value": value}, "") for value in (0.9, 0.1, 0.5)]
     pairs = [asked(target, text="x", text_pair="y") for target in (5.0, 1.0, 0.0)]
     errors = [one.error for one in analyse_records("sentence-embedding", None, results, pairs)]
     assert errors == pytest.approx([0, 1 / 3, 1 / 3])
@@ -72,7 +72,7 @@ def test_answers_agree_with_the_score() -> None:
         examples = [
             Example(Row({"question": "q", "context": "c"}, ""), one, str(n)) for n, one in enumerate(right[kept])
         ]
-        results = [Result(one, "") for one in records[kept]]
+        results = [Prediction(one, "") for one in records[kept]]
         analysed = analyse_records("question-answering", None, results, examples)
         mean = sum(100 * (1 - one.error) for one in analysed) / len(analysed)
         assert mean == pytest.approx(score_results("question-answering", None, results, examples).metrics["f1"])
@@ -123,12 +123,12 @@ def test_confusions_of_entities_are_by_the_words_that_they_cover() -> None:
     assert found.labels == ("(none)", "LOC", "ORG", "PER")
     assert found.counts_CC.tolist() == [[0, 0, 0, 1], [0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
     example = asked(Tagged(((0, 1),), ("B-PER",)), text="A")
-    result = Result({"entities": [{"label": "LOC", "start": 0, "end": 1}]}, "")
+    result = Prediction({"entities": [{"label": "LOC", "start": 0, "end": 1}]}, "")
     whole = confusion_of("token-classification", None, [result], [example])
     assert whole is not None
     assert whole.counts_CC.tolist() == [[0, 0], [1, 0]]
 
 
 def test_what_has_no_confusions() -> None:
-    assert confusion_of("text-classification", None, [Result({"value": 1.0}, "")], [asked(1.0)]) is None
-    assert confusion_of("multiple-choice", None, [Result({}, "")], [asked(1)]) is None
+    assert confusion_of("text-classification", None, [Prediction({"value": 1.0}, "")], [asked(1.0)]) is None
+    assert confusion_of("multiple-choice", None, [Prediction({}, "")], [asked(1)]) is None

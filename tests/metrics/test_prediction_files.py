@@ -6,13 +6,13 @@ import pytest
 
 from bertkit.errors import InputError
 from bertkit.metrics.prediction_files import read_answers, read_no_answer_scores, read_records
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 
 
 def test_records_keep_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text('{"value": 1}\n\n{"value": 2}\n')
-    assert read_records(str(path)) == [Result({"value": 1}, f"{path}:1"), Result({"value": 2}, f"{path}:3")]
+    assert read_records(str(path)) == [Prediction({"value": 1}, f"{path}:1"), Prediction({"value": 2}, f"{path}:3")]
 
 
 @pytest.mark.parametrize("content", ['{"a": "x", "b": ""}', '{\n  "a": "x",\n  "b": ""\n}\n'])
@@ -25,7 +25,7 @@ def test_answers_by_id(tmp_path: Path, content: str) -> None:
 def test_answers_as_records(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text('{"answers": [], "no_answer_score": 1}\n')
-    assert read_answers(str(path)) == [Result({"answers": [], "no_answer_score": 1}, f"{path}:1")]
+    assert read_answers(str(path)) == [Prediction({"answers": [], "no_answer_score": 1}, f"{path}:1")]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bertkit.labelled.examples import Example, Tagged, Target
 from bertkit.metrics.answer_scores import scores_v1, scores_v2
 from bertkit.metrics.intervals import intervals_of
 from bertkit.metrics.resampling import resampled_answers_v1, resampled_answers_v2, resampled_means
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 from bertkit.metrics.task_scores import score_results
 
 SIZE = 30
@@ -68,7 +68,7 @@ def test_a_resample_is_scored_as_its_examples_would_be(make: Callable[[np.random
     random = np.random.default_rng(5)
     task, problem, records, targets = make(random)
     examples = [Example(Row({}, f"data:{n}"), target, str(n)) for n, target in enumerate(targets)]
-    results = [Result(record, "") for record in records]
+    results = [Prediction(record, "") for record in records]
     scores = score_results(task, problem, results, examples)
     assert scores.at(np.arange(SIZE)) == pytest.approx(scores.metrics)
     for _ in range(20):

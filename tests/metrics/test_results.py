@@ -5,11 +5,19 @@ from typing import Any
 import pytest
 
 from bertkit.errors import InputError
-from bertkit.metrics.results import Entity, Result, best_label, entities, label_scores, number, scored_places
+from bertkit.metrics.results import (
+    PredictedEntity,
+    Prediction,
+    best_label,
+    entities,
+    label_scores,
+    number,
+    scored_places,
+)
 
 
-def result(**record: Any) -> Result:
-    return Result(record, "p.jsonl:4")
+def result(**record: Any) -> Prediction:
+    return Prediction(record, "p.jsonl:4")
 
 
 def test_labels_in_any_order() -> None:
@@ -19,7 +27,9 @@ def test_labels_in_any_order() -> None:
 
 
 def test_entities_and_places() -> None:
-    assert entities(result(entities=[{"label": "PER", "start": 1, "end": 4, "text": "Ada"}])) == [Entity("PER", 1, 4)]
+    assert entities(result(entities=[{"label": "PER", "start": 1, "end": 4, "text": "Ada"}])) == [
+        PredictedEntity("PER", 1, 4)
+    ]
     assert scored_places(result(choices=[{"index": 2, "score": 0.5}]), "choices") == {2: 0.5}
     with pytest.raises(InputError, match=r"p.jsonl:4: choices has the index -1"):
         scored_places(result(choices=[{"index": -1, "score": 0.5}]), "choices")

@@ -13,7 +13,7 @@ from bertkit.families.labels import Problem
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, References, Tagged, Target
 from bertkit.metrics.intervals import intervals_of
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 from bertkit.metrics.task_scores import score, score_answers, score_results
 
 
@@ -44,7 +44,9 @@ def test_single_labels(task: str) -> None:
 
 def test_several_labels() -> None:
     results = [labels(a=0.9, b=0.5, c=0.1), labels(a=0.4, b=0.3, c=0.2)]
-    found = score_results("text-classification", None, [Result(one, "") for one in results], examples(("a", "b"), ()))
+    found = score_results(
+        "text-classification", None, [Prediction(one, "") for one in results], examples(("a", "b"), ())
+    )
     assert found.metrics["accuracy"] == found.metrics["f1_micro"] == 1
     assert found.metrics["f1_macro"] == pytest.approx(2 / 3)  # c, which the model has, is never right
     assert found.counts["c"].gold == 0
@@ -68,7 +70,7 @@ def test_entities() -> None:
         {"entities": [{"label": "PER", "start": 0, "end": 12}, {"label": "ORG", "start": 17, "end": 21}]},
         {"entities": [{"label": "LOC", "start": 0, "end": 2, "score": 0.5}]},
     ]
-    found = score_results("token-classification", None, [Result(one, "") for one in results], examples(gold, other))
+    found = score_results("token-classification", None, [Prediction(one, "") for one in results], examples(gold, other))
     wanted = {"entity_precision": 2 / 3, "entity_recall": 2 / 3, "entity_f1": 2 / 3, "accuracy": 4 / 5}
     assert found.metrics == pytest.approx(wanted)
     assert list(found.counts) == ["LOC", "ORG", "PER"]
@@ -80,7 +82,7 @@ def test_a_model_that_finds_only_types_that_the_data_lacks_scores_0() -> None:
     for found, right in ((results, gold), (results, examples(Tagged(((0, 4),), ("O",)))), ([{"entities": []}], gold)):
         scores = score("token-classification", None, found, right)
         assert [scores[name] for name in ("entity_precision", "entity_recall", "entity_f1")] == [0, 0, 0]
-    answered = [Result({"entities": []}, "r1")]
+    answered = [Prediction({"entities": []}, "r1")]
     for names in (("O", "B-ORG", "B-PER"), (), None):
         score_results("token-classification", None, answered, gold, names)
     with pytest.raises(InputError, match="no predicted label is one of the data's: 'Person' beside 'PER'"):
@@ -107,7 +109,7 @@ def test_data_with_nothing_to_tell_apart_has_finite_scores(
     task: str, problem: Problem | None, result: dict[str, object], targets: tuple[Target, ...], count: int
 ) -> None:
     right = examples(*targets[:count])
-    scores = score_results(task, problem, [Result(result, "")] * count, right)
+    scores = score_results(task, problem, [Prediction(result, "")] * count, right)
     assert scores.metrics
     assert all(map(math.isfinite, scores.metrics.values()))
     assert scores.at is not None
@@ -117,7 +119,7 @@ def test_data_with_nothing_to_tell_apart_has_finite_scores(
 
 def test_numbers_that_are_none() -> None:
     with pytest.raises(InputError, match="row 1: the field 'value' is nan, not a finite number"):
-        score_results("text-classification", "regression", [Result({"value": math.nan}, "row 1")], examples(1.0))
+        score_results("text-classification", "regression", [Prediction({"value": math.nan}, "row 1")], examples(1.0))
 
 
 def test_answers_of_v1() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, Tagged
-from bertkit.metrics.results import Entity
+from bertkit.metrics.results import PredictedEntity
 from bertkit.metrics.word_tags import as_iob2, in_iob2, tags_of_words
 
 IOB2 = ["B-PER", "I-PER", "B-PER", "O", "B-LOC", "B-ORG"]
@@ -56,4 +56,4 @@ WORDS = [(0, 3), (4, 18), (19, 22), (23, 27)]
     ],
 )
 def test_an_entity_covers_the_words_that_it_overlaps(entities: list[tuple[str, int, int]], tags: str) -> None:
-    assert tags_of_words(WORDS, [Entity(*one) for one in entities]) == tags.split()
+    assert tags_of_words(WORDS, [PredictedEntity(*one) for one in entities]) == tags.split()

@@ -9,7 +9,7 @@ from bertkit.families.catalogue import FAMILIES
 from bertkit.families.contract import Family
 from bertkit.model.build import build_encoder
 from bertkit.model.heads import build_head, build_masked_lm_head
-from bertkit.model.init import initialise, say_shares
+from bertkit.model.init import bias_from_priors, initialise
 
 CONFIG = EncoderConfig(vocab_size=997, width=96, heads=3, layer_of_step=(0,), positions=LearnedPositions(length=64))
 
@@ -42,7 +42,7 @@ def test_the_generator_decides() -> None:
 def test_a_head_may_begin_with_what_is_known_before_reading() -> None:
     shape = FAMILIES["bert"].heads["text-classification"]
     head = build_head(shape, CONFIG, 3, "first")
-    say_shares(head, [0.5, 0.01, 0.9])
+    bias_from_priors(head, [0.5, 0.01, 0.9])
     torch.testing.assert_close(head.classifier(torch.zeros(96)).sigmoid(), torch.tensor([0.5, 0.01, 0.9]))
 
 

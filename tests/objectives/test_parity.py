@@ -15,7 +15,7 @@ from bertkit.config.pooling import Pooling
 from bertkit.config.training import Masking
 from bertkit.families.labels import Problem
 from bertkit.model.pooling import pool_tokens
-from bertkit.model.vector_steps import Recipe, RecipeHead
+from bertkit.model.vector_steps import RecipeHead, VectorRecipe
 from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.objectives.multiple_choice import ChoiceObjective
 from bertkit.objectives.objective import Objective
@@ -29,7 +29,7 @@ from bertkit.sampling.masking import MaskRules
 from bertkit.sampling.sample_stream import Sample, SampleBatch, SampleStream
 from bertkit.sampling.stream import Position
 from bertkit.training.micro_batches import as_tensors
-from bertkit.training.trainee import Trainee
+from bertkit.training.trainee import TrainingModule
 from tests.parity.bert_peer import Sequences, Sizes, make_peer
 from tests.parity.task_peers import make_task_peer
 
@@ -52,7 +52,7 @@ def loss_of(encoder: nn.Module, objective: Objective, targets: list[dict[str, np
         for ids, segments, target in zip(SEQUENCES.ids, SEQUENCES.segments, targets, strict=True)
     ]
     batch = as_tensors(SampleBatch(samples).pack(range(len(samples))))
-    trainee = Trainee(encoder, {objective.name: objective})  # type: ignore[arg-type]
+    trainee = TrainingModule(encoder, {objective.name: objective})  # type: ignore[arg-type]
     (count,) = trainee.counts(batch)
     return trainee(batch)[objective.name]["loss"] / count
 
@@ -141,7 +141,7 @@ def test_choices(tmp_path: Path) -> None:
     ]
     batch = as_tensors(SampleBatch(samples).pack(range(3)))
     objective = ChoiceObjective(head)
-    output = Trainee(encoder, {objective.name: objective})(batch)[objective.name]  # type: ignore[arg-type]
+    output = TrainingModule(encoder, {objective.name: objective})(batch)[objective.name]  # type: ignore[arg-type]
     losses, correct = [], 0
     for part, place in zip(parts, right, strict=True):
         inputs = {name: tensor[list(part)].unsqueeze(0) for name, tensor in SEQUENCES.padded().items()}
@@ -177,7 +177,7 @@ def test_pairs(scored: bool, pooling: Pooling, tmp_path: Path) -> None:
     """Two pairs, the second with a negative."""
     peer = make_task_peer("text-classification", tmp_path).eval()
     encoder, _ = trained(tmp_path, "text-classification")
-    objective = PairObjective(RecipeHead(Recipe((pooling,))), [7], scored=scored)
+    objective = PairObjective(RecipeHead(VectorRecipe((pooling,))), [7], scored=scored)
     samples = [
         Sample(
             tuple(SEQUENCES.ids[place] for place in part),
@@ -187,7 +187,7 @@ def test_pairs(scored: bool, pooling: Pooling, tmp_path: Path) -> None:
         for part, score, known in [(range(2), 0.25, [0, 1]), (range(2, 5), 0.75, [2, 3])]
     ]
     batch = as_tensors(SampleBatch(samples).pack(range(2)))
-    ours = Trainee(encoder, {objective.name: objective})(batch)[objective.name]["loss"] / 2  # type: ignore[arg-type]
+    ours = TrainingModule(encoder, {objective.name: objective})(batch)[objective.name]["loss"] / 2  # type: ignore[arg-type]
     inputs = SEQUENCES.padded()
     hidden_BLW = peer.bert(**inputs).last_hidden_state  # type: ignore[operator]
     seen_BL1 = inputs["attention_mask"].unsqueeze(-1)
@@ -220,7 +220,7 @@ def test_masks(tmp_path: Path) -> None:
     packed = global_batch.pack(range(5))
     batch = as_tensors(packed)
     objective = MaskedLM(head)  # type: ignore[arg-type]
-    trainee = Trainee(encoder, {objective.name: objective})  # type: ignore[arg-type]
+    trainee = TrainingModule(encoder, {objective.name: objective})  # type: ignore[arg-type]
     assert trainee.counts(batch)[0] >= 5
     ours = trainee(batch)[objective.name]["loss"] / trainee.counts(batch)[0]
 
@@ -246,7 +246,7 @@ def test_what_belongs_is_no_wrong_answer(tmp_path: Path) -> None:
     """The negative of the second pair belongs to the first one, and the second text of the first to both."""
     make_task_peer("text-classification", tmp_path)
     encoder, _ = trained(tmp_path, "text-classification")
-    objective = PairObjective(RecipeHead(Recipe()), [], scored=False)
+    objective = PairObjective(RecipeHead(VectorRecipe()), [], scored=False)
     samples = [
         Sample(
             tuple(SEQUENCES.ids[place] for place in part),
@@ -256,7 +256,7 @@ def test_what_belongs_is_no_wrong_answer(tmp_path: Path) -> None:
         for part, texts, known in [(range(2), (7, 8), [7, 8, 9]), (range(2, 5), (5, 6, 9), [5, 6, 8])]
     ]
     batch = as_tensors(SampleBatch(samples).pack(range(2)))
-    ours = Trainee(encoder, {objective.name: objective})(batch)[objective.name]  # type: ignore[arg-type]
+    ours = TrainingModule(encoder, {objective.name: objective})(batch)[objective.name]  # type: ignore[arg-type]
     vectors_BW = pool_tokens(encoder(batch.tokens), batch.tokens.layout, ("mean",))
     one, two, three, four, other = torch.nn.functional.normalize(vectors_BW, dim=1)
     first = torch.nn.functional.cross_entropy(20.0 * one @ torch.stack([two, four]).T, torch.tensor(0))

@@ -16,7 +16,7 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_masked_lm_head
 from bertkit.objectives.distillation import Teacher
 from bertkit.objectives.objective import Objective
-from bertkit.objectives.pretraining import OBJECTIVES, Parts, build_objectives, objective_weights
+from bertkit.objectives.pretraining import OBJECTIVES, ObjectiveParts, build_objectives, objective_weights
 from tests.objectives.training_batches import CONFIG, make_batch, make_encoder
 
 NO_POOLER = CONFIG.model_copy(update={"pooler": False})
@@ -28,9 +28,9 @@ def table(**values: Any) -> TrainTable:
     return TrainTable(steps=1, **values)
 
 
-def parts(family: Family, pooler: bool = True, teacher: Teacher | None = None, **values: Any) -> Parts:
+def parts(family: Family, pooler: bool = True, teacher: Teacher | None = None, **values: Any) -> ObjectiveParts:
     encoder = make_encoder(CONFIG if pooler else NO_POOLER)
-    return Parts(family, encoder, table(**values), torch.Generator().manual_seed(1), teacher)
+    return ObjectiveParts(family, encoder, table(**values), torch.Generator().manual_seed(1), teacher)
 
 
 @pytest.mark.parametrize(

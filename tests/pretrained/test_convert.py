@@ -23,7 +23,7 @@ from bertkit.families.catalogue import FAMILIES
 from bertkit.pretrained.convert import Layout, convert
 from bertkit.pretrained.describe import describe
 from bertkit.pretrained.loading import open_pretrained
-from bertkit.pretrained.sentence_parts import Parts
+from bertkit.pretrained.sentence_parts import VectorModules
 from bertkit.pretrained.sentence_transformers import Prompts, Reads, SentenceSettings, write_settings
 from bertkit.tokenization.tokenizer import Tokenizer
 from tests.checkpoints.plain_bundle import read_plain_bundle
@@ -65,7 +65,7 @@ def settings_of(
     pooling: Pooling = "mean", normalize: bool = False, prompt: str = "", max_length: int | None = None
 ) -> SentenceSettings:
     prompts = Prompts({"default": prompt}, "default") if prompt else Prompts()
-    return SentenceSettings(Parts((pooling,)), normalize, prompts, Reads(max_length))
+    return SentenceSettings(VectorModules((pooling,)), normalize, prompts, Reads(max_length))
 
 
 def read_settings(folder: Path) -> SentenceSettings | None:

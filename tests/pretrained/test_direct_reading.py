@@ -18,7 +18,7 @@ from bertkit.model.heads import Head, build_head
 from bertkit.model.init import initialise
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import HEAD, KEY, Reading, can_be_direct, direct
-from bertkit.pretrained.from_state import More, from_state
+from bertkit.pretrained.from_state import TaskMetadata, from_state
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
@@ -51,7 +51,7 @@ def checkpoint(family_name: str, reads: Reading, tokenizer: Tokenizer) -> tuple[
     for part in (encoder, head):
         initialise(part, 0.5, random)
     values = {"id2label": LABELS, "architectures": [f"{CLASSES[family_name]}ForSequenceClassification"]}
-    one = from_state(family, config, encoder.state_dict(), {HEAD: head.state_dict()}, tokenizer, More(values))
+    one = from_state(family, config, encoder.state_dict(), {HEAD: head.state_dict()}, tokenizer, TaskMetadata(values))
     return one, logits(encoder.eval(), head.eval())
 
 

@@ -16,7 +16,7 @@ from torch import nn
 import bertkit
 from bertkit.errors import ConfigError, MissingHead, TextTooLong, UserError
 from bertkit.pretrained.loading import open_pretrained
-from bertkit.pretrained.sentence_parts import Parts
+from bertkit.pretrained.sentence_parts import VectorModules
 from bertkit.pretrained.sentence_transformers import Prompts, Reads, SentenceSettings, write_settings
 from tests.pretrained.sentence_folders import (
     DOCUMENTS,
@@ -58,7 +58,7 @@ def test_settings_round_trip(base: Path, tmp_path: Path) -> None:
         path.unlink()
     (folder / "1_Pooling").rmdir()
     settings = SentenceSettings(
-        Parts(("mean", "cls"), include_prompt=False),
+        VectorModules(("mean", "cls"), include_prompt=False),
         True,
         Prompts({"a": "b: "}, "a"),
         Reads(17, {"query": 5}, True),

@@ -5,12 +5,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bertkit.reports.charts import MOST_POINTS, Series, line_chart, short_number, shortened, ticks
+from bertkit.reports.charts import MOST_POINTS, ChartSeries, line_chart, short_number, shortened, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(*series: Series) -> ElementTree.Element:
+def drawn(*series: ChartSeries) -> ElementTree.Element:
     return ElementTree.fromstring(line_chart(series, title="a < b & c", y_label="loss"))
 
 
@@ -19,7 +19,7 @@ def spots(curve: ElementTree.Element) -> list[tuple[float, float]]:
 
 
 def test_curves_keep_their_shape() -> None:
-    up, flat = drawn(Series("up", [(0, 1), (50, 2), (100, 3)]), Series("flat", [(0, 2), (100, 2)])).iter(
+    up, flat = drawn(ChartSeries("up", [(0, 1), (50, 2), (100, 3)]), ChartSeries("flat", [(0, 2), (100, 2)])).iter(
         f"{SVG}polyline"
     )
     (x0, y0), (x1, y1), (x2, y2) = spots(up)
@@ -31,7 +31,7 @@ def test_curves_keep_their_shape() -> None:
 
 
 def test_everything_lies_inside_the_picture() -> None:
-    chart = drawn(*(Series(f"a long name of a run {n}", [(n, -1e9), (1e7, 1e-9)], dashed=True) for n in range(20)))
+    chart = drawn(*(ChartSeries(f"a long name of a run {n}", [(n, -1e9), (1e7, 1e-9)], dashed=True) for n in range(20)))
     _, _, width, height = map(float, chart.attrib["viewBox"].split())
     for curve in chart.iter(f"{SVG}polyline"):
         assert all(0 < x < width and 0 < y < height for x, y in spots(curve))
@@ -41,14 +41,14 @@ def test_everything_lies_inside_the_picture() -> None:
 
 @pytest.mark.parametrize("points", [[], [(5, 2.0)], [(0, 0.0), (1, 0.0)], [(0, 1.0), (1, math.nan), (2, math.inf)]])
 def test_little_to_draw_is_drawn(points: list[tuple[float, float]]) -> None:
-    text = line_chart([Series("one", points)], title="t")
+    text = line_chart([ChartSeries("one", points)], title="t")
     assert "nan" not in text
     assert "inf" not in text
     ElementTree.fromstring(text)
 
 
 def test_names_are_text_and_not_markup() -> None:
-    chart = drawn(Series("<script>", [(0, 1), (1, 2)]))
+    chart = drawn(ChartSeries("<script>", [(0, 1), (1, 2)]))
     assert [one.text for one in chart.iter(f"{SVG}title")] == ["a < b & c"]
     assert list(chart.iter(f"{SVG}script")) == []
 

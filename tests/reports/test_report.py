@@ -8,7 +8,7 @@ import numpy as np
 
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, References, Tagged, Target
-from bertkit.metrics.results import Predictions, Result
+from bertkit.metrics.results import Prediction, Predictions
 from bertkit.metrics.task_scores import score_answers, score_results
 from bertkit.reports.measured import Measured
 from bertkit.reports.report import Report, make_report
@@ -28,7 +28,7 @@ def report(task: str, answers: Predictions, targets: Sequence[Target], text: str
     return make_report(Measured("a<b>", task, None, answers, examples, scores, scores, "itself"))
 
 
-def labelled(count: int, names: Sequence[str], seed: int = 0) -> tuple[list[Result], list[str]]:
+def labelled(count: int, names: Sequence[str], seed: int = 0) -> tuple[list[Prediction], list[str]]:
     random = np.random.default_rng(seed)
     targets = [names[n % len(names)] for n in range(count)]
     results = []
@@ -37,7 +37,7 @@ def labelled(count: int, names: Sequence[str], seed: int = 0) -> tuple[list[Resu
         score[target] += 0.4
         total = sum(score.values())
         parts = [{"label": name, "score": value / total} for name, value in score.items()]
-        results.append(Result({"labels": parts, "input_tokens": int(random.integers(3, 90))}, "p"))
+        results.append(Prediction({"labels": parts, "input_tokens": int(random.integers(3, 90))}, "p"))
     return results, targets
 
 
@@ -100,7 +100,7 @@ def test_why_there_is_no_calibration() -> None:
 
 def test_who_abstained() -> None:
     results, targets = labelled(40, ("a", "b"))
-    abstaining = [Result({**one.record, "abstained": n % 4 == 0}, one.place) for n, one in enumerate(results)]
+    abstaining = [Prediction({**one.record, "abstained": n % 4 == 0}, one.place) for n, one in enumerate(results)]
     facts = report("text-classification", abstaining, targets).record()["abstained"]
     assert isinstance(facts, dict)
     assert facts["share"] == 0.25
@@ -110,12 +110,14 @@ def test_who_abstained() -> None:
 
 def test_entities_answers_and_numbers() -> None:
     tagged = Tagged(((0, 3),), ("B-PER",))
-    entities = [Result({"entities": [{"label": "PER", "start": 0, "end": 3}]}, "p")] * 3
+    entities = [Prediction({"entities": [{"label": "PER", "start": 0, "end": 3}]}, "p")] * 3
     assert "What was taken for what" in report_page(report("token-classification", entities, [tagged] * 3, "Ada"))
     long = "word " * SHORT
     page = report_page(report("question-answering", {"0": "x", "1": "word"}, [References(("word",), (0,))] * 2, long))
     assert "Labels</h2>" not in page
     assert long.strip() in page, "a long text opens, and its end is there"
-    numbers = report("text-classification", [Result({"value": 1.0}, "p"), Result({"value": 2.0}, "p")], [1.0, 3.0])
+    numbers = report(
+        "text-classification", [Prediction({"value": 1.0}, "p"), Prediction({"value": 2.0}, "p")], [1.0, 3.0]
+    )
     assert numbers.record()["wrong"] == 1
     assert re.findall(OUTSIDE, page + report_page(numbers)) == []

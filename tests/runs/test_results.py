@@ -15,7 +15,7 @@ from bertkit.objectives.pretraining import objective_weights
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.runs.results import GENERATOR, MODEL, write_model
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.training.assembly import Model, build_model, describe_model
+from bertkit.training.assembly import TrainingModel, build_model, describe_model
 from bertkit.training.ranks import joined
 from tests.corpora.shard_files import numbered_tokenizer
 from tests.parity.bert_peer import Sequences, Sizes
@@ -31,7 +31,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
     return numbered_tokenizer(tmp_path_factory.mktemp("vocabulary"))
 
 
-def written(tokenizer: Tokenizer, folder: Path, family: str, train: dict[str, object]) -> Model:
+def written(tokenizer: Tokenizer, folder: Path, family: str, train: dict[str, object]) -> TrainingModel:
     config = settings({"model": {"family": family, "encoder": SIZES}, "train": train})
     weights = objective_weights(config.train, config.data.sequences)
     model = build_model(config, describe_model(config.model, weights, tokenizer, 32), CPU)

@@ -10,7 +10,7 @@ from bertkit.config.training import Sequences
 from bertkit.corpora.shards import Shards
 from bertkit.sampling.audit import Audit, audit
 from bertkit.sampling.audit_pairs import FalsePairs, false_pairs
-from bertkit.sampling.framing import Source
+from bertkit.sampling.framing import SequenceSource
 from bertkit.sampling.samples import Samples
 from tests.corpora.shard_files import numbered_tokenizer, random_shard, shard_of, write_shards
 
@@ -95,7 +95,7 @@ def test_pairs_that_are_falsely_not_next_are_found(
     middle = sum(map(len, first))
     parts = np.array([[0, 5, middle, middle + len(second[0])]])
     samples = Samples(parts, np.ones(1, np.int8), np.ones(1, np.int64), np.zeros(1, np.int64), 0)
-    found = false_pairs(Source.of(shard), samples, 10)
+    found = false_pairs(SequenceSource.of(shard), samples, 10)
     assert found.examined == 1
     assert found.share == (kind is not None)
     if kind is not None:
@@ -105,6 +105,6 @@ def test_pairs_that_are_falsely_not_next_are_found(
 def test_a_pair_of_one_document_is_found() -> None:
     parts = np.array([[0, 5, 10, 20]])
     samples = Samples(parts, np.ones(1, np.int8), np.ones(1, np.int64), np.zeros(1, np.int64), 0)
-    found = false_pairs(Source.of(shard_of([[LONG]])), samples, 10)
+    found = false_pairs(SequenceSource.of(shard_of([[LONG]])), samples, 10)
     assert found == FalsePairs(1, same_document=1)
     assert FalsePairs.total([found, found]) == FalsePairs(2, same_document=2)

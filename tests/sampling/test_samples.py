@@ -10,13 +10,13 @@ from bertkit.corpora.boundaries import document_token_ends
 from bertkit.corpora.shards import Shard
 from bertkit.errors import InputError
 from bertkit.sampling.samples import Samples, plan
-from bertkit.tokenization.template import Frame, Run, Template
+from bertkit.tokenization.template import Frame, SpecialTokens, Template
 from tests.calls import python_calls
 from tests.corpora.shard_files import random_shard, shard_of, shard_of_lengths
 
 FRAME = Template(
-    single=Frame(Run([2], [0]), 0, Run([], []), 0, Run([3], [0])),
-    pair=Frame(Run([2], [0]), 0, Run([3], [0]), 1, Run([3], [1])),
+    single=Frame(SpecialTokens([2], [0]), 0, SpecialTokens([], []), 0, SpecialTokens([3], [0])),
+    pair=Frame(SpecialTokens([2], [0]), 0, SpecialTokens([3], [0]), 1, SpecialTokens([3], [1])),
 )
 LENGTHS = st.lists(st.lists(st.integers(0, 25), max_size=6), min_size=1, max_size=8)
 SEEDS = st.integers(0, 1000)

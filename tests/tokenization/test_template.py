@@ -9,7 +9,7 @@ import tokenizers
 from tokenizers import models, pre_tokenizers, processors
 
 from bertkit.errors import ConfigError
-from bertkit.tokenization.template import Frame, Run, probe
+from bertkit.tokenization.template import Frame, SpecialTokens, probe
 from bertkit.tokenization.tokens import Tokens
 from bertkit.tokenization.windows import LongText, cut
 
@@ -37,22 +37,22 @@ def backend(processor: Any) -> tokenizers.Tokenizer:
 
 def test_roberta() -> None:
     template = probe(backend(PROCESSORS[2]), "<s>")
-    assert template.single == Frame(Run([0], [0]), 0, Run([], []), 0, Run([1], [0]))
-    assert template.pair == Frame(Run([0], [0]), 0, Run([1, 1], [0, 0]), 0, Run([1], [0]))
+    assert template.single == Frame(SpecialTokens([0], [0]), 0, SpecialTokens([], []), 0, SpecialTokens([1], [0]))
+    assert template.pair == Frame(SpecialTokens([0], [0]), 0, SpecialTokens([1, 1], [0, 0]), 0, SpecialTokens([1], [0]))
     assert (template.single.special_tokens, template.pair.special_tokens) == (2, 4)
 
 
 def test_a_model_that_is_not_told_of_segments() -> None:
     template = probe(backend(XLNET), "<s>")
     plain = template.one_segment()
-    assert plain.single == Frame(Run([], []), 0, Run([], []), 0, Run([1, 0], [0, 0]))
-    assert plain.pair == Frame(Run([], []), 0, Run([1], [0]), 0, Run([1, 0], [0, 0]))
+    assert plain.single == Frame(SpecialTokens([], []), 0, SpecialTokens([], []), 0, SpecialTokens([1, 0], [0, 0]))
+    assert plain.pair == Frame(SpecialTokens([], []), 0, SpecialTokens([1], [0]), 0, SpecialTokens([1, 0], [0, 0]))
     assert plain.pair.special_tokens == template.pair.special_tokens
 
 
 def test_special_tokens_after_the_text() -> None:
     template = probe(backend(XLNET), "<s>")
-    assert template.pair == Frame(Run([], []), 0, Run([1], [0]), 1, Run([1, 0], [1, 2]))
+    assert template.pair == Frame(SpecialTokens([], []), 0, SpecialTokens([1], [0]), 1, SpecialTokens([1, 0], [1, 2]))
 
 
 @pytest.mark.parametrize("processor", PROCESSORS, ids=lambda processor: type(processor).__name__)

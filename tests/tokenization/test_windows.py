@@ -13,22 +13,22 @@ from tokenizers.models import WordLevel
 from tokenizers.processors import TemplateProcessing
 
 from bertkit.errors import TextTooLong, UserError
-from bertkit.tokenization.template import Frame, Run, Template
+from bertkit.tokenization.template import Frame, SpecialTokens, Template
 from bertkit.tokenization.tokens import Tokens
 from bertkit.tokenization.windows import Encoded, LongText, cut, longest_first, shares, spans, window_room
 
 CLS, SEP = 1, 2
 BERT = Template(
-    single=Frame(Run([CLS], [0]), 0, Run([], []), 0, Run([SEP], [0])),
-    pair=Frame(Run([CLS], [0]), 0, Run([SEP], [0]), 1, Run([SEP], [1])),
+    single=Frame(SpecialTokens([CLS], [0]), 0, SpecialTokens([], []), 0, SpecialTokens([SEP], [0])),
+    pair=Frame(SpecialTokens([CLS], [0]), 0, SpecialTokens([SEP], [0]), 1, SpecialTokens([SEP], [1])),
 )
 ROBERTA = Template(
-    single=Frame(Run([CLS], [0]), 0, Run([], []), 0, Run([SEP], [0])),
-    pair=Frame(Run([CLS], [0]), 0, Run([SEP, SEP], [0, 0]), 0, Run([SEP], [0])),
+    single=Frame(SpecialTokens([CLS], [0]), 0, SpecialTokens([], []), 0, SpecialTokens([SEP], [0])),
+    pair=Frame(SpecialTokens([CLS], [0]), 0, SpecialTokens([SEP, SEP], [0, 0]), 0, SpecialTokens([SEP], [0])),
 )
 CLS_LAST = Template(
-    single=Frame(Run([], []), 0, Run([], []), 0, Run([SEP, CLS], [0, 2])),
-    pair=Frame(Run([], []), 0, Run([SEP], [0]), 1, Run([SEP, CLS], [1, 2])),
+    single=Frame(SpecialTokens([], []), 0, SpecialTokens([], []), 0, SpecialTokens([SEP, CLS], [0, 2])),
+    pair=Frame(SpecialTokens([], []), 0, SpecialTokens([SEP], [0]), 1, SpecialTokens([SEP, CLS], [1, 2])),
 )
 TEMPLATES = st.sampled_from([BERT, ROBERTA, CLS_LAST])
 

@@ -19,12 +19,12 @@ from bertkit.labelled.find_columns import Columns
 from bertkit.labelled.label_values import as_number, as_text
 from bertkit.labelled.row_format import TABLES, RowFormat, one_by_one
 from bertkit.metrics.error_analysis import AnswerAnalysis
-from bertkit.metrics.results import Result as Record
+from bertkit.metrics.results import Prediction as Record
 from bertkit.metrics.results import number
 from bertkit.metrics.task_scores import Names, Scores, mean_scores
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
-from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
+from bertkit.objectives.contract import TaskTraining, TrainingOptions, ids_and_segments
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Outcome, Reading, Result, Task
@@ -94,7 +94,7 @@ class LoudObjective(Objective):
         return Loss(functional.binary_cross_entropy_with_logits(logits_B, loud_B, reduction="sum"))
 
 
-class LoudLearning(Learning):
+class LoudLearning(TaskTraining):
     def samples(self, example: Example, encoded: Sequence[Encoded]) -> list[Sample]:
         target = {"loud_B": np.array([example.target], np.float32)}
         return [Sample(*ids_and_segments([window]), target) for window in encoded[0].windows]
@@ -104,7 +104,7 @@ class LoudLearning(Learning):
         return LoudObjective(head)
 
 
-def learning(task: Task, options: LearningOptions) -> Learning:
+def learning(task: Task, options: TrainingOptions) -> TaskTraining:
     return LoudLearning()
 
 

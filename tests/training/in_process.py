@@ -17,7 +17,7 @@ from bertkit.runs.results import whole
 from bertkit.training.observer import Record
 from bertkit.training.ranks import Ranks, joined
 from bertkit.training.session import Session
-from bertkit.training.step import Done, Stepper, Sums
+from bertkit.training.step import Stepper, StepResult, Sums
 from tests.training.runs import write_file
 
 CPU = torch.device("cpu")
@@ -95,7 +95,7 @@ def _watched(outcome: Outcome) -> Iterator[None]:
     """Looks at the gradients before each update and at the weights after it."""
     update = Stepper.update
 
-    def looked_at(stepper: Stepper, sums: Sums, counts: dict[str, float]) -> Done:
+    def looked_at(stepper: Stepper, sums: Sums, counts: dict[str, float]) -> StepResult:
         named = list(stepper.trainee.named_parameters())
         outcome.gradients.append({name: whole(p.grad).clone() for name, p in named if p.grad is not None})
         done = update(stepper, sums, counts)

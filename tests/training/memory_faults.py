@@ -16,11 +16,11 @@ from torch import Tensor
 
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.training.ranks import Ranks, joined
-from bertkit.training.trainee import Outputs, Trainee
+from bertkit.training.trainee import Outputs, TrainingModule
 from tests.training.in_process import CPU, run_here
 
 SETS = ("train.steps=2", "train.batch_tokens=512", "train.micro_batch_tokens=128", "train.optimiser.learning_rate=1e-4")
-FORWARD = Trainee.forward
+FORWARD = TrainingModule.forward
 RANK = int(os.environ.get("RANK", "0"))
 
 
@@ -31,7 +31,7 @@ def lack_memory(place: str) -> None:
     def fail(gradient: Tensor) -> None:
         raise torch.OutOfMemoryError("made up")
 
-    def forward(trainee: Trainee, batch: TrainingBatch) -> Outputs:
+    def forward(trainee: TrainingModule, batch: TrainingBatch) -> Outputs:
         nonlocal passes
         passes += 1
         if passes != 2 or RANK != 1:
@@ -46,7 +46,7 @@ def lack_memory(place: str) -> None:
         finally:
             hook.remove()
 
-    Trainee.forward = forward  # type: ignore[method-assign]
+    TrainingModule.forward = forward  # type: ignore[method-assign]
 
 
 def main(ranks: Ranks, data: Path, results: Path, *cases: str) -> None:

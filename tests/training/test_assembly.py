@@ -13,7 +13,7 @@ from bertkit.families.catalogue import find_family
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.assembly import (
-    Model,
+    TrainingModel,
     build_model,
     check_vocabularies,
     choose_precision,
@@ -57,7 +57,7 @@ def described(
     return describe_model(settings({"model": model}).model, objectives, tokenizer, length)
 
 
-def built(tokenizer: Tokenizer, model: dict[str, object], train: dict[str, object] | None = None) -> Model:
+def built(tokenizer: Tokenizer, model: dict[str, object], train: dict[str, object] | None = None) -> TrainingModel:
     config = settings({"model": model, "train": train or {}})
     return build_model(config, described(tokenizer, model), CPU)
 

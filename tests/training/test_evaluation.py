@@ -15,13 +15,13 @@ from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.training import Masking, TrainTable
 from bertkit.errors import NotFinite
 from bertkit.families.catalogue import find_family
-from bertkit.objectives.pretraining import Parts, build_objectives
+from bertkit.objectives.pretraining import ObjectiveParts, build_objectives
 from bertkit.pretraining.run import ONE_MASK
 from bertkit.sampling.stream import PretrainingStream
-from bertkit.training.evaluation import Evaluation, means
+from bertkit.training.evaluation import LossEvaluator, means
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import Replicated
-from bertkit.training.trainee import Outputs, Trainee
+from bertkit.training.sharing import DataParallel
+from bertkit.training.trainee import Outputs, TrainingModule
 from tests.corpora.shard_files import numbered_tokenizer, random_shard, write_shards
 from tests.objectives.training_batches import CONFIG, MASK, make_encoder
 from tests.training.in_process import CPU
@@ -30,11 +30,13 @@ WEIGHTS = {"fill-mask": 1.0, "next-sentence-prediction": 0.5}
 
 
 @pytest.fixture(scope="module")
-def trainee() -> Trainee:
+def trainee() -> TrainingModule:
     # Dropout would change what is measured, were it not turned off.
     encoder = make_encoder(CONFIG.model_copy(update={"vocab_size": 100, "hidden_dropout": 0.3}))
-    parts = Parts(find_family("bert", "family"), encoder, TrainTable(steps=1), torch.Generator().manual_seed(1))
-    return Trainee(encoder, build_objectives(WEIGHTS, parts)).train()
+    parts = ObjectiveParts(
+        find_family("bert", "family"), encoder, TrainTable(steps=1), torch.Generator().manual_seed(1)
+    )
+    return TrainingModule(encoder, build_objectives(WEIGHTS, parts)).train()
 
 
 @pytest.fixture(scope="module")
@@ -62,20 +64,20 @@ def one_mask(folder: Path) -> Sequence[GlobalBatch]:
 
 
 @pytest.fixture(autouse=True)
-def _is_training_again(trainee: Trainee) -> Iterator[None]:
+def _is_training_again(trainee: TrainingModule) -> Iterator[None]:
     yield
     assert trainee.training
     assert all(parameter.grad is None for parameter in trainee.parameters())
 
 
-def alone(batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch], micro_batch_tokens: int) -> Evaluation:
-    return Evaluation(batches, one_mask, WEIGHTS, Ranks(0, 1, CPU, None), micro_batch_tokens)
+def alone(batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch], micro_batch_tokens: int) -> LossEvaluator:
+    return LossEvaluator(batches, one_mask, WEIGHTS, Ranks(0, 1, CPU, None), micro_batch_tokens)
 
 
 def test_the_numbers_do_not_depend_on_how_much_is_computed_at_once(
-    trainee: Trainee, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
+    trainee: TrainingModule, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
 ) -> None:
-    sharing = Replicated(trainee, 1)
+    sharing = DataParallel(trainee, 1)
     expected = alone(batches, one_mask, 10_000).measure(trainee, sharing)
     for micro_batch_tokens in (1, 40, 120):
         found = alone(batches, one_mask, micro_batch_tokens).measure(trainee, sharing)
@@ -93,30 +95,30 @@ def test_the_numbers_do_not_depend_on_how_much_is_computed_at_once(
 
 
 def test_the_same_numbers_each_time(
-    trainee: Trainee, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
+    trainee: TrainingModule, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
 ) -> None:
     evaluation = alone(batches, one_mask, 100)
     torch.manual_seed(5)
-    first = evaluation.measure(trainee, Replicated(trainee, 1))
+    first = evaluation.measure(trainee, DataParallel(trainee, 1))
     torch.manual_seed(6)
     before = torch.get_rng_state()
     trainee.eval()
-    assert evaluation.measure(trainee, Replicated(trainee, 1)) == first
+    assert evaluation.measure(trainee, DataParallel(trainee, 1)) == first
     assert torch.equal(torch.get_rng_state(), before), "whoever measures leaves the random numbers as they were"
     assert not any(part.training for part in trainee.modules()), "and the model in the mode it was in"
     trainee.train()
 
 
-def test_what_is_not_finite_has_no_measure(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:
+def test_what_is_not_finite_has_no_measure(trainee: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
     weight = trainee.encoder.embeddings.token.weight
     before = weight.detach().clone()
     weight.data[:] = torch.nan
     with pytest.raises(NotFinite, match=r"held-out .*loss is not finite .*encoder\.embeddings\.token\.weight is not"):
-        alone(batches, [], 10_000).measure(trainee, Replicated(trainee, 1))
+        alone(batches, [], 10_000).measure(trainee, DataParallel(trainee, 1))
     weight.data = before
 
 
-def test_ranks_measure_everything_once(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:
+def test_ranks_measure_everything_once(trainee: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
     class Rank(Ranks):
         """Keeps what it would have told the others."""
 
@@ -125,12 +127,12 @@ def test_ranks_measure_everything_once(trainee: Trainee, batches: Sequence[Globa
             return told[-1] or dict.fromkeys(told[0], 0.0)
 
     told: list[dict[str, float]] = []
-    sharing = Replicated(trainee, 1)
+    sharing = DataParallel(trainee, 1)
     measured = []
     for count in (1, 3, 50):  # of 50, most have nothing to measure
         told.clear()
         for rank in range(count):
-            Evaluation(batches, [], WEIGHTS, Rank(rank, count, CPU, None), 60).measure(trainee, sharing)
+            LossEvaluator(batches, [], WEIGHTS, Rank(rank, count, CPU, None), 60).measure(trainee, sharing)
         names = set().union(*told)
         measured.append({name: sum(one.get(name, 0.0) for one in told) for name in names})
     assert {} in told
@@ -141,21 +143,23 @@ def test_ranks_measure_everything_once(trainee: Trainee, batches: Sequence[Globa
 def test_ranks_share_all_batches_not_each(batches: Sequence[GlobalBatch]) -> None:
     """Each batch is one micro-batch here, and the ranks have as many of them as can be."""
     assert len(batches) > 2
-    numbers = [len(Evaluation(batches, [], WEIGHTS, Ranks(rank, 2, CPU, None), 10_000)._batches) for rank in range(2)]
+    numbers = [
+        len(LossEvaluator(batches, [], WEIGHTS, Ranks(rank, 2, CPU, None), 10_000)._batches) for rank in range(2)
+    ]
     assert sum(numbers) == len(batches)
     assert max(numbers) - min(numbers) <= 1
 
 
-def test_what_is_drawn_does_not_depend_on_the_rank(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:
+def test_what_is_drawn_does_not_depend_on_the_rank(trainee: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
     def drawn(rank: int, count: int) -> dict[int, float]:
         found: list[float] = []
 
-        class Drawing(Replicated):
+        class Drawing(DataParallel):
             def forward(self, batch: TrainingBatch) -> Outputs:
                 found.append(float(torch.rand(())))
                 return super().forward(batch)
 
-        evaluation = Evaluation(batches, [], WEIGHTS, Ranks(rank, count, CPU, None), 60)
+        evaluation = LossEvaluator(batches, [], WEIGHTS, Ranks(rank, count, CPU, None), 60)
         with suppress(ValueError):  # there is no group to tell the sums
             evaluation.measure(trainee, Drawing(trainee, 1))
         return dict(zip(evaluation._batches, found, strict=True))
@@ -165,8 +169,10 @@ def test_what_is_drawn_does_not_depend_on_the_rank(trainee: Trainee, batches: Se
     assert drawn(0, 2) | drawn(1, 2) == whole
 
 
-def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(trainee: Trainee, one_mask: Sequence[GlobalBatch]) -> None:
-    measures = alone(one_mask, one_mask, 100).measure(trainee, Replicated(trainee, 1))
+def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(
+    trainee: TrainingModule, one_mask: Sequence[GlobalBatch]
+) -> None:
+    measures = alone(one_mask, one_mask, 100).measure(trainee, DataParallel(trainee, 1))
     losses = []
     head = trainee.each()[0].head
     assert head is not None
@@ -194,5 +200,5 @@ def test_means_of_no_target_are_no_error() -> None:
     assert means(sums) == {"a/loss": 1.5, "a/accuracy": 0.25, "b/loss": 0.0}
 
 
-def test_masked_tokens_are_not_learnt(trainee: Trainee, batches: Sequence[GlobalBatch]) -> None:
-    assert "pseudo_perplexity" not in alone(batches, [], 100).measure(trainee, Replicated(trainee, 1))
+def test_masked_tokens_are_not_learnt(trainee: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
+    assert "pseudo_perplexity" not in alone(batches, [], 100).measure(trainee, DataParallel(trainee, 1))

@@ -8,7 +8,7 @@ import torch
 from bertkit.training.meters import Meters
 from bertkit.training.ranks import Ranks
 from bertkit.training.state import Progress
-from bertkit.training.step import Done
+from bertkit.training.step import StepResult
 from tests.training.in_process import CPU
 
 
@@ -28,13 +28,13 @@ def meters(clock: list[float]) -> Meters:
     )
 
 
-def done(loss: float, masked: float, *, norm: float = 1.0) -> Done:
+def done(loss: float, masked: float, *, norm: float = 1.0) -> StepResult:
     sums = {
         "fill-mask/loss": torch.tensor(loss * masked),
         "fill-mask/correct": torch.tensor(masked / 4),
         "next-sentence-prediction/loss": torch.tensor(1.0),
     }
-    return Done(sums, {"fill-mask": masked, "next-sentence-prediction": 2.0}, norm, None)
+    return StepResult(sums, {"fill-mask": masked, "next-sentence-prediction": 2.0}, norm, None)
 
 
 def test_a_record_has_means_over_all_targets(meters: Meters, clock: list[float]) -> None:

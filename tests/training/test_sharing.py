@@ -8,16 +8,18 @@ import torch
 from bertkit.config.training import TrainTable
 from bertkit.families.catalogue import find_family
 from bertkit.model.heads import Head
-from bertkit.objectives.pretraining import Parts, build_objectives
-from bertkit.training.sharing import Replicated
-from bertkit.training.trainee import Trainee
+from bertkit.objectives.pretraining import ObjectiveParts, build_objectives
+from bertkit.training.sharing import DataParallel
+from bertkit.training.trainee import TrainingModule
 from tests.objectives.training_batches import CONFIG, make_batch, make_encoder
 
 
-def make_trainee() -> tuple[Trainee, Head]:
+def make_trainee() -> tuple[TrainingModule, Head]:
     encoder = make_encoder(CONFIG)
-    parts = Parts(find_family("bert", "family"), encoder, TrainTable(steps=1), torch.Generator().manual_seed(1))
-    trainee = Trainee(encoder, build_objectives({"next-sentence-prediction": 1.0}, parts))
+    parts = ObjectiveParts(
+        find_family("bert", "family"), encoder, TrainTable(steps=1), torch.Generator().manual_seed(1)
+    )
+    trainee = TrainingModule(encoder, build_objectives({"next-sentence-prediction": 1.0}, parts))
     (objective,) = trainee.each()
     assert isinstance(objective.head, Head)
     return trainee, objective.head
@@ -36,7 +38,7 @@ def test_the_last_layer_of_a_head_is_learnt_in_float32(half: bool) -> None:
     head.classifier.register_forward_hook(look)  # type: ignore[arg-type]
     weight, bias = head.classifier.weight, head.classifier.bias
     table = trainee.encoder.embeddings.token.weight
-    sharing = Replicated(trainee, 1, half=half)
+    sharing = DataParallel(trainee, 1, half=half)
     sharing.begin()
     around: AbstractContextManager[object] = nullcontext() if half else torch.autocast("cpu", torch.bfloat16)
     with around:

@@ -18,16 +18,16 @@ from bertkit.pretrained.loading import open_pretrained
 from bertkit.training.checkpoints import finished
 from bertkit.training.loop import Diverged
 from bertkit.training.ranks import joined
-from bertkit.training.sharing import Replicated
+from bertkit.training.sharing import DataParallel
 from bertkit.training.step import NoMemory, Stepper
-from bertkit.training.trainee import Outputs, Trainee
+from bertkit.training.trainee import Outputs, TrainingModule
 from tests.parity.bert_peer import Sequences, Sizes
 from tests.parity.test_families import BERT, make_peer
 from tests.parity.test_pretraining_gradients import LENGTHS, Examples, Ours, assert_same_gradients
 from tests.training.in_process import CPU, assert_same_weights, run_here, worst_difference
 from tests.training.runs import make_data
 
-FORWARD = Trainee.forward
+FORWARD = TrainingModule.forward
 ELECTRA = (
     "train.steps=1",
     "model.family=electra",
@@ -46,14 +46,14 @@ def lack_memory(monkeypatch: pytest.MonkeyPatch, tokens: int) -> list[int]:
     """A pass over more tokens than these fails; gives the list of the passes' tokens."""
     seen: list[int] = []
 
-    def forward(trainee: Trainee, batch: TrainingBatch) -> Outputs:
+    def forward(trainee: TrainingModule, batch: TrainingBatch) -> Outputs:
         outputs = FORWARD(trainee, batch)
         seen.append(len(batch.tokens.ids_T))
         if seen[-1] > tokens:
             raise torch.OutOfMemoryError("made up")
         return outputs
 
-    monkeypatch.setattr(Trainee, "forward", forward)
+    monkeypatch.setattr(TrainingModule, "forward", forward)
     return seen
 
 
@@ -61,7 +61,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, passes: set[int], number: float) -> N
     """Some passes, counted from 1, have a loss that is not a number."""
     made = 0
 
-    def forward(trainee: Trainee, batch: TrainingBatch) -> Outputs:
+    def forward(trainee: TrainingModule, batch: TrainingBatch) -> Outputs:
         nonlocal made
         outputs = FORWARD(trainee, batch)
         if trainee.training:
@@ -70,7 +70,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, passes: set[int], number: float) -> N
             outputs["fill-mask"]["loss"] = outputs["fill-mask"]["loss"] * number
         return outputs
 
-    monkeypatch.setattr(Trainee, "forward", forward)
+    monkeypatch.setattr(TrainingModule, "forward", forward)
 
 
 @pytest.mark.parametrize("split", [[13], [4, 1, 6, 2], [1] * 13], ids=str)
@@ -84,12 +84,12 @@ def test_the_gradient_is_that_of_one_padded_batch(split: list[int], tmp_path: Pa
 
     ours = Ours(open_pretrained(tmp_path), "masked-lm", "next-sentence")
     objectives = [MaskedLM(ours.heads["masked-lm"]), NextSentence(ours.heads["next-sentence"])]
-    trainee = Trainee(ours.encoder, {objective.name: objective for objective in objectives}).eval()
+    trainee = TrainingModule(ours.encoder, {objective.name: objective for objective in objectives}).eval()
     weights = {objective.name: 1.0 for objective in objectives}
     batches = list(examples.batches(split))
     with joined(CPU) as ranks:
         optimiser = torch.optim.SGD(trainee.parameters(), 0.1)
-        sharing = Replicated(trainee, 1)
+        sharing = DataParallel(trainee, 1)
         stepper = Stepper(trainee, optimiser, sharing, ranks, weights=weights, clip=None, autocast=None, seed=0)
         counts = dict(zip(weights, stepper.counts(batches), strict=True))
         sums = stepper.gradient(batches, counts, 0)
@@ -128,10 +128,10 @@ def test_the_smallest_micro_batch_does_not_fit(data: Path, tmp_path: Path, monke
 def test_other_errors_are_not_taken_for_a_lack_of_memory(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forward(trainee: Trainee, batch: TrainingBatch) -> Outputs:
+    def forward(trainee: TrainingModule, batch: TrainingBatch) -> Outputs:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(Trainee, "forward", forward)
+    monkeypatch.setattr(TrainingModule, "forward", forward)
     outcome = run_here(data, tmp_path / "run", "train.steps=1")
     assert type(outcome.error) is RuntimeError
     assert not outcome.of("split")
@@ -157,15 +157,15 @@ def test_a_step_that_is_not_finite_changes_nothing(
 
 def test_what_a_failed_pass_has_kept_is_let_go_of(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The generator's graph is the largest thing that there is when the memory is at its end."""
-    hidden, discard = Trainee._hidden, Replicated.discard
+    hidden, discard = TrainingModule._hidden, DataParallel.discard
     kept: list[object] = []
     graphs: list[weakref.ref[torch.Tensor]] = []
 
-    def generator(trainee: Trainee) -> Generator:
+    def generator(trainee: TrainingModule) -> Generator:
         (found,) = (part for part in trainee.modules() if isinstance(part, Generator))
         return found
 
-    def lacking(trainee: Trainee, *arguments: Any) -> Any:
+    def lacking(trainee: TrainingModule, *arguments: Any) -> Any:
         if graphs:
             return hidden(trainee, *arguments)
         proposal = generator(trainee)._proposal
@@ -173,14 +173,14 @@ def test_what_a_failed_pass_has_kept_is_let_go_of(data: Path, tmp_path: Path, mo
         graphs.append(weakref.ref(proposal.loss.total))
         raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
 
-    def looked_at(sharing: Replicated) -> None:
+    def looked_at(sharing: DataParallel) -> None:
         trainee = sharing._trainee
         kept.extend([generator(trainee)._proposal, *(getattr(one, "_replaced_T", None) for one in trainee.each())])
         kept.append(graphs[0]())
         discard(sharing)
 
-    monkeypatch.setattr(Trainee, "_hidden", lacking)
-    monkeypatch.setattr(Replicated, "discard", looked_at)
+    monkeypatch.setattr(TrainingModule, "_hidden", lacking)
+    monkeypatch.setattr(DataParallel, "discard", looked_at)
     outcome = run_here(data, tmp_path / "run", *ELECTRA, more="[train.generator]\nsize = 0.5\n")
     assert outcome.error is None
     assert len(outcome.of("split")) == 1

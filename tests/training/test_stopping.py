@@ -11,11 +11,11 @@ import pytest
 
 from bertkit.training import checkpoints as checkpoints_module
 from bertkit.training.checkpoints import Checkpoints, finished
-from bertkit.training.evaluation import Evaluation, Measures
+from bertkit.training.evaluation import LossEvaluator, Measures
 from bertkit.training.meters import Meters
-from bertkit.training.sharing import Sharing
+from bertkit.training.sharing import Parallelism
 from bertkit.training.step import Stepper
-from bertkit.training.trainee import Trainee
+from bertkit.training.trainee import TrainingModule
 from tests.training.in_process import Outcome, assert_same_weights, run_here
 from tests.training.runs import make_data
 
@@ -25,7 +25,7 @@ PHASES = {
     "gradient": (Stepper, "gradient", 1),
     "update": (Stepper, "update", 1),
     "record": (Meters, "take", 1),
-    "evaluation": (Evaluation, "measure", 0),
+    "evaluation": (LossEvaluator, "measure", 0),
     "saving": (Checkpoints, "save", 0),
     "sealing": (Checkpoints, "_seal", 0),
     "renaming": (checkpoints_module, "put_in_place", 0),
@@ -37,7 +37,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_data(tmp_path_factory.mktemp("data"))
 
 
-def far_from_the_start(evaluation: Evaluation, trainee: Trainee, sharing: Sharing) -> Measures:
+def far_from_the_start(evaluation: LossEvaluator, trainee: TrainingModule, sharing: Parallelism) -> Measures:
     """Grows with every step, so that a run that forgets its first score is left with a worse checkpoint."""
     biases = [weight for name, weight in trainee.named_parameters() if name.endswith("bias")]
     return {"loss": float(sum(bias.detach().abs().sum() for bias in biases))}
@@ -46,7 +46,7 @@ def far_from_the_start(evaluation: Evaluation, trainee: Trainee, sharing: Sharin
 @pytest.fixture(scope="module", autouse=True)
 def _the_first_is_the_best() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Evaluation, "measure", far_from_the_start)
+        patch.setattr(LossEvaluator, "measure", far_from_the_start)
         yield
 
 

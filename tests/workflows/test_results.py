@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bertkit.errors import InputError, OutputError
-from bertkit.finetuning.recipe import Recipe
+from bertkit.finetuning.recipe import TrainingRecipe
 from bertkit.finetuning.run import Finetuned
 from bertkit.metrics.intervals import Interval
 from bertkit.reports.beside import Beside
@@ -17,7 +17,7 @@ from tests.workflows.small import make_model
 
 
 def result(folder: Path, note: str = "") -> FinetuneResult:
-    recipe = Recipe(3.0, 1e-4, 10.0, None, "3 epochs, because 9,000 examples")
+    recipe = TrainingRecipe(3.0, 1e-4, 10.0, None, "3 epochs, because 9,000 examples")
     return FinetuneResult(
         folder=folder,
         name="feature-extraction",

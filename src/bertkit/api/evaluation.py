@@ -12,7 +12,7 @@ from bertkit.api.arguments import config_of
 from bertkit.api.data import Data, sources
 from bertkit.api.models import loaded_model
 from bertkit.api.progress import observer_for
-from bertkit.api.settings import Columns
+from bertkit.api.settings import ColumnOptions
 from bertkit.config.evaluation import CalibrateConfig, EvaluateConfig
 from bertkit.workflows.calibrate import calibrate as calibrate_job
 from bertkit.workflows.calibration import Calibration
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bertkit.inference.model import Model
 
 
-class EvaluateOptions(Columns, total=False):
+class EvaluateOptions(ColumnOptions, total=False):
     """What can be said of an evaluation, by names as on the command line."""
 
     problem: Literal["single-label", "multi-label", "regression"] | None

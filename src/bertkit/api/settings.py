@@ -17,7 +17,7 @@ COLUMN = "_column"  # the end of the option that names a field's column: `label_
 OPTIONS = {**FINETUNE_OPTIONS, "layers": "teacher.layers"}
 
 
-class Columns(TypedDict, total=False):
+class ColumnOptions(TypedDict, total=False):
     """The column of each field that a task reads, by names as on the command line."""
 
     text_column: str
@@ -39,7 +39,7 @@ class Columns(TypedDict, total=False):
     id_column: str
 
 
-class _Shared(Columns, total=False):
+class _Shared(ColumnOptions, total=False):
     format: str | None
     columns: Mapping[str, str]
     long: Literal["error", "truncate", "window"] | None

@@ -31,7 +31,7 @@ def group_by_tokens(lengths: Sequence[int], budget: int, cost: Callable[[int, in
     return batches
 
 
-def deal(lengths: Sequence[int], hands: int) -> list[list[int]]:
+def balance_by_tokens(lengths: Sequence[int], hands: int) -> list[list[int]]:
     """Indices of `lengths` dealt to `hands` groups of nearly as many tokens each, the longest sequences first.
 
     Each goes to the group that has the fewest tokens so far, so none is empty while there are sequences enough. The

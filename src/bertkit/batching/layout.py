@@ -95,7 +95,7 @@ class Layout(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EqualLengths:
     """Neighbouring sequences of one length: `count` sequences of `length` tokens, the first token at `start`."""
 
     start: int
@@ -157,11 +157,11 @@ class PackedLayout(Layout):
         more = [min(longest, spare - start) for start in range(0, spare, longest)]
         return PackedLayout.of([*self.lengths, *more], self.cu_lengths_B1.device) if more else self
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[EqualLengths]:
         """The sequences in order, neighbours of equal length taken together: a run is a plain (count, length) block."""
         start = 0
         for length, group in groupby(self.lengths):
-            run = Run(start, sum(1 for _ in group), length)
+            run = EqualLengths(start, sum(1 for _ in group), length)
             yield run
             start = run.tokens.stop
 

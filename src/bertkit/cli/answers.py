@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnsweredRow:
     """A row and the JSON record of its result."""
 
     row: Row
@@ -54,7 +54,7 @@ class Waiting:
 
 def answers(
     model: Model | Explainer, rows: Iterable[Row], waiting: Waiting, on_error: Literal["stop", "record"]
-) -> Iterator[Answer | BertkitError]:
+) -> Iterator[AnsweredRow | BertkitError]:
     """Streams the rows through the model.
 
     Args:
@@ -68,5 +68,5 @@ def answers(
     for result in model.stream(waiting.watch(rows), on_error=on_error, waits=waits):
         yield from waiting.take_errors()
         row = waiting.take_row()
-        yield result.error if isinstance(result, Failure) else Answer(row, result.record())
+        yield result.error if isinstance(result, Failure) else AnsweredRow(row, result.record())
     yield from waiting.take_errors()

@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from bertkit.config.training import Sequences
-    from bertkit.sampling.audit import Audit, Example, Histogram
+    from bertkit.sampling.audit import Audit, AuditedSequence, Histogram
 
 BAR_CELLS = 40
 
@@ -60,5 +60,5 @@ def _bars(title: str, histogram: Histogram) -> list[str]:
     return [head, *rows]
 
 
-def _shown(example: Example) -> list[str]:
+def _shown(example: AuditedSequence) -> list[str]:
     return [f"  second part {example.second}" if example.second else "  sequence", f"    {example.text}"]

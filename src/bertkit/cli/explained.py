@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bertkit.cli.answers import Answer
+from bertkit.cli.answers import AnsweredRow
 from bertkit.cli.readable import Form
 from bertkit.errors import BertkitError
 from bertkit.terminal.tables import table
@@ -15,13 +15,13 @@ SHOWN_WORDS = 24
 SHOWN_HEADS = 8
 
 
-class Explained:
+class ExplainedForm:
     """Another form, and below each answer its explanation where it has one."""
 
     def __init__(self, form: Form) -> None:
         self._form = form
 
-    def text(self, number: int, answer: Answer) -> str:
+    def text(self, number: int, answer: AnsweredRow) -> str:
         text = self._form.text(number, answer)
         if "explanation" not in answer.record:
             return text

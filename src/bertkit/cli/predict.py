@@ -13,7 +13,7 @@ from bertkit.cli.inputs import input_rows
 from bertkit.errors import BertkitError, UserError
 
 if TYPE_CHECKING:
-    from bertkit.cli.answers import Answer, Waiting
+    from bertkit.cli.answers import AnsweredRow, Waiting
     from bertkit.cli.readable import Form
     from bertkit.formats.rows import Row
     from bertkit.inference.explain import Explainer
@@ -106,11 +106,11 @@ def _answer_all(
     to_file: bool,
 ) -> None:
     from bertkit.cli.answers import answers
-    from bertkit.cli.explained import Explained
+    from bertkit.cli.explained import ExplainedForm
     from bertkit.cli.readable import JsonLines, Readable
     from bertkit.terminal.progress import progress_bar
 
-    form = JsonLines() if as_json or to_file else Explained(Readable())
+    form = JsonLines() if as_json or to_file else ExplainedForm(Readable())
     with progress_bar("rows", shown=to_file or not out.isatty()) as tick:
         done, failed = _write_all(answers(model, rows, waiting, on_error), form, out, on_error, tick)
     if failed:
@@ -144,7 +144,7 @@ def _load(
 
 
 def _write_all(
-    found: Iterable[Answer | BertkitError], form: Form, out: TextIO, on_error: str, tick: Callable[[], None]
+    found: Iterable[AnsweredRow | BertkitError], form: Form, out: TextIO, on_error: str, tick: Callable[[], None]
 ) -> tuple[int, int]:
     """Writes every answer as it comes; returns how many rows there were, and how many of them failed."""
     from bertkit.terminal.messages import write_line
@@ -158,7 +158,7 @@ def _write_all(
     return done, failed
 
 
-def _line(form: Form, number: int, answer: Answer | BertkitError, on_error: str) -> tuple[str, bool]:
+def _line(form: Form, number: int, answer: AnsweredRow | BertkitError, on_error: str) -> tuple[str, bool]:
     """The line of one answer, and whether it is an error that was recorded."""
     try:
         if isinstance(answer, BertkitError):

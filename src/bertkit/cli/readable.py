@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bertkit.cli.answers import Answer
+from bertkit.cli.answers import AnsweredRow
 from bertkit.cli.output import json_line
 from bertkit.errors import BertkitError
 from bertkit.terminal.messages import one_line
@@ -20,7 +20,7 @@ SHOWN_VALUES = 5
 class Form(Protocol):
     """How answers are written."""
 
-    def text(self, number: int, answer: Answer) -> str:
+    def text(self, number: int, answer: AnsweredRow) -> str:
         """What stands for the answer to row `number` (from 1), without the last line end."""
 
     def error(self, number: int, error: BertkitError) -> str:
@@ -30,7 +30,7 @@ class Form(Protocol):
 class JsonLines:
     """One JSON record a row."""
 
-    def text(self, number: int, answer: Answer) -> str:
+    def text(self, number: int, answer: AnsweredRow) -> str:
         return json_line(answer.record, answer.row.place)
 
     def error(self, number: int, error: BertkitError) -> str:
@@ -43,7 +43,7 @@ class Readable:
     def __init__(self) -> None:
         self._first_embedding: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
-    def text(self, number: int, answer: Answer) -> str:
+    def text(self, number: int, answer: AnsweredRow) -> str:
         as_json = json_line(answer.record, answer.row.place)  # refuses NaN, which no form shows
         record: Mapping[str, Any] = answer.record
         heading = f"{number:>3}  {shorten(_texts(answer))}"
@@ -76,7 +76,7 @@ def cosine(one: np.ndarray[Any, np.dtype[np.float32]], other: np.ndarray[Any, np
     return float(one @ other) / size if size else 0.0
 
 
-def _texts(answer: Answer) -> str:
+def _texts(answer: AnsweredRow) -> str:
     fields = answer.row.fields
     first = str(next((fields[name] for name in ("question", "query", "text") if name in fields), ""))
     return f"{first} | {fields['text_pair']}" if "text_pair" in fields else first

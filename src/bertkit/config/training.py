@@ -175,7 +175,7 @@ class Distillation(Strict):
     only_masked: bool = False
 
 
-class Generator(Strict):
+class GeneratorTable(Strict):
     """ELECTRA's generator (Clark et al. 2020): the encoder's sizes times `size`, its token table shared."""
 
     size: Annotated[float, Field(gt=0.0, le=1.0)] = 0.25
@@ -216,7 +216,7 @@ class TrainTable(Strict):
     recompute: bool = False
     ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     distillation: Distillation | None = None
-    generator: Generator | None = None
+    generator: GeneratorTable | None = None
     checkpoint_every: Size = 1_000
     keep_checkpoints: Size = 2
     evaluate_every: Size = 1_000

@@ -20,8 +20,8 @@ from bertkit.corpora.duplicates import DuplicateIndex
 from bertkit.corpora.prepare_state import (
     DUPLICATES,
     PREPARE,
-    Recipe,
-    Source,
+    CorpusFile,
+    PreparationRecipe,
     State,
     begin,
     locked,
@@ -29,7 +29,7 @@ from bertkit.corpora.prepare_state import (
     remove_leftovers,
     write_state,
 )
-from bertkit.corpora.prepared_chunk import ChunkRules, Position, Prepared, chunk_worker, chunks_of
+from bertkit.corpora.prepared_chunk import ChunkRules, CorpusPosition, Prepared, chunk_worker, chunks_of
 from bertkit.corpora.shard_writer import ShardWriter, dtype_of
 from bertkit.corpora.shards import HELD_OUT, MANIFEST, TOKENIZER, Manifest, ShardEntry
 from bertkit.errors import InputError
@@ -42,7 +42,7 @@ def prepare(
     corpus: Sequence[str],
     folder: Path,
     tokenizer: Tokenizer,
-    recipe: Recipe,
+    recipe: PreparationRecipe,
     *,
     format: str | None = None,
     text_column: str = "text",
@@ -68,7 +68,8 @@ def prepare(
         OutputError: the folder cannot be written, or another run writes there.
     """
     sources = [
-        Source(path=path, format=format, text_column=text_column, bytes=_size(path)) for path in list_sources(corpus)
+        CorpusFile(path=path, format=format, text_column=text_column, bytes=_size(path))
+        for path in list_sources(corpus)
     ]
     for source in sources:
         read_documents(source.path, format=format, text_column=text_column)  # says what is wrong before the work
@@ -162,12 +163,12 @@ class _Run:
         write_state(self._folder, self._state)
 
 
-def _documents(state: State) -> Iterator[tuple[Position, Document]]:
+def _documents(state: State) -> Iterator[tuple[CorpusPosition, Document]]:
     for number, source in enumerate(state.sources[state.source :], state.source):
         start = state.document if number == state.source else 0
         documents = read_documents(source.path, format=source.format, text_column=source.text_column, start=start)
         for document in documents:
-            yield Position(number, document.number), document
+            yield CorpusPosition(number, document.number), document
 
 
 def _write_manifests(folder: Path, state: State, tokenizer: Tokenizer) -> Manifest:

@@ -33,7 +33,7 @@ _LOCK, _STATE = "lock", "state.json"
 _SAME = "Run it with the same options, or choose another folder."
 
 
-class Recipe(Strict):
+class PreparationRecipe(Strict):
     """Every option that changes what becomes of a document.
 
     Attributes:
@@ -49,7 +49,7 @@ class Recipe(Strict):
     shard_tokens: int = Field(default=16 * 2**20, gt=0, lt=2**31)  # ends are uint32, and the last document goes past
 
 
-class Source(Strict):
+class CorpusFile(Strict):
     """A file of the corpus: how it is read, and its size, by which a file that has changed is noticed."""
 
     path: str
@@ -72,8 +72,8 @@ class State(Strict):
 
     schema_version: Literal[1] = 1
     tokenizer_sha256: str
-    recipe: Recipe
-    sources: list[Source]
+    recipe: PreparationRecipe
+    sources: list[CorpusFile]
     run_begins: int = 0
     finished: bool = False
     source: int = 0
@@ -144,7 +144,7 @@ def begin(folder: Path, found: State | None, new: State, append: bool) -> State:
 def _refuse_differences(folder: Path, found: State, new: State) -> None:
     if found.tokenizer_sha256 != new.tokenizer_sha256:
         raise UserError(f"{folder}: was made with another tokenizer", _SAME)
-    for name in Recipe.model_fields:
+    for name in PreparationRecipe.model_fields:
         before, now = getattr(found.recipe, name), getattr(new.recipe, name)
         if before != now:
             raise UserError(f"{folder}: was made with {name} {before}, not {now}", _SAME)

@@ -24,14 +24,14 @@ NO_TOKENS = "no_tokens"
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class CorpusPosition:
     """Where in the corpus a document is: the number of its file, and its own number in the file."""
 
     source: int
     number: int
 
 
-Chunk = list[tuple[Position, Document]]
+Chunk = list[tuple[CorpusPosition, Document]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Prepared:
         dropped_sentences: those without a token.
     """
 
-    position: Position
+    position: CorpusPosition
     text_bytes: int
     reason: str | None
     fingerprint: Fingerprint | None
@@ -73,7 +73,9 @@ class Prepared:
     dropped_sentences: int
 
 
-def chunks_of(documents: Iterable[tuple[Position, Document]], characters: int = CHUNK_CHARACTERS) -> Iterator[Chunk]:
+def chunks_of(
+    documents: Iterable[tuple[CorpusPosition, Document]], characters: int = CHUNK_CHARACTERS
+) -> Iterator[Chunk]:
     """Documents put together to chunks of at least so many characters, the last one shorter."""
     chunk: Chunk = []
     size = 0

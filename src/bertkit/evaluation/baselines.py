@@ -21,7 +21,7 @@ from bertkit.families.labels import FITTED, Problem
 from bertkit.finetuning.linear_model import Array, fit
 from bertkit.labelled.examples import Example, Tagged
 from bertkit.labelled.label_set import labels_in
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 from bertkit.metrics.task_scores import score_results
 from bertkit.metrics.tfidf import TfIdf
 from bertkit.tasks.catalogue import find_spec
@@ -159,8 +159,8 @@ def _tags(example: Example) -> tuple[str, ...]:
     return example.target.tags
 
 
-def _results(records: Sequence[Record]) -> list[Result]:
-    return [Result(one, f"baseline {number}") for number, one in enumerate(records, 1)]
+def _results(records: Sequence[Record]) -> list[Prediction]:
+    return [Prediction(one, f"baseline {number}") for number, one in enumerate(records, 1)]
 
 
 def _some(examples: Sequence[Example], seed: int) -> Sequence[Example]:

@@ -18,13 +18,13 @@ from bertkit.model.network import Network
 from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
-from bertkit.training.sharing import Sharing
-from bertkit.training.trainee import Trainee
+from bertkit.training.sharing import Parallelism
+from bertkit.training.trainee import TrainingModule
 
 LOWER_IS_BETTER = frozenset({"mean_squared_error", "loss", "pseudo_perplexity", "divergence"})
 
 
-class HeldOut:
+class HeldOutEvaluator:
     """Measures a model on examples.
 
     Args:
@@ -43,7 +43,7 @@ class HeldOut:
         self.best_possible = best_possible(self.best_by, spec.best)
         self.scores: Scores | None = None
 
-    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
         """The task's metrics. Every rank measures all."""
         with evaluating(trainee, sharing):
             results = predicted_records(answerer_of(trainee, self._reader), self._examples)
@@ -59,7 +59,7 @@ class HeldOut:
         return as_score(measures, self.best_by)
 
 
-def answerer_of(trainee: Trainee, reader: Reader) -> Answerer:
+def answerer_of(trainee: TrainingModule, reader: Reader) -> Answerer:
     """What answers rows with a network that is being trained, whatever it computes in at this moment."""
     (objective,) = trainee.each()
     network = Network(trainee.encoder, objective.head, reader.task.readout)

@@ -6,27 +6,27 @@ from collections.abc import Mapping
 
 from bertkit.evaluation.held_out import as_score, best_possible
 from bertkit.metrics.task_scores import Scores
-from bertkit.training.evaluation import Evaluation, Measures
-from bertkit.training.sharing import Sharing
-from bertkit.training.trainee import Trainee
+from bertkit.training.evaluation import LossEvaluator, Measures
+from bertkit.training.sharing import Parallelism
+from bertkit.training.trainee import TrainingModule
 
 
-class HeldOutLoss:
-    """Measures a model by an `Evaluation`.
+class HeldOutLossEvaluator:
+    """Measures a model by an `LossEvaluator`.
 
     Args:
         names: what the evaluation's measures are called, those to leave out left out; the first is the score.
         best_by: the measure that the score is; the first of the names where None.
     """
 
-    def __init__(self, evaluation: Evaluation, names: Mapping[str, str], best_by: str | None = None) -> None:
+    def __init__(self, evaluation: LossEvaluator, names: Mapping[str, str], best_by: str | None = None) -> None:
         self._evaluation = evaluation
         self._names = names
         self.best_by = best_by or next(iter(names.values()))
         self.best_possible = best_possible(self.best_by)
         self.scores: Scores | None = None
 
-    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
         """The measures. The ranks share the samples."""
         found = self._evaluation.measure(trainee, sharing)
         self.scores = Scores({ours: found[theirs] for theirs, ours in self._names.items() if theirs in found})

@@ -14,11 +14,11 @@ from bertkit.labelled.examples import Example
 from bertkit.metrics.task_scores import Scores, mean_scores, score_results
 from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
-from bertkit.training.sharing import Sharing
-from bertkit.training.trainee import Trainee
+from bertkit.training.sharing import Parallelism
+from bertkit.training.trainee import TrainingModule
 
 
-class HeldOutPairs:
+class HeldOutPairsEvaluator:
     """Measures sentence-embedding on pairs of texts, with or without a score each.
 
     Args:
@@ -36,7 +36,7 @@ class HeldOutPairs:
         self.best_possible = best_possible(self.best_by)
         self.scores: Scores | None = None
 
-    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
         """Correlation of cosines and scores; without scores the mean reciprocal rank of each text's own second text."""
         with evaluating(trainee, sharing):
             answerer = answerer_of(trainee, self._reader)

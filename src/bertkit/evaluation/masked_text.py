@@ -15,23 +15,23 @@ import torch
 from bertkit.batching.counter_random import mixed
 from bertkit.config.batch_tokens import batch_tokens
 from bertkit.config.training import Masking
-from bertkit.evaluation.held_out_loss import HeldOutLoss
+from bertkit.evaluation.held_out_loss import HeldOutLossEvaluator
 from bertkit.finetuning.training_data import samples_of
 from bertkit.inference.model import Model
 from bertkit.labelled.examples import Example
 from bertkit.metrics.task_scores import Scores
 from bertkit.model.heads import MaskedLMHead
-from bertkit.objectives.fill_mask import MaskLearning
+from bertkit.objectives.fill_mask import MaskTraining
 from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.sampling.masked_batch import MaskedBatch
 from bertkit.sampling.masking import ONE_MASK, MaskRules
 from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.training.evaluation import PSEUDO_PERPLEXITY, Evaluation
+from bertkit.training.evaluation import PSEUDO_PERPLEXITY, LossEvaluator
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import Replicated
-from bertkit.training.trainee import Trainee
+from bertkit.training.sharing import DataParallel
+from bertkit.training.trainee import TrainingModule
 
 SEED = 0
 NAMES = {
@@ -43,7 +43,7 @@ NAMES = {
 
 def held_out_text(
     samples: Sequence[Sample], tokenizer: Tokenizer, ranks: Ranks, best_by: str | None = None
-) -> HeldOutLoss:
+) -> HeldOutLossEvaluator:
     """Measures a model on sequences of text: `loss`, `accuracy` and `pseudo_perplexity`.
 
     Raises:
@@ -53,7 +53,7 @@ def held_out_text(
     batch, keys_B = SampleBatch(samples), mixed(SEED, "held out", np.arange(len(samples)))
     masked, alone = (MaskedBatch(batch, keys_B, replace(rules, masking=masking)) for masking in (Masking(), ONE_MASK))
     most = batch_tokens("read", ranks.device.type)
-    return HeldOutLoss(Evaluation([masked], [alone], {MaskedLM.name: 1.0}, ranks, most), NAMES, best_by)
+    return HeldOutLossEvaluator(LossEvaluator([masked], [alone], {MaskedLM.name: 1.0}, ranks, most), NAMES, best_by)
 
 
 def score_text(model: Model, examples: Sequence[Example]) -> Scores:
@@ -64,7 +64,7 @@ def score_text(model: Model, examples: Sequence[Example]) -> Scores:
     """
     assert isinstance(model.head, MaskedLMHead)
     reader = Reader(model.task, model.max_length, model.long, offsets=False, plain=True)
-    samples = samples_of(examples, MaskLearning(), reader)
+    samples = samples_of(examples, MaskTraining(), reader)
     held_out = held_out_text(samples, model.tokenizer, Ranks(0, 1, torch.device(model.device), None))
-    trainee = Trainee(model.encoder, {MaskedLM.name: MaskedLM(model.head)}).eval()
-    return Scores(held_out.measure(trainee, Replicated(trainee, 1)))
+    trainee = TrainingModule(model.encoder, {MaskedLM.name: MaskedLM(model.head)}).eval()
+    return Scores(held_out.measure(trainee, DataParallel(trainee, 1)))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.contract import Task
 
@@ -28,7 +28,7 @@ class Answering(Protocol):
 
 def predicted_records(
     model: Answering, examples: Sequence[Example], tick: Callable[[float], None] = lambda examples: None
-) -> list[Result]:
+) -> list[Prediction]:
     """One record for each example; for a pair of texts of sentence-embedding `{"value": cosine}`.
 
     Args:
@@ -48,7 +48,7 @@ def predicted_records(
         for answer in model.stream(example.row for example in examples):
             records.append(answer.record())
             tick(1)
-    return [Result(record, example.row.place) for record, example in zip(records, examples, strict=True)]
+    return [Prediction(record, example.row.place) for record, example in zip(records, examples, strict=True)]
 
 
 def vectors_of(model: Answering, examples: Sequence[Example], field: str) -> Vectors:

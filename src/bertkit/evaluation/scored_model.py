@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bertkit.evaluation.predicted_records import predicted_records
-from bertkit.evaluation.scored_predictions import Scored
+from bertkit.evaluation.scored_predictions import ScoredAnswers
 from bertkit.families.labels import Problem
 from bertkit.inference.model import Model
 from bertkit.labelled.examples import Example
@@ -16,7 +16,7 @@ from bertkit.tasks.catalogue import find_spec
 
 def scored_model(
     model: Model, problem: Problem | None, examples: Sequence[Example], tick: Callable[[float], None]
-) -> Scored:
+) -> ScoredAnswers:
     """The answers of a model that is loaded for the examples' task.
 
     Args:
@@ -27,8 +27,8 @@ def scored_model(
     """
     task, spec = model.task, find_spec(model.task.name)
     if spec.model_scorer is not None:
-        return Scored([], spec.load("model_scorer")(model, examples), examples)
+        return ScoredAnswers([], spec.load("model_scorer")(model, examples), examples)
     answers = predicted_records(model, examples, tick)
     examples = in_iob2(examples, task.labels)
     scores = score_results(task.name, problem, answers, examples, task.labels)
-    return Scored(answers, scores, examples, getattr(task, "problem", None) if spec.is_posed else None)
+    return ScoredAnswers(answers, scores, examples, getattr(task, "problem", None) if spec.is_posed else None)

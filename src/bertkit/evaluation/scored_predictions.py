@@ -16,7 +16,7 @@ from bertkit.tasks.catalogue import find_spec
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredAnswers:
     """Answers and their scores.
 
     Attributes:
@@ -37,7 +37,7 @@ def scored_predictions(
     examples: Sequence[Example],
     no_answer_scores: str | None = None,
     note: Note = unheard,
-) -> Scored:
+) -> ScoredAnswers:
     """The answers in a file, in the order of the examples or by their ids.
 
     Args:
@@ -51,10 +51,10 @@ def scored_predictions(
     if not isinstance(found, Mapping):
         if no_answer_scores is not None:
             raise UserError("--no-answer-scores with records, which have their own", "Leave it out.")
-        return Scored(found, score_results(task, problem, found, examples, None), examples)
+        return ScoredAnswers(found, score_results(task, problem, found, examples, None), examples)
     no_answer = None if no_answer_scores is None else read_no_answer_scores(no_answer_scores)
     scores = score_answers(found, examples, no_answer)
     missing = sum(example.id not in found for example in examples)
     if missing:
         note(f"{missing:,} of {len(examples):,} questions have no prediction; each counts 0")
-    return Scored(found, scores, examples)
+    return ScoredAnswers(found, scores, examples)

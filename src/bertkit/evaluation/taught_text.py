@@ -7,24 +7,26 @@ from collections.abc import Sequence
 from statistics import median
 
 from bertkit.config.batch_tokens import batch_tokens
-from bertkit.evaluation.held_out_loss import HeldOutLoss
+from bertkit.evaluation.held_out_loss import HeldOutLossEvaluator
 from bertkit.formats.rows import Row
 from bertkit.inference.model import Model
 from bertkit.sampling.sample_stream import Sample, SampleBatch
-from bertkit.training.evaluation import Evaluation
+from bertkit.training.evaluation import LossEvaluator
 from bertkit.training.ranks import Ranks
 
 ROUNDS = 5
 
 
-def held_out_taught(samples: Sequence[Sample], task: str, ranks: Ranks, best_by: str | None = None) -> HeldOutLoss:
+def held_out_taught(
+    samples: Sequence[Sample], task: str, ranks: Ranks, best_by: str | None = None
+) -> HeldOutLossEvaluator:
     """Measures a student on samples that have the teacher's numbers: `divergence`, and `agreement` of their answers.
 
     Where labels count in the loss, the divergence is the whole of it.
     """
     most = batch_tokens("read", ranks.device.type)
-    evaluation = Evaluation([SampleBatch(samples)], [], {task: 1.0}, ranks, most)
-    return HeldOutLoss(evaluation, {f"{task}/loss": "divergence", f"{task}/accuracy": "agreement"}, best_by)
+    evaluation = LossEvaluator([SampleBatch(samples)], [], {task: 1.0}, ranks, most)
+    return HeldOutLossEvaluator(evaluation, {f"{task}/loss": "divergence", f"{task}/accuracy": "agreement"}, best_by)
 
 
 def texts_a_second(models: Sequence[Model], rows: Sequence[Row], rounds: int = ROUNDS) -> list[float]:

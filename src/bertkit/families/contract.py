@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bertkit.config.encoder import EncoderConfig, HeadActivation
-from bertkit.families.values import ANYTHING, Kind
+from bertkit.families.values import ANYTHING, ValueKind
 
 
 def _same(value: object) -> object:
@@ -32,7 +32,7 @@ class Key:
     default: object
     read: Callable[[object], object] = _same
     write: Callable[[object], object] = _same
-    kind: Kind = ANYTHING
+    kind: ValueKind = ANYTHING
     aliases: tuple[str, ...] = ()
 
 
@@ -40,8 +40,8 @@ class Key:
 class Derived:
     """Several keys of the family's `config.json` that together set one field of `EncoderConfig`.
 
-    `read` gets all values of the file and checks, by a `Kind`, each that it reads. `write` gives the keys that say the
-    field: not those that only old files have.
+    `read` gets all values of the file and checks, by a `ValueKind`, each that it reads. `write` gives the keys that say
+    the field: not those that only old files have.
     """
 
     theirs: tuple[str, ...]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from bertkit.errors import ConfigError
-from bertkit.families.values import Kind, is_whole, shortened
+from bertkit.families.values import ValueKind, is_whole, shortened
 
 Problem = Literal["single-label", "multi-label", "regression"]
 PROBLEMS: Mapping[str, Problem] = {
@@ -19,7 +19,10 @@ Fitted = Literal["softmax", "sigmoid", "squares"]
 FITTED: Mapping[Problem, Fitted] = {"single-label": "softmax", "multi-label": "sigmoid", "regression": "squares"}
 UNNAMED = 2  # labels that the hub's library assumes, and leaves out of the file
 MOST_LABELS = 1_000_000
-LABELS = Kind(f"a number of labels, 1 to {MOST_LABELS}", lambda value: is_whole(value) and 1 <= value <= MOST_LABELS)  # type: ignore[operator]
+LABELS = ValueKind(
+    f"a number of labels, 1 to {MOST_LABELS}",
+    lambda value: is_whole(value) and 1 <= value <= MOST_LABELS,  # type: ignore[operator]
+)
 
 
 def fitting_labels(config: Mapping[str, object], rows: int) -> Mapping[str, object]:

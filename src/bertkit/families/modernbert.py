@@ -21,18 +21,18 @@ from bertkit.families.spelling import (
     write_activation,
     write_layers,
 )
-from bertkit.families.values import COUNT, LAYERS, NUMBER, RADIUS, REMEDY, Kind, optional
+from bertkit.families.values import COUNT, LAYERS, NUMBER, RADIUS, REMEDY, ValueKind, optional
 
 SIGHTS = {"full_attention": "G", "sliding_attention": "L"}
 THETAS = {"full_attention": ("global_rope_theta", 160_000.0), "sliding_attention": ("local_rope_theta", 10_000.0)}
 LISTED = optional(
-    Kind(
+    ValueKind(
         f"a list of {' and '.join(SIGHTS)}",
         lambda value: isinstance(value, list) and all(isinstance(kind, str) and kind in SIGHTS for kind in value),
     )
 )
 ROPES = optional(
-    Kind(
+    ValueKind(
         f'an object with one such as {{"rope_type": "default"}} for each of {", ".join(THETAS)}',
         lambda value: isinstance(value, dict) and all(kind in THETAS and ROPE.holds(value[kind]) for kind in value),
     )

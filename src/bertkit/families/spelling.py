@@ -18,7 +18,7 @@ from bertkit.families.contract import (
     norm_names,
     weight_and_bias,
 )
-from bertkit.families.values import COUNT, LAYERS, NUMBER, Kind, is_above_0, one_of, optional
+from bertkit.families.values import COUNT, LAYERS, NUMBER, ValueKind, is_above_0, one_of, optional
 
 
 def read_layers(count: Any) -> object:
@@ -92,7 +92,7 @@ def _is_rope(value: object) -> bool:
     )
 
 
-ROPE = optional(Kind('an object such as {"rope_type": "default", "rope_theta": 10000.0}', _is_rope))
+ROPE = optional(ValueKind('an object such as {"rope_type": "default", "rope_theta": 10000.0}', _is_rope))
 
 
 def refuse_scaled(rope: Mapping[str, Any]) -> None:

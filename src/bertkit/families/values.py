@@ -14,7 +14,7 @@ REMEDY = "Correct the value, or use the config.json that belongs to these weight
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """A kind of value: how it is called, and whether a value is one."""
 
     says: str
@@ -55,22 +55,22 @@ def is_above_0(value: object) -> bool:
     return type(value) in (int, float) and 0 < value < math.inf  # type: ignore[operator]
 
 
-def optional(kind: Kind) -> Kind:
+def optional(kind: ValueKind) -> ValueKind:
     """The same, or null."""
-    return Kind(f"{kind.says} or null", lambda value: value is None or kind.holds(value))
+    return ValueKind(f"{kind.says} or null", lambda value: value is None or kind.holds(value))
 
 
-def one_of(words: Collection[str]) -> Kind:
+def one_of(words: Collection[str]) -> ValueKind:
     """One of some words."""
-    return Kind(f"one of {', '.join(words)}", lambda value: isinstance(value, str) and value in words)
+    return ValueKind(f"one of {', '.join(words)}", lambda value: isinstance(value, str) and value in words)
 
 
-ANYTHING = Kind("anything", lambda value: True)
-WHOLE = Kind("a whole number", is_whole)
-COUNT = Kind("a whole number above 0", lambda value: is_whole(value) and is_above_0(value))
-RADIUS = Kind("a whole number from 0 on", lambda value: is_whole(value) and value >= 0)  # type: ignore[operator]
-LAYERS = Kind(
+ANYTHING = ValueKind("anything", lambda value: True)
+WHOLE = ValueKind("a whole number", is_whole)
+COUNT = ValueKind("a whole number above 0", lambda value: is_whole(value) and is_above_0(value))
+RADIUS = ValueKind("a whole number from 0 on", lambda value: is_whole(value) and value >= 0)  # type: ignore[operator]
+LAYERS = ValueKind(
     f"a number of layers, 1 to {MOST_LAYERS}",
     lambda value: COUNT.holds(value) and value <= MOST_LAYERS,  # type: ignore[operator]
 )
-NUMBER = Kind("a number above 0", is_above_0)
+NUMBER = ValueKind("a number above 0", is_above_0)

@@ -21,7 +21,7 @@ from bertkit.model.device import processor
 from bertkit.model.heads import Head
 from bertkit.model.linear import convert_linears
 from bertkit.model.soft_labels import SoftLabels
-from bertkit.objectives.contract import LearningOptions
+from bertkit.objectives.contract import TrainingOptions
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.student import student_of
@@ -121,7 +121,7 @@ def distillation_data(
     train, held_out, share = _examples(config, task, notes)
     soft = SoftLabels(problem or "single-label", config.teacher.temperature, share)
     learning = find_spec(task.name).load("objective")(
-        task, LearningOptions(smoothing=config.task.smoothing, teacher=soft)
+        task, TrainingOptions(smoothing=config.task.smoothing, teacher=soft)
     )
     limit, long = limit_of(config.data, task, teacher, student), long_of(config.data, task)
     reader = Reader(task, limit, long, task.needs_offsets)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 from bertkit.metrics.task_scores import Scores
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.training.evaluation import Measuring
+from bertkit.training.evaluation import Evaluator
 
 if TYPE_CHECKING:
     from bertkit.finetuning.training_data import FinetuningData
 
 
-class Evaluator(Measuring, Protocol):
+class ScoringEvaluator(Evaluator, Protocol):
     """Measures a model on the held-out examples.
 
     Attributes:
@@ -39,6 +39,6 @@ class Job:
     source: Pretrained
     tokenizer: Tokenizer
     data: FinetuningData
-    evaluator: Evaluator
+    evaluator: ScoringEvaluator
     sha256s: list[str] = field(default_factory=list)
     keep: Callable[[], None] = lambda: None

@@ -21,13 +21,13 @@ from bertkit.objectives.objective import Objective
 from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
-from bertkit.training.trainee import Trainee
+from bertkit.training.trainee import TrainingModule
 
 MOST_BYTES = 400 << 20  # of features; of more samples some are drawn, which a linear model does not miss
 
 
 def fit_head(
-    trainee: Trainee, samples: Sequence[Sample], ranks: Ranks, *, autocast: torch.dtype | None, seed: int
+    trainee: TrainingModule, samples: Sequence[Sample], ranks: Ranks, *, autocast: torch.dtype | None, seed: int
 ) -> None:
     """Has the head's last layer be the best one for the encoder as it is. All ranks call this.
 
@@ -74,7 +74,7 @@ def drawn(samples: Sequence[Sample], head: Head, seed: int) -> Sequence[Sample]:
 
 @torch.no_grad()
 def read(
-    trainee: Trainee, samples: Sequence[Sample], device: torch.device, *, autocast: torch.dtype | None
+    trainee: TrainingModule, samples: Sequence[Sample], device: torch.device, *, autocast: torch.dtype | None
 ) -> tuple[Array, Array, npt.NDArray[np.int64]]:
     """What a linear model reads and is to give, with nothing dropped: (R, W), (R, C), and each row's sample."""
     (objective,) = trainee.each()

@@ -24,7 +24,7 @@ def rate_of(config: FinetuneConfig, width: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingRecipe:
     """What a run does.
 
     Attributes:
@@ -40,12 +40,12 @@ class Recipe:
     patience: int | None
     why: str | None = None
 
-    def without_epochs(self) -> Recipe:
+    def without_epochs(self) -> TrainingRecipe:
         """The same for a run that only fits its head."""
         return replace(self, epochs=0.0, why="no epoch: the head is the best linear one for the encoder as it is")
 
     @classmethod
-    def of(cls, config: FinetuneConfig, *, examples: int, width: int, fitted: bool) -> Recipe:
+    def of(cls, config: FinetuneConfig, *, examples: int, width: int, fitted: bool) -> TrainingRecipe:
         """What the configuration says, and for what it leaves open what the examples ask for.
 
         Args:

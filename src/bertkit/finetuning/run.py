@@ -17,30 +17,30 @@ from bertkit.config.training import Optimiser, TrainTable
 from bertkit.errors import ConfigError
 from bertkit.finetuning.job import Job
 from bertkit.finetuning.probing import can_fit, fit_head
-from bertkit.finetuning.recipe import Recipe
+from bertkit.finetuning.recipe import TrainingRecipe
 from bertkit.finetuning.training_data import FinetuningData
 from bertkit.labelled.label_set import count_labels
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, new_head
-from bertkit.model.init import initialise, say_shares
+from bertkit.model.init import bias_from_priors, initialise
 from bertkit.model.lora import adapt, adapters, merge
 from bertkit.pretrained.adapters import Adapter, Base, write_adapter
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import HEAD, Reading, can_be_direct, direct
-from bertkit.pretrained.from_state import More
+from bertkit.pretrained.from_state import TaskMetadata
 from bertkit.pretrained.task_metadata import task_metadata
 from bertkit.runs.results import write_model
 from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.contract import Task
-from bertkit.training.assembly import Model, choose_precision
+from bertkit.training.assembly import TrainingModel, choose_precision
 from bertkit.training.evaluation import Measures
 from bertkit.training.kept_states import KeptStates, fits
 from bertkit.training.memory import check_memory
 from bertkit.training.run import Run, assemble, resume
 from bertkit.training.session import Session
 from bertkit.training.step import AUTOCAST
-from bertkit.training.trainee import Trainee
+from bertkit.training.trainee import TrainingModule
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ class Finetuned:
     score: float
     seconds: float
     planned: int
-    recipe: Recipe
+    recipe: TrainingRecipe
     start: Measures | None = None
     rising: tuple[float, float] | None = None
 
 
-def train(config: FinetuneConfig, job: Job, session: Session) -> tuple[Model, Finetuned] | None:
+def train(config: FinetuneConfig, job: Job, session: Session) -> tuple[TrainingModel, Finetuned] | None:
     """Runs to the end, from the newest checkpoint where there is one; None where it was asked to stop before.
 
     Returns:
@@ -100,7 +100,7 @@ def train(config: FinetuneConfig, job: Job, session: Session) -> tuple[Model, Fi
     )
 
 
-def run_of(config: FinetuneConfig, job: Job, session: Session) -> tuple[Run, Recipe]:
+def run_of(config: FinetuneConfig, job: Job, session: Session) -> tuple[Run, TrainingRecipe]:
     """The parts of a run, its head fitted where it has one to fit and the run begins.
 
     Raises:
@@ -115,7 +115,7 @@ def run_of(config: FinetuneConfig, job: Job, session: Session) -> tuple[Run, Rec
         why = "the model has one that goes on" if goes_on else f"{data.task.name} has none"
         raise ConfigError(f"--quick is for a new head that is one linear layer: {why}", "Leave it out.")
     stream = data.stream(config.train.batch_samples, config.train.seed)
-    recipe = Recipe.of(config, examples=len(data.train), width=source.config.width, fitted=fits)
+    recipe = TrainingRecipe.of(config, examples=len(data.train), width=source.config.width, fitted=fits)
     table = loop_table(config, recipe, data.steps_per_epoch(config.train.batch_samples))
     precision = ranks.by_first(lambda: choose_precision(table.precision, ranks.device))  # GPUs may differ
     longest = max(len(ids) for sample in data.samples for ids in sample.ids)
@@ -135,7 +135,7 @@ def run_of(config: FinetuneConfig, job: Job, session: Session) -> tuple[Run, Rec
     return run, recipe
 
 
-def write(config: FinetuneConfig, job: Job, session: Session, model: Model, files: Mapping[str, str]) -> None:
+def write(config: FinetuneConfig, job: Job, session: Session, model: TrainingModel, files: Mapping[str, str]) -> None:
     """Writes the finished model, and its adapter where it has one to keep. All ranks call this; the first one writes.
 
     Args:
@@ -154,7 +154,7 @@ def write(config: FinetuneConfig, job: Job, session: Session, model: Model, file
     write_model(model.family, model.trainee, job.tokenizer, ranks, folder, card, more=more, files=beside)
 
 
-def loop_table(config: FinetuneConfig, recipe: Recipe, steps_per_epoch: int) -> TrainTable:
+def loop_table(config: FinetuneConfig, recipe: TrainingRecipe, steps_per_epoch: int) -> TrainTable:
     """What the loop is told: epochs as steps, and the rates."""
     table = config.train
     steps = max(1, round(recipe.epochs * steps_per_epoch))
@@ -175,7 +175,9 @@ def loop_table(config: FinetuneConfig, recipe: Recipe, steps_per_epoch: int) -> 
     )
 
 
-def build_model(config: FinetuneConfig, source: Pretrained, data: FinetuningData, device: torch.device) -> Model:
+def build_model(
+    config: FinetuneConfig, source: Pretrained, data: FinetuningData, device: torch.device
+) -> TrainingModel:
     """The checkpoint's encoder with a head for the task: the checkpoint's own where it has the same labels, else new.
 
     Raises:
@@ -206,8 +208,8 @@ def build_model(config: FinetuneConfig, source: Pretrained, data: FinetuningData
     every_token = not (isinstance(head, Head) and head.reads in ("first", "pooler"))
     keeps = config.model.head_only and not data.learning.masked
     keeps = keeps and fits(data.samples, encoder_config.width, every_token=every_token)
-    trainee = Trainee(encoder, {objective.name: objective}, KeptStates() if keeps else None).to(device)
-    return Model(family, encoder_config, trainee, {objective.name: 1.0})
+    trainee = TrainingModule(encoder, {objective.name: objective}, KeptStates() if keeps else None).to(device)
+    return TrainingModel(family, encoder_config, trainee, {objective.name: 1.0})
 
 
 def direct_reading(source: Pretrained, task: Task) -> Reading | None:
@@ -230,7 +232,7 @@ def start_at_shares(head: Head, data: FinetuningData) -> None:
     """Has a new head begin at the labels' shares of the examples; not where these have none, as a student's may."""
     counts = count_labels((one.target for one in data.train), data.task.labels)
     if any(counts):
-        say_shares(head, [(count + 0.5) / (len(data.train) + 1) for count in counts])
+        bias_from_priors(head, [(count + 0.5) / (len(data.train) + 1) for count in counts])
 
 
 def start_encoder(source: Pretrained, config: EncoderConfig, random: torch.Generator) -> Encoder:
@@ -274,7 +276,9 @@ def freeze(encoder: Encoder, table: StartTable, random: torch.Generator) -> None
         encoder.pooler.requires_grad_(True)
 
 
-def adapter_of(config: FinetuneConfig, source: Pretrained, model: Model, more: More, folder: Path) -> Adapter:
+def adapter_of(
+    config: FinetuneConfig, source: Pretrained, model: TrainingModel, more: TaskMetadata, folder: Path
+) -> Adapter:
     """What was learnt on top of the checkpoint.
 
     Args:

@@ -21,7 +21,7 @@ from bertkit.labelled.pair_texts import PairTexts
 from bertkit.labelled.reading import read_examples, sniff_problem
 from bertkit.labelled.score_range import cosine_range, range_in_words
 from bertkit.labelled.tag_check import check_scheme
-from bertkit.objectives.contract import Learning, LearningOptions
+from bertkit.objectives.contract import TaskTraining, TrainingOptions
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.sampling.masking import MaskRules
 from bertkit.sampling.sample_stream import Sample, SampleStream
@@ -51,7 +51,7 @@ class FinetuningData:
 
     task: Task
     problem: Problem | None
-    learning: Learning
+    learning: TaskTraining
     reader: Reader
     samples: list[Sample]
     train: list[Example]
@@ -92,7 +92,7 @@ class FinetuningData:
             notes += range_in_words(scores) if find_spec(task.name).compares else []
         learning = learning_of(
             task,
-            LearningOptions(
+            TrainingOptions(
                 class_weights=weights,
                 smoothing=config.task.smoothing,
                 scores=cosine_range(scores) if scores else None,
@@ -138,7 +138,7 @@ def pair_texts(examples: Sequence[Example]) -> PairTexts:
     return PairTexts((str(one["text"]), str(one["text_pair"])) for one in fields)
 
 
-def samples_of(examples: Sequence[Example], learning: Learning, reader: Reader) -> list[Sample]:
+def samples_of(examples: Sequence[Example], learning: TaskTraining, reader: Reader) -> list[Sample]:
     """What is learnt from the examples, in their order.
 
     Raises:
@@ -168,7 +168,7 @@ def all_data(table: ExamplesTable) -> list[Source]:
     return [source for part in (table.train, table.eval) if part is not None for source in each_source(part)]
 
 
-def _read(example: Example, learning: Learning, task: Task) -> tuple[Texts, ...]:
+def _read(example: Example, learning: TaskTraining, task: Task) -> tuple[Texts, ...]:
     fields = example.row.fields
     try:
         return learning.read(fields) or task.read(fields)

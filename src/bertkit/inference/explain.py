@@ -35,7 +35,7 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.finite import not_finite, weights_of
 from bertkit.model.heads import Head
 from bertkit.model.network import Network
-from bertkit.model.vector_steps import Recipe, RecipeHead
+from bertkit.model.vector_steps import RecipeHead, VectorRecipe
 from bertkit.tasks.contract import Outcome, Result, Target, Task, Texts
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText, Window
@@ -318,7 +318,7 @@ class Explainer:
         return ScoredTokens.of(one.texts, one.window, self.model.tokenizer, scores_L)
 
 
-def _pooled_from(recipe: Recipe, everywhere: list[int]) -> list[int]:
+def _pooled_from(recipe: VectorRecipe, everywhere: list[int]) -> list[int]:
     """Positions of the tokens that a vector is pooled from."""
     pooled = everywhere[min(recipe.skip, len(everywhere) - 1) :]
     ends: dict[Pooling, int] = {"cls": pooled[0], "lasttoken": pooled[-1]}

@@ -38,7 +38,7 @@ _REMEDY = "Every line is a word and its columns; columns can be named by number 
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ConllColumns:
     """How the lines of one file are made.
 
     Attributes:
@@ -155,7 +155,7 @@ def _until_first_sentence_ends(lines: Iterator[tuple[int, str]]) -> list[tuple[i
     return taken
 
 
-def _layout(lines: list[tuple[int, str]], name: str, columns: Mapping[str, str]) -> Layout | None:
+def _layout(lines: list[tuple[int, str]], name: str, columns: Mapping[str, str]) -> ConllColumns | None:
     """How the file is made, None where it has no word."""
     for field in columns:
         if field not in ("text", "label"):
@@ -176,7 +176,7 @@ def _layout(lines: list[tuple[int, str]], name: str, columns: Mapping[str, str])
         _check_known(rows, count, numbered, name)
     universal = numbered and count == UNIVERSAL
     tag = UPOS if universal else 2 if numbered else count - 1
-    return Layout(
+    return ConllColumns(
         separator,
         count,
         _chosen(columns, "text", int(numbered), count, name),
@@ -216,7 +216,7 @@ def _chosen(columns: Mapping[str, str], field: str, assumed: int, count: int, na
     return int(number) - 1
 
 
-def _word(line: str, layout: Layout, place: str) -> tuple[str, str]:
+def _word(line: str, layout: ConllColumns, place: str) -> tuple[str, str]:
     row = layout.split(line)
     if len(row) != layout.columns:
         lacks = f"the word {row[layout.word]!r} has no tag: " if layout.word < len(row) <= layout.tag else ""

@@ -27,7 +27,7 @@ from bertkit.metrics.calibration import (
     expected_calibration_error,
     fit_temperature,
 )
-from bertkit.metrics.results import Result, label_scores
+from bertkit.metrics.results import Prediction, label_scores
 from bertkit.metrics.task_scores import target_of
 
 Flags = npt.NDArray[np.bool_]
@@ -74,7 +74,7 @@ class Decisions:
         return second_N[self.example_R]
 
 
-def decisions_of(problem: Problem, results: Sequence[Result], examples: Sequence[Example]) -> Decisions:
+def decisions_of(problem: Problem, results: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
     """The decisions behind records of labels.
 
     Raises:

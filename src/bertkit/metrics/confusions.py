@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bertkit.families.labels import Problem
 from bertkit.labelled.examples import Example
 from bertkit.metrics.classification_scores import Confusion, confusion_matrix
-from bertkit.metrics.results import Result, best_label
+from bertkit.metrics.results import Prediction, best_label
 from bertkit.metrics.task_scores import problem_of, tags_of, target_of
 from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.entities import group, read_tags
@@ -17,19 +17,19 @@ NO_ENTITY = "(none)"
 
 
 def confusion_of(
-    task: str, problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
+    task: str, problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]
 ) -> Confusion | None:
     """What was taken for what; None where a task's answers are not of a few kinds."""
     named = find_spec(task).confusion
     return None if named is None else loaded(named)(problem, results, examples)
 
 
-def of_entities(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Confusion:
+def of_entities(problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]) -> Confusion:
     """Of the types of entities."""
     return entity_confusion(*tags_of(results, examples))
 
 
-def of_labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Confusion | None:
+def of_labels(problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]) -> Confusion | None:
     """Of single labels; None of several, and of numbers."""
     if (problem or problem_of(examples)) != "single-label":
         return None

@@ -22,14 +22,14 @@ ALONE = frozenset("[]")  # always a chunk of one word
 OUTSIDE = frozenset("O.")  # a type that these carry starts nothing
 
 
-class Tag(NamedTuple):
+class EntityTag(NamedTuple):
     """`B-PER`: what the word is to its chunk, and the chunk's type; without a hyphen there is no type."""
 
     place: str
     type: str
 
 
-BETWEEN_SENTENCES = Tag("O", "")
+BETWEEN_SENTENCES = EntityTag("O", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +78,35 @@ def count_entities(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[s
     return EntityCounts(types, len(pairs), sum(starmap(eq, pairs)))
 
 
-def read_tag(tag: str) -> Tag:
+def read_tag(tag: str) -> EntityTag:
     """A tag cut at its first hyphen."""
     place, _, type = tag.partition("-")
-    return Tag(place, type)
+    return EntityTag(place, type)
 
 
-def chunk_ends(before: Tag, tag: Tag) -> bool:
+def chunk_ends(before: EntityTag, tag: EntityTag) -> bool:
     """Whether a chunk ends between two words."""
     changes = before.place not in OUTSIDE and before.type != tag.type
     return changes or (before.place, tag.place) in ENDS or before.place in ALONE
 
 
-def chunk_starts(before: Tag, tag: Tag) -> bool:
+def chunk_starts(before: EntityTag, tag: EntityTag) -> bool:
     """Whether a chunk starts between two words."""
     changes = tag.place not in OUTSIDE and before.type != tag.type
     return changes or (before.place, tag.place) in STARTS or tag.place in ALONE
 
 
-def _end_to_end(sentences: Sequence[Sequence[str]]) -> list[Tag]:
+def _end_to_end(sentences: Sequence[Sequence[str]]) -> list[EntityTag]:
     """All tags, with one between sentences where nothing goes on."""
     return [tag for tags in sentences for tag in (*map(read_tag, tags), BETWEEN_SENTENCES)]
 
 
-def _started(tags: Sequence[Tag]) -> list[str]:
+def _started(tags: Sequence[EntityTag]) -> list[str]:
     """The type of every chunk that starts."""
     return [tag.type for before, tag in pairwise([BETWEEN_SENTENCES, *tags]) if chunk_starts(before, tag)]
 
 
-def _agreed(right: Sequence[Tag], found: Sequence[Tag]) -> list[str]:
+def _agreed(right: Sequence[EntityTag], found: Sequence[EntityTag]) -> list[str]:
     """The type of every chunk that starts in both, has the same type in both, and ends in both at once."""
     agreed = []
     both = False  # inside a chunk that was the same in both so far

@@ -13,7 +13,7 @@ from bertkit.labelled.examples import Example, References, Tagged
 from bertkit.metrics.answer_scores import has_no_answer, overlap_f1_or_none
 from bertkit.metrics.classification_scores import ranks
 from bertkit.metrics.ranking_scores import query_scores
-from bertkit.metrics.results import Result, label_scores, number, scored_places
+from bertkit.metrics.results import Prediction, label_scores, number, scored_places
 from bertkit.metrics.task_scores import (
     LIKELY,
     PREFER_NO_ANSWER,
@@ -70,7 +70,7 @@ class AnalysedExample(AnswerAnalysis):
 
 
 def analyse_records(
-    task: str, problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
+    task: str, problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]
 ) -> list[AnalysedExample]:
     """Every example beside its record; all of them can be scored."""
     errors = find_spec(task).load("errors")(problem, results, examples)
@@ -114,7 +114,7 @@ def _analysed(example: Example, found: AnswerAnalysis, tokens: object) -> Analys
     )
 
 
-def labels(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def labels(problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]) -> list[AnswerAnalysis]:
     """Labels of texts: one, several, or a number."""
     problem = problem or problem_of(examples)
     if problem == "regression":
@@ -140,7 +140,9 @@ def _label_set(scores: Mapping[str, float], example: Example) -> AnswerAnalysis:
     return AnswerAnalysis(", ".join(right) or "none", shown or "none", float(set(said) != set(right)), loss)
 
 
-def _numbers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def _numbers(
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]
+) -> list[AnswerAnalysis]:
     return [
         AnswerAnalysis(f"{right:g}", f"{said:.4g}", abs(said - right), abs(said - right))
         for right, said in _right_and_said(results, examples)
@@ -148,7 +150,7 @@ def _numbers(problem: Problem | None, results: Sequence[Result], examples: Seque
 
 
 def similarities(
-    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]
 ) -> list[AnswerAnalysis]:
     """A cosine and a score have different units, so that their ranks are compared."""
     pairs = _right_and_said(results, examples)
@@ -159,7 +161,7 @@ def similarities(
     ]
 
 
-def _right_and_said(results: Sequence[Result], examples: Sequence[Example]) -> list[tuple[float, float]]:
+def _right_and_said(results: Sequence[Prediction], examples: Sequence[Example]) -> list[tuple[float, float]]:
     return [
         (float(target_of(example, float, int)), number(result, "value"))
         for result, example in zip(results, examples, strict=True)
@@ -167,7 +169,7 @@ def _right_and_said(results: Sequence[Result], examples: Sequence[Example]) -> l
 
 
 def entities_of_words(
-    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]
 ) -> list[AnswerAnalysis]:
     """Entities, by the tags of words."""
     errors = []
@@ -185,7 +187,9 @@ def _spans(example: Example, spans: set[Span]) -> str:
     return ", ".join(named) or "none"
 
 
-def answers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def answers(
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]
+) -> list[AnswerAnalysis]:
     """Spans of a context, as SQuAD's scripts score them."""
     predicted, no_answer = answers_in(results, examples)
     may_refuse = any(has_no_answer(target_of(one, References).texts) for one in examples)  # SQuAD v2.0, not v1.1
@@ -205,7 +209,9 @@ def _answer(predicted: str, sureness: float, example: Example) -> AnswerAnalysis
     return AnswerAnalysis(shown or "no answer", predicted or "no answer", error, error * sureness)
 
 
-def ranking(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def ranking(
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]
+) -> list[AnswerAnalysis]:
     """Documents in the order of their scores."""
     scores, relevances = ranked(results, examples), relevances_of(examples)
     gains = query_scores(scores, relevances)["ndcg_at_10"]
@@ -216,7 +222,9 @@ def ranking(problem: Problem | None, results: Sequence[Result], examples: Sequen
     return errors
 
 
-def choices(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> list[AnswerAnalysis]:
+def choices(
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]
+) -> list[AnswerAnalysis]:
     """One of several choices."""
     errors = []
     for result, example in zip(results, examples, strict=True):

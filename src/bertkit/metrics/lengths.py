@@ -14,7 +14,7 @@ PARTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LengthBin:
     """Examples of about the same length.
 
     Attributes:
@@ -39,7 +39,7 @@ class Lengths:
     """
 
     unit: Literal["tokens", "words"]
-    parts: tuple[Part, ...]
+    parts: tuple[LengthBin, ...]
 
 
 def by_length(analysed: Sequence[AnalysedExample], parts: int = PARTS) -> Lengths:
@@ -58,6 +58,6 @@ def by_length(analysed: Sequence[AnalysedExample], parts: int = PARTS) -> Length
     return Lengths(unit, tuple(map(_part, found)))
 
 
-def _part(pairs: Sequence[tuple[int, float]]) -> Part:
+def _part(pairs: Sequence[tuple[int, float]]) -> LengthBin:
     lengths, errors = zip(*pairs, strict=True)
-    return Part(lengths[0], lengths[-1], sum(lengths) / len(pairs), sum(errors) / len(pairs), len(pairs))
+    return LengthBin(lengths[0], lengths[-1], sum(lengths) / len(pairs), sum(errors) / len(pairs), len(pairs))

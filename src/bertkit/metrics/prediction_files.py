@@ -8,14 +8,14 @@ from bertkit.errors import InputError
 from bertkit.formats.files import name_of, open_bytes
 from bertkit.formats.json_file import read_json
 from bertkit.formats.jsonl import read_jsonl
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 
 RECORDS = "Write one record a line, as `bertkit predict --json` does."
 BY_ID = 'Write one JSON object, {"id of a question": "answer", …}, or a record a line as `bertkit predict --json` does.'
 SCORES = 'Write one JSON object, {"id of a question": 0.1, …}.'
 
 
-def read_records(path: str) -> list[Result]:
+def read_records(path: str) -> list[Prediction]:
     """All records of a file, each with its place.
 
     Raises:
@@ -27,11 +27,11 @@ def read_records(path: str) -> list[Result]:
         for number, record in read_jsonl(file, name):
             if isinstance(record, InputError):
                 raise InputError(record.what, RECORDS)
-            results.append(Result(record, f"{name}:{number}"))
+            results.append(Prediction(record, f"{name}:{number}"))
     return results
 
 
-def read_answers(path: str) -> dict[str, str] | list[Result]:
+def read_answers(path: str) -> dict[str, str] | list[Prediction]:
     """Answers by id, where the file is SQuAD's one object; else its records.
 
     Raises:

@@ -14,7 +14,7 @@ FORM = "Records are what `bertkit predict --json` writes for the task."
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Prediction:
     """One answer.
 
     Attributes:
@@ -26,11 +26,11 @@ class Result:
     place: str
 
 
-Predictions = Sequence[Result] | Mapping[str, str]  # records, or answers by the questions' ids
+Predictions = Sequence[Prediction] | Mapping[str, str]  # records, or answers by the questions' ids
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class PredictedEntity:
     """`[start:end]` of a text in code points, and what it is."""
 
     label: str
@@ -38,7 +38,7 @@ class Entity:
     end: int
 
 
-def field_of(result: Result, name: str, kind: type[Kind]) -> Kind:
+def field_of(result: Prediction, name: str, kind: type[Kind]) -> Kind:
     """A field of a record; of a list, the items are objects.
 
     Raises:
@@ -57,7 +57,7 @@ def field_of(result: Result, name: str, kind: type[Kind]) -> Kind:
     return value
 
 
-def number(result: Result, name: str) -> float:
+def number(result: Prediction, name: str) -> float:
     """A number in a record.
 
     Raises:
@@ -71,13 +71,13 @@ def number(result: Result, name: str) -> float:
     return float(value)
 
 
-def label_scores(result: Result) -> dict[str, float]:
+def label_scores(result: Prediction) -> dict[str, float]:
     """The score of each label, in the record's order."""
     parts = _parts(result, "labels")
     return {field_of(part, "label", str): number(part, "score") for part in parts}
 
 
-def best_label(result: Result) -> str:
+def best_label(result: Prediction) -> str:
     """The label of the highest score.
 
     Raises:
@@ -89,15 +89,15 @@ def best_label(result: Result) -> str:
     return max(scores, key=lambda label: scores[label])
 
 
-def entities(result: Result) -> list[Entity]:
+def entities(result: Prediction) -> list[PredictedEntity]:
     """The entities of a text."""
     return [
-        Entity(field_of(part, "label", str), field_of(part, "start", int), field_of(part, "end", int))
+        PredictedEntity(field_of(part, "label", str), field_of(part, "start", int), field_of(part, "end", int))
         for part in _parts(result, "entities")
     ]
 
 
-def scored_places(result: Result, name: str, count: int | None = None) -> dict[int, float]:
+def scored_places(result: Prediction, name: str, count: int | None = None) -> dict[int, float]:
     """The score of each document or choice, by its place.
 
     Args:
@@ -118,5 +118,5 @@ def scored_places(result: Result, name: str, count: int | None = None) -> dict[i
     return scores
 
 
-def _parts(result: Result, name: str) -> list[Result]:
-    return [Result(one, result.place) for one in field_of(result, name, list)]
+def _parts(result: Prediction, name: str) -> list[Prediction]:
+    return [Prediction(one, result.place) for one in field_of(result, name, list)]

@@ -35,7 +35,7 @@ from bertkit.metrics.resampling import (
     resampled_means,
     resampled_numbers,
 )
-from bertkit.metrics.results import Result, best_label, entities, field_of, label_scores, number, scored_places
+from bertkit.metrics.results import Prediction, best_label, entities, field_of, label_scores, number, scored_places
 from bertkit.metrics.word_tags import as_iob2, tags_of_words, types_of
 from bertkit.tasks.catalogue import find_part
 
@@ -66,14 +66,14 @@ def score(
 ) -> dict[str, float]:
     """The metrics of a task's answers; see `score_results`."""
     return score_results(
-        task_name, problem, [Result(one, f"result {n}") for n, one in enumerate(results, 1)], examples
+        task_name, problem, [Prediction(one, f"result {n}") for n, one in enumerate(results, 1)], examples
     ).metrics
 
 
 def score_results(
     task_name: str,
     problem: Problem | None,
-    results: Sequence[Result],
+    results: Sequence[Prediction],
     examples: Sequence[Example],
     names: Names = (),
 ) -> Scores:
@@ -150,7 +150,7 @@ def score_answers(
 
 
 def labels(
-    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example], names: Names = ()
 ) -> Scores:
     """Labels of texts: one, several, or a number."""
     problem = problem or problem_of(examples)
@@ -165,7 +165,7 @@ def labels(
     return Scores(classification_scores(gold, predicted), counts, at=resampled_labels(gold, predicted))
 
 
-def _label_sets(results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+def _label_sets(results: Sequence[Prediction], examples: Sequence[Example]) -> Scores:
     gold = [tuple(map(str, target_of(example, tuple))) for example in examples]
     scored = [label_scores(result) for result in results]
     predicted = [[label for label, score in one.items() if score >= LIKELY] for one in scored]
@@ -176,14 +176,14 @@ def _label_sets(results: Sequence[Result], examples: Sequence[Example]) -> Score
     return Scores(multi_label_scores(gold, predicted, known), counts, at=at)
 
 
-def _numbers(problem: Problem | None, results: Sequence[Result], examples: Sequence[Example]) -> Scores:
+def _numbers(problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example]) -> Scores:
     gold = [float(target_of(example, float, int)) for example in examples]
     predicted = [number(result, "value") for result in results]
     return Scores(regression_scores(gold, predicted), at=resampled_numbers(gold, predicted))
 
 
 def similarities(
-    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example], names: Names = ()
 ) -> Scores:
     """Scores of another unit are made cosines, where cosines are what was answered."""
     gold = [float(target_of(example, float, int)) for example in examples]
@@ -195,7 +195,7 @@ def similarities(
 
 
 def entities_of_words(
-    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example], names: Names = ()
 ) -> Scores:
     """Entities, by the tags of words."""
     said = {entity.label for result in results for entity in entities(result)} if names is None else types_of(names)
@@ -205,7 +205,7 @@ def entities_of_words(
     return Scores(counts.scores(), counts.types, at=resampled_entities(gold, predicted))
 
 
-def tags_of(results: Sequence[Result], examples: Sequence[Example]) -> tuple[list[list[str]], list[list[str]]]:
+def tags_of(results: Sequence[Prediction], examples: Sequence[Example]) -> tuple[list[list[str]], list[list[str]]]:
     """The right and the predicted tags of each example's words, in IOB2."""
     targets = [target_of(example, Tagged) for example in examples]
     gold = as_iob2([target.tags for target in targets])
@@ -214,14 +214,14 @@ def tags_of(results: Sequence[Result], examples: Sequence[Example]) -> tuple[lis
 
 
 def answers(
-    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example], names: Names = ()
 ) -> Scores:
     """Spans of a context, as SQuAD's scripts score them."""
     predicted, no_answer = answers_in(results, examples)
     return score_answers(predicted, examples, no_answer, PREFER_NO_ANSWER)
 
 
-def answers_in(results: Sequence[Result], examples: Sequence[Example]) -> tuple[dict[str, str], dict[str, float]]:
+def answers_in(results: Sequence[Prediction], examples: Sequence[Example]) -> tuple[dict[str, str], dict[str, float]]:
     """The best answer to each question by its id, and how probable it is that there is none rather than that one."""
     predicted: dict[str, str] = {}
     no_answer: dict[str, float] = {}
@@ -230,7 +230,7 @@ def answers_in(results: Sequence[Result], examples: Sequence[Example]) -> tuple[
         none = number(result, "no_answer_score")
         predicted[example.id], no_answer[example.id] = "", 1.0
         if best:
-            answer = Result(best[0], result.place)
+            answer = Prediction(best[0], result.place)
             either = none + number(answer, "score")
             predicted[example.id] = field_of(answer, "answer", str)
             no_answer[example.id] = none / either if either else PREFER_NO_ANSWER
@@ -238,14 +238,14 @@ def answers_in(results: Sequence[Result], examples: Sequence[Example]) -> tuple[
 
 
 def ranking(
-    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example], names: Names = ()
 ) -> Scores:
     """Documents in the order of their scores."""
     columns = query_scores(ranked(results, examples), relevances_of(examples))
     return mean_scores({name: np.array(values) for name, values in columns.items()})
 
 
-def ranked(results: Sequence[Result], examples: Sequence[Example]) -> list[list[float]]:
+def ranked(results: Sequence[Prediction], examples: Sequence[Example]) -> list[list[float]]:
     """The score of each document of each query; what was not ranked comes last."""
     scores = []
     for result, relevances in zip(results, relevances_of(examples), strict=True):
@@ -260,7 +260,7 @@ def relevances_of(examples: Sequence[Example]) -> list[list[float]]:
 
 
 def choices(
-    problem: Problem | None, results: Sequence[Result], examples: Sequence[Example], names: Names = ()
+    problem: Problem | None, results: Sequence[Prediction], examples: Sequence[Example], names: Names = ()
 ) -> Scores:
     """One of several choices."""
     right = []

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 from bertkit.labelled.examples import Example, Tagged
-from bertkit.metrics.results import Entity
+from bertkit.metrics.results import PredictedEntity
 from bertkit.tasks.entities import group, read_tags
 from bertkit.tasks.tag_scheme import OUTSIDE
 
@@ -52,7 +52,7 @@ def types_of(labels: Sequence[str]) -> set[str]:
     return {tag.type for tag in read_tags(labels) if tag is not None}
 
 
-def tags_of_words(words: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> list[str]:
+def tags_of_words(words: Sequence[tuple[int, int]], entities: Sequence[PredictedEntity]) -> list[str]:
     """The tag of each word in IOB2. An entity covers the words that it overlaps; of two on a word the earlier has it.
 
     Args:

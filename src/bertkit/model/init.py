@@ -32,7 +32,7 @@ def initialise(module: nn.Module, deviation: float = 0.02, generator: torch.Gene
 
 
 @torch.no_grad()
-def say_shares(head: Head, shares: Sequence[float]) -> None:
+def bias_from_priors(head: Head, shares: Sequence[float]) -> None:
     """Let a new head with an independent sigmoid a label say of any text what is known before it is read.
 
     Where labels are rare and biases begin at 0, the first steps teach the encoder to be the same for all texts, since

@@ -96,7 +96,7 @@ def run_steps(steps: Sequence[Step], numbers: dict[str, Tensor]) -> dict[str, Te
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
+class VectorRecipe:
     """How the tokens of a text become one vector.
 
     Attributes:
@@ -131,7 +131,7 @@ class RecipeHead(nn.Module):
         name: what those numbers are called.
     """
 
-    def __init__(self, recipe: Recipe, name: str = VECTOR) -> None:
+    def __init__(self, recipe: VectorRecipe, name: str = VECTOR) -> None:
         super().__init__()
         self.recipe = recipe
         self.name = name

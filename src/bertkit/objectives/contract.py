@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LearningOptions:
+class TrainingOptions:
     """What may be chosen about learning; a task reads its own.
 
     Attributes:
@@ -42,7 +42,7 @@ class LearningOptions:
     pairs: PairTexts | None = None
 
 
-class Learning(ABC):
+class TaskTraining(ABC):
     """How one task is learnt. Subclasses are final and know their own task only.
 
     Attributes:

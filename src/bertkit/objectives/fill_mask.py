@@ -9,7 +9,7 @@ from torch import nn
 
 from bertkit.labelled.examples import Example
 from bertkit.model.heads import MaskedLMHead
-from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
+from bertkit.objectives.contract import TaskTraining, TrainingOptions, ids_and_segments
 from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.objectives.objective import Objective
 from bertkit.sampling.sample_stream import Sample
@@ -17,7 +17,7 @@ from bertkit.tasks.contract import Task
 from bertkit.tokenization.windows import Encoded
 
 
-class MaskLearning(Learning):
+class MaskTraining(TaskTraining):
     """The text itself is what is learnt. Of a long text each token is in one window."""
 
     masked: ClassVar[bool] = True
@@ -32,6 +32,6 @@ class MaskLearning(Learning):
         return MaskedLM(head)
 
 
-def learning(task: Task, options: LearningOptions) -> Learning:
+def learning(task: Task, options: TrainingOptions) -> TaskTraining:
     """How fill-mask is learnt."""
-    return MaskLearning()
+    return MaskTraining()

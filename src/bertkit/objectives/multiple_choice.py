@@ -14,7 +14,7 @@ from bertkit.labelled.examples import Example
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.pooling import highest_within, log_softmax_within
-from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments, whole
+from bertkit.objectives.contract import TaskTraining, TrainingOptions, ids_and_segments, whole
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Task
@@ -50,7 +50,7 @@ class ChoiceObjective(Objective):
         return Loss(-right.sum(), {"correct": (right.detach() == best).sum().float()})
 
 
-class ChoiceLearning(Learning):
+class ChoiceTraining(TaskTraining):
     """All choices of a text together, each in one window."""
 
     def samples(self, example: Example, encoded: Sequence[Encoded]) -> list[Sample]:
@@ -67,6 +67,6 @@ class ChoiceLearning(Learning):
         return ChoiceObjective(head)
 
 
-def learning(task: Task, options: LearningOptions) -> Learning:
+def learning(task: Task, options: TrainingOptions) -> TaskTraining:
     """How multiple-choice is learnt."""
-    return ChoiceLearning()
+    return ChoiceTraining()

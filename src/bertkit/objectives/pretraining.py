@@ -29,7 +29,7 @@ from bertkit.objectives.sentence_pair import NextSentence, SentenceOrder
 
 
 @dataclass
-class Parts:
+class ObjectiveParts:
     """What the objectives of one run are made of.
 
     Attributes:
@@ -100,26 +100,26 @@ class Parts:
         initialise(module, self.encoder.config.initializer_range, self.random)
 
 
-def _predictions(parts: Parts) -> Objective:
+def _predictions(parts: ObjectiveParts) -> Objective:
     teacher, table = _teacher(parts), parts.table.distillation
     assert table is not None
     check_teacher(teacher.encoder, parts.encoder, directions=False)
     return TeacherPredictions(parts.masked_lm(), teacher, table.temperature, table.only_masked)
 
 
-def _directions(parts: Parts) -> Objective:
+def _directions(parts: ObjectiveParts) -> Objective:
     teacher = _teacher(parts)
     check_teacher(teacher.encoder, parts.encoder, directions=True)
     return TeacherDirections(teacher)
 
 
-def _teacher(parts: Parts) -> Teacher:
+def _teacher(parts: ObjectiveParts) -> Teacher:
     if parts.teacher is None or parts.table.distillation is None:
         raise ConfigError("the run's file has no table train.distillation", "Give it in place of train.objectives.")
     return parts.teacher
 
 
-OBJECTIVES: Mapping[str, Callable[[Parts], Objective]] = {
+OBJECTIVES: Mapping[str, Callable[[ObjectiveParts], Objective]] = {
     MaskedLM.name: lambda parts: MaskedLM(parts.masked_lm()),
     NextSentence.name: lambda parts: NextSentence(parts.head("next-sentence", 2)),
     SentenceOrder.name: lambda parts: SentenceOrder(parts.head("sentence-order", 2)),
@@ -158,7 +158,7 @@ def objective_weights(table: TrainTable, sequences: Sequences) -> dict[str, floa
     return {name: 1.0 for name in (MaskedLM.name, second) if name is not None}
 
 
-def build_objectives(names: Iterable[str], parts: Parts) -> dict[str, Objective]:
+def build_objectives(names: Iterable[str], parts: ObjectiveParts) -> dict[str, Objective]:
     """The objectives called so, in this order, their heads initialised.
 
     Raises:

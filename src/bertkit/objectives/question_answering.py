@@ -17,7 +17,7 @@ from bertkit.errors import InputError
 from bertkit.labelled.examples import Example, References
 from bertkit.model.encoder import Encoder
 from bertkit.model.pooling import highest_within, log_softmax_within
-from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
+from bertkit.objectives.contract import TaskTraining, TrainingOptions, ids_and_segments
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Task
@@ -56,7 +56,7 @@ class SpanObjective(Objective):
         return Loss(total, {"correct": (logs_T2[start_B, 0].detach() == best_B).sum().float()})
 
 
-class SpanLearning(Learning):
+class SpanTraining(TaskTraining):
     """The first of a question's right answers, in each window of its context."""
 
     def samples(self, example: Example, encoded: Sequence[Encoded]) -> list[Sample]:
@@ -93,6 +93,6 @@ def place_of(span: tuple[int, int], window: Window) -> tuple[int, int]:
     return (first, last) if starts_here and ends_here else (NO_ANSWER, NO_ANSWER)
 
 
-def learning(task: Task, options: LearningOptions) -> Learning:
+def learning(task: Task, options: TrainingOptions) -> TaskTraining:
     """How question-answering is learnt."""
-    return SpanLearning()
+    return SpanTraining()

@@ -26,7 +26,7 @@ from bertkit.labelled.examples import Example
 from bertkit.labelled.pair_texts import PairTexts
 from bertkit.model.encoder import Encoder
 from bertkit.model.vector_steps import RecipeHead
-from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments, whole
+from bertkit.objectives.contract import TaskTraining, TrainingOptions, ids_and_segments, whole
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Task, Texts, optional_text_field, text_field, texts_field
@@ -102,7 +102,7 @@ def _no_wrong_answers(targets: Mapping[str, Tensor], choice_C: Tensor) -> Tensor
     return (hits_PC > 0) & ~torch.eye(pairs, len(choice_C), dtype=torch.bool, device=known_P.device)
 
 
-class PairLearning(Learning):
+class PairTraining(TaskTraining):
     """Two texts, and perhaps more that do not belong.
 
     Args:
@@ -160,7 +160,7 @@ def _texts(fields: Mapping[str, object]) -> list[str]:
     ]
 
 
-def learning(task: Task, options: LearningOptions) -> Learning:
+def learning(task: Task, options: TrainingOptions) -> TaskTraining:
     """How sentence-embedding is learnt."""
     assert isinstance(task, SentenceEmbedding)
-    return PairLearning(task.prompt, options.dimensions, options.scores or options.pairs)
+    return PairTraining(task.prompt, options.dimensions, options.scores or options.pairs)

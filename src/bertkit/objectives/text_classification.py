@@ -21,7 +21,7 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.pooling import mean_tokens
 from bertkit.model.soft_labels import SoftLabels
-from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
+from bertkit.objectives.contract import TaskTraining, TrainingOptions, ids_and_segments
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Task
@@ -108,7 +108,7 @@ class LabelObjective(Objective):
         return Loss(total, {"correct": (logits_BC.detach().argmax(dim=-1) == label_B).sum().float()})
 
 
-class LabelLearning(Learning):
+class LabelTraining(TaskTraining):
     """A label, labels or a number for a text. Of a long text every window learns the text's label.
 
     Args:
@@ -179,10 +179,10 @@ def _other_kind(example: Example, wanted: str) -> InputError:
     )
 
 
-def learning(task: Task, options: LearningOptions) -> Learning:
+def learning(task: Task, options: TrainingOptions) -> TaskTraining:
     """How text-classification is learnt."""
     assert isinstance(task, TextClassification)
-    return LabelLearning(task.labels, task.problem, options.class_weights, options.smoothing, options.teacher)
+    return LabelTraining(task.labels, task.problem, options.class_weights, options.smoothing, options.teacher)
 
 
 def blank(task: Task, example: Example) -> Target:

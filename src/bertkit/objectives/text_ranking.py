@@ -14,7 +14,7 @@ from bertkit.errors import InputError
 from bertkit.labelled.examples import Example
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
-from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments, whole
+from bertkit.objectives.contract import TaskTraining, TrainingOptions, ids_and_segments, whole
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Task
@@ -47,7 +47,7 @@ class RelevanceObjective(Objective):
         return Loss(functional.binary_cross_entropy_with_logits(logits_B, relevance_B, reduction="sum"))
 
 
-class RelevanceLearning(Learning):
+class RelevanceTraining(TaskTraining):
     """Each document of a query by itself."""
 
     parts: ClassVar[str] = "documents"
@@ -71,6 +71,6 @@ class RelevanceLearning(Learning):
         return RelevanceObjective(head)
 
 
-def learning(task: Task, options: LearningOptions) -> Learning:
+def learning(task: Task, options: TrainingOptions) -> TaskTraining:
     """How text-ranking is learnt."""
-    return RelevanceLearning()
+    return RelevanceTraining()

@@ -20,7 +20,7 @@ from bertkit.labelled.tagged_rows import tagged
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head
 from bertkit.model.soft_labels import SoftLabels
-from bertkit.objectives.contract import Learning, LearningOptions, ids_and_segments
+from bertkit.objectives.contract import TaskTraining, TrainingOptions, ids_and_segments
 from bertkit.objectives.objective import Loss, Objective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.tasks.contract import Task
@@ -72,7 +72,7 @@ class TagObjective(Objective):
         return Loss(total, {"correct": (logits_TC.detach().argmax(dim=-1) == tag_T).sum().float()})
 
 
-class TagLearning(Learning):
+class TagTraining(TaskTraining):
     """A tag for each word. Of a long text each word is learnt in the window that owns its first piece.
 
     Args:
@@ -120,9 +120,9 @@ class TagLearning(Learning):
         return self._ids[tag]
 
 
-def learning(task: Task, options: LearningOptions) -> Learning:
+def learning(task: Task, options: TrainingOptions) -> TaskTraining:
     """How token-classification is learnt."""
-    return TagLearning(task.labels, options.teacher)
+    return TagTraining(task.labels, options.teacher)
 
 
 def blank(task: Task, example: Example) -> Target:

@@ -21,7 +21,7 @@ FUSED_DEVICES = {"cpu", "cuda"}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ParameterKind:
     """What parameters of one group have in common.
 
     Attributes:
@@ -51,7 +51,7 @@ def build_optimiser(
             `embeddings.`, inside whatever they are in.
         layers: layers of the encoder that have weights of their own.
     """
-    kinds: dict[Kind, list[nn.Parameter]] = {}
+    kinds: dict[ParameterKind, list[nn.Parameter]] = {}
     for name, parameter in named_parameters:
         if parameter.requires_grad:
             kinds.setdefault(_kind(name, parameter, settings, layers), []).append(parameter)
@@ -73,8 +73,8 @@ def encoder_rate(optimiser: Optimizer) -> float:
     return float(max(group["lr"] / group["times"] for group in optimiser.param_groups))
 
 
-def _kind(name: str, parameter: nn.Parameter, settings: Optimiser, layers: int) -> Kind:
-    return Kind(
+def _kind(name: str, parameter: nn.Parameter, settings: Optimiser, layers: int) -> ParameterKind:
+    return ParameterKind(
         decays=parameter.ndim >= 2,
         depth=_depth(name, layers) if settings.layer_decay != 1.0 else 0,
         orthogonal=settings.name == "muon" and parameter.ndim == 2 and LAYER.search(name) is not None,
@@ -88,7 +88,7 @@ def _depth(name: str, layers: int) -> int:
     return 0 if BELOW.search(name) else layers + 1
 
 
-def _group(kind: Kind, parameters: list[nn.Parameter], settings: Optimiser, layers: int) -> dict[str, Any]:
+def _group(kind: ParameterKind, parameters: list[nn.Parameter], settings: Optimiser, layers: int) -> dict[str, Any]:
     share = settings.layer_decay ** (layers + 1 - kind.depth)
     times = settings.head_times if kind.head else 1.0
     share *= times

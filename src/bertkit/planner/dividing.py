@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bertkit.planner.memory import Sharing, needed, room
+from bertkit.planner.memory import MemorySharing, needed, room
 from bertkit.planner.plan import Plan, spread
 
 MOST_DEVICES = 64
@@ -40,7 +40,7 @@ def division(plan: Plan) -> Division | None:
         each = max(1, -(-plan.batch // count))
         work = replace(plan.work, lengths=spread(plan.question.lengths, each))
         for parallel, ranks in (("ddp", 1), ("fsdp", count)):
-            total = needed(work, plan.question.device, Sharing(ranks, plan.sharing.recompute)).total
+            total = needed(work, plan.question.device, MemorySharing(ranks, plan.sharing.recompute)).total
             if total <= free[0]:
                 return Division(count, parallel, each, total)
         count *= 2

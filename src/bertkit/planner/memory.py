@@ -41,7 +41,7 @@ class Needed:
 
 
 @dataclass(frozen=True, slots=True)
-class Sharing:
+class MemorySharing:
     """How several devices divide one piece of training.
 
     Attributes:
@@ -53,7 +53,7 @@ class Sharing:
     recompute: bool = False
 
 
-def needed(work: Work, device: Device, sharing: Sharing = Sharing()) -> Needed:
+def needed(work: Work, device: Device, sharing: MemorySharing = MemorySharing()) -> Needed:
     """What one batch needs on one device."""
     kind: DeviceKind = "cpu" if device.row.kind == "cpu" else "cuda"
     half, software = BYTES[work.precision] < 4, work.software
@@ -128,7 +128,7 @@ def largest(fits: Callable[[int], bool], most: int = 2**24) -> int:
     return low
 
 
-def largest_batch(work: Work, device: Device, length: int, sharing: Sharing = Sharing()) -> int:
+def largest_batch(work: Work, device: Device, length: int, sharing: MemorySharing = MemorySharing()) -> int:
     """How many sequences of a length fit on one device at once; 0 where not even one does, or nothing is known."""
     free = room(device)
     if free is None:
@@ -136,7 +136,7 @@ def largest_batch(work: Work, device: Device, length: int, sharing: Sharing = Sh
     return largest(lambda count: _fits(work, device, (length,) * count, sharing, free[0]), most=2**20)
 
 
-def longest_sequence(work: Work, device: Device, sharing: Sharing = Sharing()) -> int:
+def longest_sequence(work: Work, device: Device, sharing: MemorySharing = MemorySharing()) -> int:
     """The longest single sequence that fits on one device, as far as the model reads."""
     free = room(device)
     if free is None:
@@ -144,5 +144,5 @@ def longest_sequence(work: Work, device: Device, sharing: Sharing = Sharing()) -
     return largest(lambda length: _fits(work, device, (length,), sharing, free[0]), most=work.config.max_length + 1)
 
 
-def _fits(work: Work, device: Device, lengths: tuple[int, ...], sharing: Sharing, free: int) -> bool:
+def _fits(work: Work, device: Device, lengths: tuple[int, ...], sharing: MemorySharing, free: int) -> bool:
     return needed(replace(work, lengths=lengths), device, sharing).total <= free

@@ -10,7 +10,7 @@ from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import UserError
 from bertkit.planner.devices import Device, Evidence
 from bertkit.planner.links import link_bandwidth, summing_seconds
-from bertkit.planner.memory import Needed, Sharing, largest_batch, longest_sequence, needed, room
+from bertkit.planner.memory import MemorySharing, Needed, largest_batch, longest_sequence, needed, room
 from bertkit.planner.parameters import count_parameters
 from bertkit.planner.prices import Price
 from bertkit.planner.rates import TORCH_KINDS, Precision, Rate, best_precision, rate
@@ -67,7 +67,7 @@ class Plan:
 
     question: Question
     work: Work
-    sharing: Sharing
+    sharing: MemorySharing
     batch: int
     needed: Needed
     room: int | None
@@ -165,7 +165,7 @@ def make_plan(question: Question) -> Plan:
         question.software,
         question.lora_rank,
     )
-    sharing = Sharing(recompute=question.recompute)
+    sharing = MemorySharing(recompute=question.recompute)
     free = room(device)
     time, unknown = _time(work, device)
     summing = 0.0

@@ -39,7 +39,7 @@ GAIN = 2.0**10  # of the values and of the output of the layer that averages, an
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class CheckpointForm:
     """What a checkpoint is: its configuration as it was read, the encoder's, and the tensors under their names."""
 
     foreign: ForeignConfig
@@ -83,7 +83,7 @@ def can_be_direct(family: Family, config: EncoderConfig, reads: Reading) -> bool
     return through_dense and (plain or reads == "first")
 
 
-def spelled_out(form: Form) -> Form:
+def spelled_out(form: CheckpointForm) -> CheckpointForm:
     """A checkpoint as the hub's library can open it; one with no such classifier is returned as it is."""
     family = FAMILIES[form.foreign.family.name]
     reads = reading_of(form.foreign.family)
@@ -96,7 +96,7 @@ def spelled_out(form: Form) -> Form:
         config = config.model_copy(update={"layer_of_step": tuple(range(config.layers + 1))})
         tensors |= {name: tensors[name] / GAIN for name in _last_norm(form)}
     values = {**form.foreign.values, **write_config(family, config, form.foreign.model_type), KEY: reads}
-    whole = Form(ForeignConfig(family, config, values, form.foreign.unread), config, tensors)
+    whole = CheckpointForm(ForeignConfig(family, config, values, form.foreign.unread), config, tensors)
     if family.heads[HEAD].activation == "relu":
         tensors[bias_name] = tensors[bias_name] - ABOVE * tensors[weight_name].sum(dim=1)
     else:
@@ -105,7 +105,7 @@ def spelled_out(form: Form) -> Form:
     return whole
 
 
-def recognised(form: Form) -> Form:
+def recognised(form: CheckpointForm) -> CheckpointForm:
     """The checkpoint without what `spelled_out` adds, where it has that, unchanged; else as it is."""
     family, reads = form.foreign.family, form.foreign.values.get(KEY)
     if reads not in ("mean", "first") or HEAD not in family.heads:
@@ -121,7 +121,7 @@ def recognised(form: Form) -> Form:
     if reads == "mean":
         config = config.model_copy(update={"layer_of_step": tuple(range(config.layers - 1))})
     values = {**form.foreign.values, **write_config(family, config, form.foreign.model_type)}
-    own = Form(ForeignConfig(direct(family, reads), config, values, form.foreign.unread), config, tensors)
+    own = CheckpointForm(ForeignConfig(direct(family, reads), config, values, form.foreign.unread), config, tensors)
     if reads == "mean":
         tensors |= {name: tensors[name] * GAIN for name in _last_norm(own)}
     if family.heads[HEAD].activation == "relu":
@@ -139,7 +139,7 @@ def reading_of(family: Family) -> Reading | None:
     return "mean" if shape.reads == "mean" else "first"
 
 
-def _last_norm(form: Form) -> list[str]:
+def _last_norm(form: CheckpointForm) -> list[str]:
     """Their names of the norm that ends the encoder's last layer."""
     ours = f"layers.{form.config.layers - 1}.mlp_norm."
     return [name for row in form.table(form.foreign.family.encoder) if row.ours.startswith(ours) for name in row.theirs]
@@ -151,7 +151,7 @@ def _classifier(family: Family) -> tuple[str, str]:
     return theirs["classifier.weight"], theirs["classifier.bias"]
 
 
-def _added(form: Form, reads: Reading, dtype: torch.dtype) -> Mapping[str, Tensor]:
+def _added(form: CheckpointForm, reads: Reading, dtype: torch.dtype) -> Mapping[str, Tensor]:
     """What a spelled-out checkpoint has besides, under their names.
 
     Args:

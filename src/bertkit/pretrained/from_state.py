@@ -17,7 +17,7 @@ from bertkit.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
-class More:
+class TaskMetadata:
     """What a checkpoint's files say of its task.
 
     Attributes:
@@ -31,7 +31,7 @@ class More:
     cross_encoder: CrossEncoderSettings | None = None
 
 
-NOTHING_MORE = More()
+NO_METADATA = TaskMetadata()
 
 
 def from_state(
@@ -40,7 +40,7 @@ def from_state(
     encoder: Mapping[str, Tensor],
     heads: Mapping[str, Mapping[str, Tensor]],
     tokenizer: Tokenizer,
-    more: More = NOTHING_MORE,
+    more: TaskMetadata = NO_METADATA,
 ) -> Pretrained:
     """The checkpoint of an encoder and its heads.
 

@@ -18,7 +18,7 @@ from bertkit.pretrained.adapters import SAY_WHERE, Adapter, base_folders, read_a
 from bertkit.pretrained.calibrated import read_calibration
 from bertkit.pretrained.cards import find_card
 from bertkit.pretrained.checkpoint import Pretrained, weights_sha256
-from bertkit.pretrained.direct_reading import KEY, Form, direct, recognised
+from bertkit.pretrained.direct_reading import KEY, CheckpointForm, direct, recognised
 from bertkit.pretrained.sentence_keys import TASKS_OF_TEXTS
 from bertkit.pretrained.sentence_modules import Chain, read_chain
 from bertkit.pretrained.sentence_transformers import (
@@ -68,7 +68,7 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
-    form = recognised(Form(foreign, config, tensors))
+    form = recognised(CheckpointForm(foreign, config, tensors))
     known, card = read_calibration(folder), find_card(folder)
     opened = Pretrained(place, form.foreign, form.config, form.tensors, None, calibration=known, root=folder, card=card)
     return _with_settings(opened, folder, chain, foreign.values, prompt)

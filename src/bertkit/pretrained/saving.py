@@ -21,7 +21,7 @@ from bertkit.families.foreign_config import write_config, write_tensorflow_confi
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.calibrated import write_calibration
 from bertkit.pretrained.cards import CARD
-from bertkit.pretrained.direct_reading import Form, spelled_out
+from bertkit.pretrained.direct_reading import CheckpointForm, spelled_out
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_cross_encoder, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
 from bertkit.tokenization.opening import SENTENCEPIECE, WORDPIECE
@@ -114,7 +114,7 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
 
 def _spelled_out(pretrained: Pretrained) -> Pretrained:
     """As the hub's library can open it."""
-    form = spelled_out(Form(pretrained.foreign, pretrained.config, pretrained.tensors))
+    form = spelled_out(CheckpointForm(pretrained.foreign, pretrained.config, pretrained.tensors))
     return replace(pretrained, foreign=form.foreign, config=form.config, tensors=form.tensors)
 
 

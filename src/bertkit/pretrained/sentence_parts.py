@@ -23,8 +23,8 @@ from bertkit.model.vector_steps import (
     VECTOR,
     Dense,
     LayerNorm,
-    Recipe,
     Step,
+    VectorRecipe,
     normalise,
 )
 from bertkit.pretrained.sentence_keys import (
@@ -45,7 +45,7 @@ NO_TENSORS: Mapping[str, Tensor] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class VectorModule:
     """A module that is neither Transformer nor Pooling.
 
     Attributes:
@@ -62,7 +62,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class VectorModules:
     """What makes a vector of tokens.
 
     Attributes:
@@ -73,12 +73,12 @@ class Parts:
 
     pooling: tuple[Pooling, ...] = ("mean",)
     include_prompt: bool = True
-    before: tuple[Part, ...] = ()
-    after: tuple[Part, ...] = ()
+    before: tuple[VectorModule, ...] = ()
+    after: tuple[VectorModule, ...] = ()
 
-    def recipe(self, skip: int = 0) -> Recipe:
+    def recipe(self, skip: int = 0) -> VectorRecipe:
         """The same, to be computed."""
-        return Recipe(self.pooling, steps_of(self.before), steps_of(self.after), skip)
+        return VectorRecipe(self.pooling, steps_of(self.before), steps_of(self.after), skip)
 
     def finish(self) -> Callable[[Array], Array] | None:
         """What the modules after the pooling do to a vector, (W,) to (O,); None where there are none."""
@@ -98,12 +98,12 @@ class Parts:
         return {VECTOR, *(step.writes for step in steps_of(self.after))}
 
 
-def steps_of(parts: Sequence[Part]) -> tuple[Step, ...]:
+def steps_of(parts: Sequence[VectorModule]) -> tuple[Step, ...]:
     """What modules do."""
     return tuple(part.step for part in parts if part.step is not None)
 
 
-def read_parts(modules: Sequence[Module], width: int, source: Path) -> Parts:
+def read_parts(modules: Sequence[Module], width: int, source: Path) -> VectorModules:
     """The modules that follow a Transformer.
 
     Args:
@@ -123,10 +123,10 @@ def read_parts(modules: Sequence[Module], width: int, source: Path) -> Parts:
     pooling, include_prompt = _read_pooling(poolings[0].folder)
     widths = {VECTOR: widths[TOKENS] * len(pooling)}
     after = tuple(_read_part(module, widths) for module in modules[place + 1 :])
-    return Parts(pooling, include_prompt, before, after)
+    return VectorModules(pooling, include_prompt, before, after)
 
 
-def _read_part(module: Module, widths: dict[str, int]) -> Part:
+def _read_part(module: Module, widths: dict[str, int]) -> VectorModule:
     """A module; what it writes is added to the widths."""
     path = module.folder / "config.json"
     part = _READERS[module.kind](module.folder, read_json_object(path), widths)
@@ -181,7 +181,7 @@ def activation_path(activation: str) -> str:
     return f"{kind.__module__}.{kind.__name__}"
 
 
-def _read_dense(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> Part:
+def _read_dense(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> VectorModule:
     path = folder / "config.json"
     values = DENSE.read(given, str(path))
     reads = str(values.get("module_input_name", VECTOR))
@@ -199,36 +199,38 @@ def _read_dense(folder: Path, given: Mapping[str, object], widths: dict[str, int
     activation = read_activation(values.get("activation_function", activation_path("tanh")), str(path))
     dense = Dense(ready["linear.weight"], ready.get("linear.bias"), activation, residual, ready.get("residual.weight"))
     widths[writes] = outputs
-    return Part("Dense", given, tensors, Step(reads, writes, dense))
+    return VectorModule("Dense", given, tensors, Step(reads, writes, dense))
 
 
-def _read_layer_norm(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> Part:
+def _read_layer_norm(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> VectorModule:
     path = folder / "config.json"
     width = LAYER_NORM.read(given, str(path)).get("dimension")
     if width != _width(widths, VECTOR, path):
         raise ConfigError(f"{path}: dimension is {width}, the vector has {widths[VECTOR]} numbers", COPY_AGAIN)
     tensors, ready = _read_weights(folder, {"norm.weight": (width,), "norm.bias": (width,)})
-    return Part("LayerNorm", given, tensors, Step(VECTOR, VECTOR, LayerNorm(ready["norm.weight"], ready["norm.bias"])))
+    return VectorModule(
+        "LayerNorm", given, tensors, Step(VECTOR, VECTOR, LayerNorm(ready["norm.weight"], ready["norm.bias"]))
+    )
 
 
-def _read_normalize(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> Part:
+def _read_normalize(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> VectorModule:
     """The library leaves the module out where nothing is called what it reads."""
     values = NORMALIZE.read(given, str(folder / "config.json"))
     reads = str(values.get("module_input_name", VECTOR))
     writes = str(values.get("module_output_name", reads))
     if reads not in widths:
-        return Part("Normalize", given, NO_TENSORS, None)
+        return VectorModule("Normalize", given, NO_TENSORS, None)
     widths[writes] = widths[reads]
-    return Part("Normalize", given, NO_TENSORS, Step(reads, writes, normalise))
+    return VectorModule("Normalize", given, NO_TENSORS, Step(reads, writes, normalise))
 
 
-def _read_dropout(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> Part:
+def _read_dropout(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> VectorModule:
     DROPOUT.read(given, str(folder / "config.json"))
     _width(widths, VECTOR, folder / "config.json")
-    return Part("Dropout", given, NO_TENSORS, None)
+    return VectorModule("Dropout", given, NO_TENSORS, None)
 
 
-_READERS: Mapping[str, Callable[[Path, Mapping[str, object], dict[str, int]], Part]] = {
+_READERS: Mapping[str, Callable[[Path, Mapping[str, object], dict[str, int]], VectorModule]] = {
     "Dense": _read_dense,
     "LayerNorm": _read_layer_norm,
     "Normalize": _read_normalize,
@@ -255,7 +257,7 @@ def _read_weights(
     return tensors, {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
 
 
-def write_parts(folder: Path, parts: Parts, normalize: bool, width: int) -> list[dict[str, object]]:
+def write_parts(folder: Path, parts: VectorModules, normalize: bool, width: int) -> list[dict[str, object]]:
     """Write the modules' folders.
 
     Args:
@@ -265,10 +267,10 @@ def write_parts(folder: Path, parts: Parts, normalize: bool, width: int) -> list
     Returns:
         The entries of `modules.json`, the Transformer's first.
     """
-    last = (Part("Normalize", {}, NO_TENSORS, None),) if normalize else ()
+    last = (VectorModule("Normalize", {}, NO_TENSORS, None),) if normalize else ()
     for part in parts.before:
         width = part.tensors["linear.weight"].shape[0] if part.kind == "Dense" else width
-    pooling = Part("Pooling", _pooling_values(parts, width), NO_TENSORS, None)
+    pooling = VectorModule("Pooling", _pooling_values(parts, width), NO_TENSORS, None)
     entries: list[dict[str, object]] = [_entry(0, "", "Transformer")]
     for number, part in enumerate((*parts.before, pooling, *parts.after, *last), 1):
         name = f"{number}_{part.kind}"
@@ -280,7 +282,7 @@ def write_parts(folder: Path, parts: Parts, normalize: bool, width: int) -> list
     return entries
 
 
-def _pooling_values(parts: Parts, width: int) -> dict[str, object]:
+def _pooling_values(parts: VectorModules, width: int) -> dict[str, object]:
     """Flags, which old releases of the library read too, unless they cannot say the order."""
     values: dict[str, object] = {"word_embedding_dimension": width}
     if list(parts.pooling) == [mode for mode in POOLING_FLAGS.values() if mode in parts.pooling]:

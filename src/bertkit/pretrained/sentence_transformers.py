@@ -24,8 +24,8 @@ from bertkit.pretrained.sentence_keys import (
 )
 from bertkit.pretrained.sentence_modules import MODULES, Chain
 from bertkit.pretrained.sentence_parts import (
-    Part,
-    Parts,
+    VectorModule,
+    VectorModules,
     activation_path,
     read_activation,
     read_parts,
@@ -112,7 +112,7 @@ class SentenceSettings:
         routes: the names of a router's ways.
     """
 
-    parts: Parts = field(default_factory=Parts)
+    parts: VectorModules = field(default_factory=VectorModules)
     normalize: bool = False
     prompts: Prompts = field(default_factory=Prompts)
     reads: Reads = field(default_factory=Reads)
@@ -163,7 +163,7 @@ class CrossEncoderSettings:
     activation: str = "sigmoid"
     prompts: Prompts = field(default_factory=Prompts)
     reads: Reads = field(default_factory=Reads)
-    parts: Parts | None = None
+    parts: VectorModules | None = None
     task: ClassVar[str] = "text-ranking"
 
     def head(self, task: Task) -> RecipeHead | None:
@@ -221,7 +221,7 @@ def read_settings(root: Path, chain: Chain | None, width: int, prompt: str | Non
     return settings if prompt is None else settings.choose(prompt, str(root))
 
 
-def _makes_length_one(part: Part) -> bool:
+def _makes_length_one(part: VectorModule) -> bool:
     step = part.step
     return part.kind == "Normalize" and step is not None and step.reads == step.writes == VECTOR
 
@@ -322,7 +322,7 @@ def read_cross_encoder(
     return settings if prompt is None else replace(settings, prompts=settings.prompts.choose(prompt, str(root)))
 
 
-def _read_scoring(chain: Chain, width: int, source: Path) -> Parts:
+def _read_scoring(chain: Chain, width: int, source: Path) -> VectorModules:
     parts = read_parts(chain.modules[1:], width, source)
     if SCORES not in parts.names:
         raise ConfigError(

@@ -7,7 +7,7 @@ from bertkit.families.foreign_config import read_keys
 from bertkit.model.build import build_encoder
 from bertkit.model.copying import copy_layers
 from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.pretrained.from_state import More, from_state
+from bertkit.pretrained.from_state import TaskMetadata, from_state
 from bertkit.tasks.contract import Task
 from bertkit.tokenization.tokenizer import Tokenizer
 
@@ -47,4 +47,4 @@ def student_of(teacher: Pretrained, count: int, task: Task, tokenizer: Tokenizer
     counted = read_keys(teacher.family)
     values = {key: value for key, value in teacher.foreign.values.items() if key not in counted}
     values["model_type"] = teacher.foreign.model_type
-    return from_state(teacher.family, config, student.state_dict(), heads, tokenizer, More(values))
+    return from_state(teacher.family, config, student.state_dict(), heads, tokenizer, TaskMetadata(values))

@@ -8,7 +8,7 @@ from bertkit.families.contract import Family
 from bertkit.families.labels import PROBLEMS
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import KEY, reading_of
-from bertkit.pretrained.from_state import More
+from bertkit.pretrained.from_state import TaskMetadata
 from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, SentenceSettings
 from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.contract import Task
@@ -18,7 +18,7 @@ from bertkit.tasks.text_ranking import TextRanking
 RELEVANCE = {1: ("relevance",), 2: ("irrelevant", "relevant")}  # labels of a ranking's outputs
 
 
-def task_metadata(task: Task, source: Pretrained, family: Family, limit: int) -> More:
+def task_metadata(task: Task, source: Pretrained, family: Family, limit: int) -> TaskMetadata:
     """What the files of a model say that was trained for a task.
 
     Args:
@@ -34,7 +34,7 @@ def task_metadata(task: Task, source: Pretrained, family: Family, limit: int) ->
     if task.problem is not None:
         values["problem_type"] = next(name for name, ours in PROBLEMS.items() if ours == task.problem)
     spec = find_spec(task.name)
-    more: More = More() if spec.metadata is None else spec.load("metadata")(task, source, limit)
+    more: TaskMetadata = TaskMetadata() if spec.metadata is None else spec.load("metadata")(task, source, limit)
     return replace(more, values={**values, **(more.values or named(task.labels))})
 
 
@@ -48,16 +48,18 @@ def named(labels: tuple[str, ...]) -> dict[str, object]:
     }
 
 
-def of_vectors(task: Task, source: Pretrained, limit: int) -> More:
+def of_vectors(task: Task, source: Pretrained, limit: int) -> TaskMetadata:
     """How a text becomes a vector."""
     assert isinstance(task, SentenceEmbedding)
     settings = source.settings or SentenceSettings(normalize=task.normalize)
     reads = replace(settings.reads, max_length=limit, of_task={})
-    return More(settings=replace(settings, reads=reads, routed=(), routes=()))
+    return TaskMetadata(settings=replace(settings, reads=reads, routed=(), routes=()))
 
 
-def of_scores(task: Task, source: Pretrained, limit: int) -> More:
+def of_scores(task: Task, source: Pretrained, limit: int) -> TaskMetadata:
     """How a query and a document get a score."""
     assert isinstance(task, TextRanking)
     scoring = source.cross_encoder or CrossEncoderSettings()
-    return More(named(RELEVANCE[task.classes]), cross_encoder=replace(scoring, activation=task.activation, parts=None))
+    return TaskMetadata(
+        named(RELEVANCE[task.classes]), cross_encoder=replace(scoring, activation=task.activation, parts=None)
+    )

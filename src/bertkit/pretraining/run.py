@@ -14,7 +14,7 @@ from bertkit.sampling.corpus import Corpus
 from bertkit.sampling.masking import ONE_MASK
 from bertkit.sampling.stream import Position, PretrainingStream
 from bertkit.training.assembly import build_model, check_vocabularies, choose_precision, describe_model
-from bertkit.training.evaluation import Evaluation
+from bertkit.training.evaluation import LossEvaluator
 from bertkit.training.memory import check_memory
 from bertkit.training.ranks import Ranks
 from bertkit.training.run import Run, assemble, resume
@@ -87,7 +87,9 @@ def batches(
             step += 1
 
 
-def _evaluation(config: TrainingConfig, corpus: Corpus, weights: dict[str, float], ranks: Ranks) -> Evaluation | None:
+def _evaluation(
+    config: TrainingConfig, corpus: Corpus, weights: dict[str, float], ranks: Ranks
+) -> LossEvaluator | None:
     if not corpus.held_out:
         return None
     table = config.train
@@ -97,4 +99,4 @@ def _evaluation(config: TrainingConfig, corpus: Corpus, weights: dict[str, float
         return stream.evaluation(table.evaluate_sequences, length=phases(config)[-1].length)
 
     one_mask = held_out(ONE_MASK) if MaskedLM.name in weights else []
-    return Evaluation(held_out(config.data.masking), one_mask, weights, ranks, table.micro_batch_tokens)
+    return LossEvaluator(held_out(config.data.masking), one_mask, weights, ranks, table.micro_batch_tokens)

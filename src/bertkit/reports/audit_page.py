@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bertkit.reports.audit_facts import Facts, facts
 
 if TYPE_CHECKING:
-    from bertkit.sampling.audit import Audit, Example, Histogram
+    from bertkit.sampling.audit import Audit, AuditedSequence, Histogram
 
 WIDTH, HEIGHT, FOOT = 640, 160, 34
 STYLE = """
@@ -70,7 +70,7 @@ def _drawing(title: str, histogram: Histogram) -> str:
     )
 
 
-def _sample(example: Example) -> str:
+def _sample(example: AuditedSequence) -> str:
     text = escape(example.text).replace("{", '<b class="mask">{').replace("}", "}</b>")
     told = f"<small>second part {example.second}</small><br>" if example.second else ""
     return f'<p class="sample">{told}{text}</p>'

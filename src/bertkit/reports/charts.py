@@ -23,7 +23,7 @@ STYLE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class ChartSeries:
     """One curve.
 
     Attributes:
@@ -56,14 +56,14 @@ class _Frame:
         return bottom - (value - self.y_low) / (self.y_high - self.y_low) * (bottom - self.top)
 
 
-def line_chart(series: Sequence[Series], *, title: str, x_label: str = "step", y_label: str = "") -> str:
+def line_chart(series: Sequence[ChartSeries], *, title: str, x_label: str = "step", y_label: str = "") -> str:
     """The curves as one `<svg>` element, which is also a whole SVG file.
 
     Args:
         y_label: what is measured, and in which unit; above the axis, where the title does not say it.
     """
     drawn = [
-        Series(one.name, shortened([p for p in one.points if all(map(math.isfinite, p))]), one.colour, one.dashed)
+        ChartSeries(one.name, shortened([p for p in one.points if all(map(math.isfinite, p))]), one.colour, one.dashed)
         for one in series
     ]
     legend, lines = _legend(drawn)
@@ -146,7 +146,7 @@ def _axes(frame: _Frame, x_ticks: Iterable[float], y_ticks: Iterable[float]) -> 
     return parts
 
 
-def _curve(one: Series, frame: _Frame, place: int) -> str:
+def _curve(one: ChartSeries, frame: _Frame, place: int) -> str:
     colour = _colour(one, place)
     spots = [(frame.x(x), frame.y(y)) for x, y in one.points]
     dash = ' stroke-dasharray="5 3"' if one.dashed else ""
@@ -157,7 +157,7 @@ def _curve(one: Series, frame: _Frame, place: int) -> str:
     return line + "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{colour}"/>' for x, y in dots)
 
 
-def _legend(series: Sequence[Series]) -> tuple[list[str], int]:
+def _legend(series: Sequence[ChartSeries]) -> tuple[list[str], int]:
     """The legend's parts, and how many lines it has."""
     parts: list[str] = []
     x, line = float(LEFT), 0
@@ -174,5 +174,5 @@ def _legend(series: Sequence[Series]) -> tuple[list[str], int]:
     return parts, line + 1
 
 
-def _colour(one: Series, place: int) -> str:
+def _colour(one: ChartSeries, place: int) -> str:
     return COLOURS[(place if one.colour is None else one.colour) % len(COLOURS)]

@@ -15,7 +15,7 @@ from bertkit.metrics.error_analysis import AnalysedExample, what_errors_are
 from bertkit.metrics.intervals import Comparison, Interval
 from bertkit.metrics.label_counts import Counts
 from bertkit.metrics.lengths import Lengths, by_length
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 from bertkit.reports.beside import Beside
 from bertkit.reports.measured import Measured
 from bertkit.tasks.catalogue import find_spec
@@ -98,7 +98,7 @@ def measured(
 def make_report(found: Measured) -> Report:
     """Gathers the facts of answers that were scored."""
     task, problem, examples = found.task, found.problem, found.examples
-    records: Sequence[Result] = () if isinstance(found.answers, Mapping) else found.answers
+    records: Sequence[Prediction] = () if isinstance(found.answers, Mapping) else found.answers
     calibration, uncalibrated = _calibrated(problem, records, examples) if find_spec(task).is_posed else (None, "")
     return Report(
         subject=found.subject,
@@ -123,7 +123,7 @@ def make_report(found: Measured) -> Report:
 
 
 def _calibrated(
-    problem: Problem | None, records: Sequence[Result], examples: Sequence[Example]
+    problem: Problem | None, records: Sequence[Prediction], examples: Sequence[Example]
 ) -> tuple[Calibrated | None, str]:
     """How sure the answers are, or why that cannot be said."""
     if problem is None or problem == "regression":
@@ -134,7 +134,7 @@ def _calibrated(
         return None, error.what
 
 
-def _abstained(records: Sequence[Result], analysed: Sequence[AnalysedExample]) -> tuple[float, float | None] | None:
+def _abstained(records: Sequence[Prediction], analysed: Sequence[AnalysedExample]) -> tuple[float, float | None] | None:
     if not records or not all(isinstance(one.record.get("abstained"), bool) for one in records):
         return None
     answered = [one for one, result in zip(analysed, records, strict=True) if not result.record["abstained"]]

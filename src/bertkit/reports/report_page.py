@@ -10,7 +10,7 @@ from bertkit.metrics.classification_scores import Confusion
 from bertkit.metrics.error_analysis import AnalysedExample
 from bertkit.metrics.intervals import Comparison
 from bertkit.reports.beside import Beside
-from bertkit.reports.charts import Series, line_chart
+from bertkit.reports.charts import ChartSeries, line_chart
 from bertkit.reports.page import page, table, table_of
 from bertkit.reports.report import Report
 
@@ -134,9 +134,9 @@ def _calibration(one: Calibrated, each_label: bool) -> Iterator[str]:
         f"half of the examples. On all of them the temperature is {one.temperature:.4f}.</p>"
     )
     curves = [
-        Series("as sure as right", [(0.0, 0.0), (1.0, 1.0)], 7),
-        Series("as answered", _curve(one.before), 1, dashed=True),
-        Series("with a temperature", _curve(one.after), 0, dashed=True),
+        ChartSeries("as sure as right", [(0.0, 0.0), (1.0, 1.0)], 7),
+        ChartSeries("as answered", _curve(one.before), 1, dashed=True),
+        ChartSeries("with a temperature", _curve(one.after), 0, dashed=True),
     ]
     chart = line_chart(curves, title="Calibration", x_label="said to be right", y_label="share that is right")
     yield f'<div class="charts">{chart}</div>'
@@ -156,7 +156,7 @@ def _curve(bins: Sequence[Bin]) -> list[tuple[float, float]]:
 def _lengths(report: Report) -> str:
     lengths = report.lengths
     points = [(part.length, part.error) for part in lengths.parts]
-    series = [Series("parts of about as many examples", points, 0, dashed=True)]
+    series = [ChartSeries("parts of about as many examples", points, 0, dashed=True)]
     chart = line_chart(series, title="Length against error", x_label=lengths.unit, y_label=report.errors)
     rows = [
         [f"{part.shortest:,} to {part.longest:,}", f"{part.examples:,}", f"{part.error:.4f}"] for part in lengths.parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bertkit.config.training_file import flat
-from bertkit.reports.charts import Series, line_chart
+from bertkit.reports.charts import ChartSeries, line_chart
 from bertkit.reports.page import page, table
 from bertkit.reports.run_summary import RunSummary
 from bertkit.runs.metrics_file import evaluations, names_of
@@ -62,9 +62,9 @@ def _chart(runs: Sequence[RunSummary], name: str) -> str:
     series = []
     for place, run in enumerate(runs):
         if found := run.training(name):
-            series.append(Series(run.name, found, place))
+            series.append(ChartSeries(run.name, found, place))
         if found := run.held_out(name):
-            series.append(Series(f"{run.name}, held out", found, place, dashed=True))
+            series.append(ChartSeries(f"{run.name}, held out", found, place, dashed=True))
     task, _, measure = name.rpartition("/")
     return line_chart(series, title=f"{task} {LABELS.get(measure, measure)}".strip())
 

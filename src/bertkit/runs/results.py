@@ -16,7 +16,7 @@ from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import flat
 from bertkit.families.contract import Family
 from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.pretrained.from_state import NOTHING_MORE, More, from_state
+from bertkit.pretrained.from_state import NO_METADATA, TaskMetadata, from_state
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.runs.metrics_file import evaluations, read_metrics
 from bertkit.runs.model_card import CardFacts, model_card
@@ -25,10 +25,10 @@ from bertkit.sampling.corpus import Corpus
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.ranks import Ranks
 from bertkit.training.state import Progress
-from bertkit.training.trainee import Trainee
+from bertkit.training.trainee import TrainingModule
 
 if TYPE_CHECKING:
-    from bertkit.training.assembly import Model
+    from bertkit.training.assembly import TrainingModel
 
 MODEL, GENERATOR = "model", "generator"
 NO_FILES: Mapping[str, str] = MappingProxyType({})
@@ -36,13 +36,13 @@ NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 def write_model(
     family: Family,
-    trainee: Trainee,
+    trainee: TrainingModule,
     tokenizer: Tokenizer,
     ranks: Ranks,
     folder: Path,
     card: str,
     *,
-    more: More = NOTHING_MORE,
+    more: TaskMetadata = NO_METADATA,
     files: Mapping[str, str] = NO_FILES,
 ) -> None:
     """Write `model/`, and `generator/` where the run trained one. All ranks call this; the first one writes.
@@ -86,7 +86,7 @@ def _save(
             (place / name).write_text(text, encoding="utf-8")
 
 
-def run_card(config: TrainingConfig, model: Model, corpus: Corpus, progress: Progress, folder: Path) -> str:
+def run_card(config: TrainingConfig, model: TrainingModel, corpus: Corpus, progress: Progress, folder: Path) -> str:
     """The card of a finished run's model."""
     run = RunFolder(folder)
     measured = evaluations(read_metrics(run.metrics))

@@ -15,7 +15,7 @@ from bertkit.config.training import Masking, Sequences
 from bertkit.corpora.boundaries import document_token_ends
 from bertkit.corpora.shards import Shards
 from bertkit.sampling.audit_pairs import FalsePairs, false_pairs
-from bertkit.sampling.framing import Source
+from bertkit.sampling.framing import SequenceSource
 from bertkit.sampling.samples import NOT, TWO_PARTS
 from bertkit.sampling.stream import PretrainingStream
 from bertkit.tokenization.tokenizer import Tokenizer
@@ -36,7 +36,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class AuditedSequence:
     """A sequence to read, masks shown as `{what stood there→what stands there}`, `=` for the same.
 
     Attributes:
@@ -108,7 +108,7 @@ class BatchesAudit:
     padded_to_length: float
     padded_to_longest: float
     masked_share: float
-    examples: list[Example]
+    examples: list[AuditedSequence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _text(shards: Shards, tokenizer: Tokenizer, progress: Callable[[int], None])
     others = np.array(sorted(specials.all - {specials.unk}), np.int64)
     unknown, special, hashes = 0, 0, []
     for shard in shards:
-        for tokens, starts in _blocks(Source.of(shard)):
+        for tokens, starts in _blocks(SequenceSource.of(shard)):
             unknown += int((tokens == (-1 if specials.unk is None else specials.unk)).sum())
             special += int(np.isin(tokens, others).sum())
             places = np.arange(len(tokens)) - np.repeat(starts, np.diff(starts, append=len(tokens)))
@@ -185,7 +185,7 @@ def _text(shards: Shards, tokenizer: Tokenizer, progress: Callable[[int], None])
     )
 
 
-def _blocks(source: Source) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+def _blocks(source: SequenceSource) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """The tokens of some whole documents at a time, and where each of these begins among them."""
     ends, first = source.document_ends, 0
     while first < len(ends) - 1:
@@ -250,7 +250,7 @@ def _batches(
     )
 
 
-def _example(packed: Packed, index: int, arrangement: Sequences, tokenizer: Tokenizer) -> Example:
+def _example(packed: Packed, index: int, arrangement: Sequences, tokenizer: Tokenizer) -> AuditedSequence:
     start = sum(packed.lengths[:index])
     stood = dict(zip(packed.targets["masked_M"].tolist(), packed.targets["masked_ids_M"].tolist(), strict=True))
     ids = packed.ids_T[start : start + packed.lengths[index]].tolist()
@@ -267,7 +267,7 @@ def _example(packed: Packed, index: int, arrangement: Sequences, tokenizer: Toke
     if len(packed.targets["second_B"]):
         other = "does not follow" if arrangement == "next-sentence" else "comes before"
         second = other if packed.targets["second_B"][index] else "follows"
-    return Example(text.strip(), second)
+    return AuditedSequence(text.strip(), second)
 
 
 def _histogram(lengths: npt.NDArray[np.integer]) -> Histogram:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bertkit.corpora.boundaries import distinct
-from bertkit.sampling.framing import Source
+from bertkit.sampling.framing import SequenceSource
 from bertkit.sampling.samples import NOT, Samples
 
 STRETCH = 8
@@ -49,7 +49,7 @@ class FalsePairs:
         return cls(*(sum(getattr(part, name) for part in parts) for name in names))
 
 
-def false_pairs(source: Source, samples: Samples, most: int) -> FalsePairs:
+def false_pairs(source: SequenceSource, samples: Samples, most: int) -> FalsePairs:
     """Examines up to `most` of a shard's pairs that do not follow, spread evenly over it."""
     apart = np.flatnonzero(samples.second_S == NOT)
     apart = apart[:: max(1, -(-len(apart) // most))]
@@ -62,7 +62,7 @@ def false_pairs(source: Source, samples: Samples, most: int) -> FalsePairs:
     return FalsePairs(examined=len(apart), **counts)
 
 
-def _alike(source: Source, one: int, other: int, start: int, stop: int) -> str | None:
+def _alike(source: SequenceSource, one: int, other: int, start: int, stop: int) -> str | None:
     documents = [source.tokens[source.document_ends[d] : source.document_ends[d + 1]] for d in (one, other)]
     mine, others = (_stretches(document) for document in documents)
     short, long = sorted((mine, others), key=len)

@@ -23,7 +23,7 @@ Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SequenceSource:
     """What sequences are copied from.
 
     Attributes:
@@ -36,7 +36,7 @@ class Source:
     document_ends: Ids
 
     @classmethod
-    def of(cls, shard: Shard) -> Source:
+    def of(cls, shard: Shard) -> SequenceSource:
         """A shard as a source."""
         return cls(shard.tokens.view(np.ndarray), shard.sentence_ends.view(np.ndarray), document_token_ends(shard))
 
@@ -80,7 +80,7 @@ class Framing:
         """Whether sequences have a second part."""
         return len(self.parts) == 2
 
-    def frame(self, sources: Sequence[Source], parts_B4: Ids, lengths_B: Ids) -> tuple[Ids, Ids]:
+    def frame(self, sources: Sequence[SequenceSource], parts_B4: Ids, lengths_B: Ids) -> tuple[Ids, Ids]:
         """The ids and segment ids of sequences, packed end to end.
 
         Args:
@@ -107,7 +107,7 @@ class Framing:
                     self._copy_documents(ids_T[place : place + room], source, start, stop)
         return ids_T, segments_T
 
-    def _copy_documents(self, ids_P: Ids, source: Source, start: int, stop: int) -> None:
+    def _copy_documents(self, ids_P: Ids, source: SequenceSource, start: int, stop: int) -> None:
         """Copies a part that goes on over the ends of documents, with a separator at each."""
         first = int(np.searchsorted(source.document_ends, start, side="right"))
         last = int(np.searchsorted(source.document_ends, stop))

@@ -20,7 +20,7 @@ from bertkit.batching.packed import Ids, Packed, positions_of
 from bertkit.config.training import Masking, Sequences
 from bertkit.corpora.shards import Shards
 from bertkit.errors import InputError
-from bertkit.sampling.framing import Framing, Source
+from bertkit.sampling.framing import Framing, SequenceSource
 from bertkit.sampling.masking import MaskRules, choose_masks
 from bertkit.sampling.samples import Samples, no_samples, plan
 from bertkit.sampling.sentence_pairs import too_few_documents
@@ -72,7 +72,7 @@ class Planned:
         key: the bits that the masks of its samples are a function of.
     """
 
-    source: Source
+    source: SequenceSource
     samples: Samples
     order_S: Ids
     key: Words
@@ -244,7 +244,7 @@ class PretrainingStream:
                 short_share=self._short_share,
             )
         order_S = np.argsort(uniform(self._seed, "order", epoch, number, np.arange(len(samples))), kind="stable")
-        return Planned(Source.of(shard), samples, order_S, mixed(self._seed, "masks", epoch, number))
+        return Planned(SequenceSource.of(shard), samples, order_S, mixed(self._seed, "masks", epoch, number))
 
     def _planned_from(self, position: Position, length: int) -> Generator[tuple[Position, Planned]]:
         """The planned shards from a position on, without end, each with where in it to begin."""

@@ -12,7 +12,7 @@ from bertkit.errors import InputError
 from bertkit.formats.rows import Row
 from bertkit.labelled.conll import spans_of
 from bertkit.metrics.entity_scores import count_entities
-from bertkit.metrics.results import Result, entities
+from bertkit.metrics.results import Prediction, entities
 from bertkit.metrics.word_tags import as_iob2, tags_of_words
 from bertkit.sklearn.text_input import rows_of
 from bertkit.sklearn.tuning import Tuned
@@ -61,7 +61,7 @@ class TokenTagger(Tuned):
         answers = iter(model.stream(rows))
         found = []
         for words in sentences:
-            spoken = entities(Result(next(answers).record(), "")) if words else []
+            spoken = entities(Prediction(next(answers).record(), "")) if words else []
             found.append(scheme.written(tags_of_words(spans_of(words), spoken)))
         return found
 

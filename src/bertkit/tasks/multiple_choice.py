@@ -9,14 +9,14 @@ from typing import ClassVar
 import numpy as np
 
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
-from bertkit.tasks.scoring import Scored, ScoringTask, best_first, mean_logits, softmax
+from bertkit.tasks.scoring import ScoredIndex, ScoringTask, best_first, mean_logits, softmax
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choices(Result):
     """All choices, best first; the scores are probabilities that one of them is right."""
 
-    choices: list[Scored]
+    choices: list[ScoredIndex]
 
     def answer(self) -> dict[str, object]:
         """`{"choices": [{"index", "score"}…]}`."""

@@ -50,7 +50,7 @@ class Answers(Result):
         }
 
 
-class Candidate(NamedTuple):
+class SpanCandidate(NamedTuple):
     """A span of the context, in code points, and the sum of its start's and its end's logit."""
 
     logit: float
@@ -146,7 +146,7 @@ class QuestionAnswering(Task):
         end = next(token for token in reversed(owned) if offsets[token][0] < answer.end <= offsets[token][1])
         return Target(answer.answer, ((start, 0), (end, 1)))
 
-    def _spans(self, context: str, window: Window, owned: range, logits_L2: Array) -> Iterator[Candidate]:
+    def _spans(self, context: str, window: Window, owned: range, logits_L2: Array) -> Iterator[SpanCandidate]:
         """The spans that start at an owned token and end in the window, the highest logit first."""
         assert window.offsets is not None
         stop = len(window.ids) - len(self.tokenizer.template.pair.suffix.ids)
@@ -164,10 +164,12 @@ class QuestionAnswering(Task):
             text = context[start:end]
             if visible := text.strip():
                 start += len(text) - len(text.lstrip())
-                yield Candidate(float(logits_SM[first, more]), start, start + len(visible))
+                yield SpanCandidate(float(logits_SM[first, more]), start, start + len(visible))
 
 
-def distinct(candidates: Iterator[Candidate] | Sequence[Candidate], context: str, count: int) -> list[Candidate]:
+def distinct(
+    candidates: Iterator[SpanCandidate] | Sequence[SpanCandidate], context: str, count: int
+) -> list[SpanCandidate]:
     """The first candidates, at most `count`, each text once where it is best, as in the script."""
     seen: set[str] = set()
     kept = []

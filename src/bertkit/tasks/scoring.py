@@ -43,7 +43,7 @@ class Labels(Result):
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredIndex:
     """One of several texts of a row, by its place in the row from 0, and its score."""
 
     index: int
@@ -80,9 +80,9 @@ def sigmoid(logits_N: Scores) -> Scores:
     return 0.5 * (1.0 + np.tanh(0.5 * logits_N))
 
 
-def best_first(scores_N: Scores) -> list[Scored]:
+def best_first(scores_N: Scores) -> list[ScoredIndex]:
     """The places of the scores, the highest first; of equal ones the earlier first."""
-    return [Scored(int(index), float(scores_N[index])) for index in (-scores_N).argsort(kind="stable")]
+    return [ScoredIndex(int(index), float(scores_N[index])) for index in (-scores_N).argsort(kind="stable")]
 
 
 def ranked_labels(labels: Sequence[str], scores_N: Scores) -> list[Label]:

@@ -16,7 +16,7 @@ import numpy as np
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.activations import ACTIVATIONS
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
-from bertkit.tasks.scoring import Scored, Scores, ScoringTask, best_first, window_logits
+from bertkit.tasks.scoring import ScoredIndex, Scores, ScoringTask, best_first, window_logits
 
 if TYPE_CHECKING:
     from bertkit.tokenization.tokenizer import Tokenizer
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Ranking(Result):
     """All documents, the most relevant first."""
 
-    ranking: list[Scored]
+    ranking: list[ScoredIndex]
 
     def answer(self) -> dict[str, object]:
         """`{"ranking": [{"index", "score"}…]}`."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from bertkit.runs.metrics_file import step_of
 from bertkit.terminal.training_display import told
-from bertkit.training.observer import Observer as RecordObserver
 from bertkit.training.observer import Record
+from bertkit.training.observer import StepObserver as RecordObserver
 from bertkit.workflows.observer import Tick
 
 DRAWN_EACH = 100  # items counted: a notebook is far away, and every drawing goes there

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from bertkit.terminal.messages import say
 from bertkit.terminal.progress import progress_bar
 from bertkit.terminal.training_display import training_display
-from bertkit.training.observer import Observer as RecordObserver
+from bertkit.training.observer import StepObserver as RecordObserver
 from bertkit.workflows.observer import Tick
 
 Stopping = AbstractContextManager[Callable[[], bool]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bertkit.errors import OutputError
 from bertkit.runs.metrics_file import number_of, record_line, step_of
 from bertkit.terminal.messages import one_line, write_line
-from bertkit.training.observer import Observer, Record
+from bertkit.training.observer import Record, StepObserver
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -30,7 +30,7 @@ UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 @contextmanager
-def training_display(steps: int, *, json: bool = False) -> Iterator[Observer]:
+def training_display(steps: int, *, json: bool = False) -> Iterator[StepObserver]:
     """What to hand each record to.
 
     Args:

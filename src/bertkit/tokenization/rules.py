@@ -57,7 +57,7 @@ def _wordpiece(*, mpnet: bool = False, segments: bool = True) -> Rules:
     return Rules(wordpiece.fits, special, dress, segments)
 
 
-def _unigram(layout: unigram.Layout) -> Rules:
+def _unigram(layout: unigram.PieceNumbering) -> Rules:
     return Rules(unigram.fits, partial(unigram.special_tokens, layout), partial(unigram.dress, layout))
 
 

@@ -16,7 +16,7 @@ from bertkit.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SpecialTokens:
     """Special tokens that stand together: their ids and their segment ids."""
 
     ids: list[int]
@@ -30,11 +30,11 @@ class Frame:
     For a single text `infix` is empty and there is no second text.
     """
 
-    prefix: Run
+    prefix: SpecialTokens
     first_segment: int
-    infix: Run
+    infix: SpecialTokens
     second_segment: int
-    suffix: Run
+    suffix: SpecialTokens
 
     @property
     def special_tokens(self) -> int:
@@ -43,7 +43,9 @@ class Frame:
 
     def one_segment(self) -> Frame:
         """The same frame, all of it and both texts in segment 0."""
-        prefix, infix, suffix = (Run(run.ids, [0] * len(run.ids)) for run in (self.prefix, self.infix, self.suffix))
+        prefix, infix, suffix = (
+            SpecialTokens(run.ids, [0] * len(run.ids)) for run in (self.prefix, self.infix, self.suffix)
+        )
         return Frame(prefix, 0, infix, 0, suffix)
 
 
@@ -85,8 +87,8 @@ def _frame(encoding: tokenizers.Encoding, *, texts: int) -> Frame:
             "Use a tokenizer.json whose post_processor puts special tokens around the texts and nothing else.",
         )
 
-    def run(start: int, stop: int) -> Run:
-        return Run(encoding.ids[start:stop], encoding.type_ids[start:stop])
+    def run(start: int, stop: int) -> SpecialTokens:
+        return SpecialTokens(encoding.ids[start:stop], encoding.type_ids[start:stop])
 
     first, last = places[0], places[-1]
     return Frame(

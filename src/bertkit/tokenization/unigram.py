@@ -3,7 +3,7 @@
 
 The pipeline is the one of the `tokenizer.json` files that are published beside them, and of transformers' converters
 (`AlbertConverter`, `XLMRobertaConverter`, `CamembertConverter` in `convert_slow_tokenizer.py`). What differs between
-the families is a `Layout`: where their ids begin, and what is done to a text first.
+the families is a `PieceNumbering`: where their ids begin, and what is done to a text first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NEVER = -100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PieceNumbering:
     """How a family numbers the pieces of its `.model`, and prepares text for them.
 
     Attributes:
@@ -70,7 +70,7 @@ _FAIRSEQ: Final = {
     "mask": "<mask>",
 }
 _SINGLE, _PAIR = "{bos} $A {eos}", "{bos} $A {eos} {eos} $B {eos}"
-ALBERT: Final = Layout(
+ALBERT: Final = PieceNumbering(
     before=(),
     skipped=0,
     mask_last=False,
@@ -80,8 +80,8 @@ ALBERT: Final = Layout(
     quotes=True,
     frame_of_file=True,
 )
-XLM_R: Final = Layout(("{bos}", "{pad}", "{eos}", "{unk}"), 3, True, _FAIRSEQ, _SINGLE, _PAIR, quotes=False)
-CAMEMBERT: Final = Layout(
+XLM_R: Final = PieceNumbering(("{bos}", "{pad}", "{eos}", "{unk}"), 3, True, _FAIRSEQ, _SINGLE, _PAIR, quotes=False)
+CAMEMBERT: Final = PieceNumbering(
     before=("<s>NOTUSED", "{pad}", "</s>NOTUSED", "{unk}", "<unk>NOTUSED"),
     skipped=1,
     mask_last=True,
@@ -91,7 +91,7 @@ CAMEMBERT: Final = Layout(
     quotes=False,
 )
 # By `tokenizer_class`, or by the model type of `config.json`.
-LAYOUTS: Final[Mapping[str, Layout]] = {
+LAYOUTS: Final[Mapping[str, PieceNumbering]] = {
     "AlbertTokenizer": ALBERT,
     "albert": ALBERT,
     "XLMRobertaTokenizer": XLM_R,
@@ -141,7 +141,7 @@ def fits(backend: tokenizers.Tokenizer) -> bool:
     return isinstance(backend.model, models.Unigram)
 
 
-def dress(layout: Layout, backend: tokenizers.Tokenizer, path: Path, settings: Settings) -> Casing:
+def dress(layout: PieceNumbering, backend: tokenizers.Tokenizer, path: Path, settings: Settings) -> Casing:
     """Makes a family's tokenizer of unigram pieces; of the file's own rules only its map of characters is used.
 
     Raises:
@@ -155,12 +155,14 @@ def dress(layout: Layout, backend: tokenizers.Tokenizer, path: Path, settings: S
     return casing_of_backend(backend, path.name)
 
 
-def special_tokens(layout: Layout, settings: Settings) -> dict[str, AddedToken]:
+def special_tokens(layout: PieceNumbering, settings: Settings) -> dict[str, AddedToken]:
     """The special tokens, in the names of the settings."""
     return role_tokens(layout.special, settings, mask_takes_space=True)
 
 
-def _set_frame(backend: tokenizers.Tokenizer, path: Path, layout: Layout, special: Mapping[str, AddedToken]) -> None:
+def _set_frame(
+    backend: tokenizers.Tokenizer, path: Path, layout: PieceNumbering, special: Mapping[str, AddedToken]
+) -> None:
     names = {role: token.content for role, token in special.items()}
     ids = ids_around(backend, path, special, layout.around)
     backend.post_processor = processors.TemplateProcessing(
@@ -170,7 +172,7 @@ def _set_frame(backend: tokenizers.Tokenizer, path: Path, layout: Layout, specia
     )
 
 
-def _layout(path: Path, model: SentencePieceModel, named: str | None) -> Layout:
+def _layout(path: Path, model: SentencePieceModel, named: str | None) -> PieceNumbering:
     """By the name that the folder gives; without one, only ALBERT's pieces tell whose they are."""
     if named is None and {"[CLS]", "[SEP]", "[MASK]"} <= {piece.text for piece in model.pieces}:
         return ALBERT
@@ -185,7 +187,7 @@ def _layout(path: Path, model: SentencePieceModel, named: str | None) -> Layout:
 
 
 def _vocabulary(
-    path: Path, model: SentencePieceModel, layout: Layout, names: Mapping[str, str]
+    path: Path, model: SentencePieceModel, layout: PieceNumbering, names: Mapping[str, str]
 ) -> list[tuple[str, float]]:
     """Pieces with their scores, in the order of the family's ids."""
     for id, piece in enumerate(model.pieces[: layout.skipped]):
@@ -198,7 +200,7 @@ def _vocabulary(
     return [*vocabulary, (names["mask"], 0.0)] if layout.mask_last else vocabulary
 
 
-def _score(piece: Piece, layout: Layout) -> float:
+def _score(piece: Piece, layout: PieceNumbering) -> float:
     """ALBERT splits `9,` into number and comma after the fact: the pieces that hold both are never chosen."""
     number_and_comma = len(piece.text) > 1 and piece.text[-1] == "," and piece.text[-2].isdigit()
     return piece.score + NEVER if layout.quotes and number_and_comma else piece.score
@@ -237,7 +239,7 @@ def _charsmap_of(backend: tokenizers.Tokenizer) -> normalizers.Normalizer | None
 def _set_pipeline(
     backend: tokenizers.Tokenizer,
     charsmap: normalizers.Normalizer | None,
-    layout: Layout,
+    layout: PieceNumbering,
     settings: Settings,
     spaces: Spaces = Spaces(),
 ) -> None:

@@ -150,7 +150,7 @@ def shares(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _truncated(template: Template, first: Tokens, second: Tokens | None, room: int) -> Window:
-    def kept(text: Tokens, count: int) -> Part:
+    def kept(text: Tokens, count: int) -> TextPart:
         span = (len(text) - count, len(text)) if template.truncation_side == "left" else (0, count)
         return _part(text, span, span)
 
@@ -186,7 +186,7 @@ def _over_pair(frame: Frame, first: Tokens, second: Tokens, room: int, overlap: 
     return windows
 
 
-class Part(NamedTuple):
+class TextPart(NamedTuple):
     """What one window shows of a text, and the `(start, end)` within that it owns."""
 
     ids: list[int]
@@ -194,17 +194,17 @@ class Part(NamedTuple):
     owned: tuple[int, int]
 
 
-def _whole(text: Tokens) -> Part:
-    return Part(text.ids, text.offsets, (0, len(text.ids)))
+def _whole(text: Tokens) -> TextPart:
+    return TextPart(text.ids, text.offsets, (0, len(text.ids)))
 
 
-def _part(text: Tokens, span: tuple[int, int], share: tuple[int, int]) -> Part:
+def _part(text: Tokens, span: tuple[int, int], share: tuple[int, int]) -> TextPart:
     start, end = span
     offsets = None if text.offsets is None else text.offsets[start:end]
-    return Part(text.ids[start:end], offsets, (share[0] - start, share[1] - start))
+    return TextPart(text.ids[start:end], offsets, (share[0] - start, share[1] - start))
 
 
-def _window(frame: Frame, first: Part, second: Part | None) -> Window:
+def _window(frame: Frame, first: TextPart, second: TextPart | None) -> Window:
     """Parts of the texts with special tokens around. Whole-list operations only: there are millions of short texts."""
     prefix, infix, suffix = frame.prefix, frame.infix, frame.suffix
     place = len(prefix.ids)

@@ -23,21 +23,21 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.heads import MaskedLMHead
 from bertkit.model.init import initialise
 from bertkit.objectives.distillation import Teacher
-from bertkit.objectives.pretraining import Parts, build_objectives, objective_weights
+from bertkit.objectives.pretraining import ObjectiveParts, build_objectives, objective_weights
 from bertkit.optimisation.layers import compile_layers, recompute
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.tasks.fill_mask import FillMask
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import Replicated, Sharded, Sharing
-from bertkit.training.trainee import Trainee
+from bertkit.training.sharing import DataParallel, FullySharded, Parallelism
+from bertkit.training.trainee import TrainingModule
 
 READS_POOLER = ("next-sentence-prediction", "sentence-order-prediction")
 
 
 @dataclass(frozen=True)
-class Model:
+class TrainingModel:
     """What is trained.
 
     Attributes:
@@ -46,7 +46,7 @@ class Model:
 
     family: Family
     config: EncoderConfig
-    trainee: Trainee
+    trainee: TrainingModule
     weights: dict[str, float]
 
 
@@ -113,7 +113,7 @@ def _fields(encoder: dict[str, object]) -> dict[str, object]:
     return fields
 
 
-def build_model(config: TrainingConfig, encoder_config: EncoderConfig, device: torch.device) -> Model:
+def build_model(config: TrainingConfig, encoder_config: EncoderConfig, device: torch.device) -> TrainingModel:
     """The encoder and its objectives, filled: the same on every rank, for they draw from the same seed."""
     family = find_family(config.model.family, "model.family")
     random = torch.Generator().manual_seed(config.train.seed)
@@ -121,18 +121,18 @@ def build_model(config: TrainingConfig, encoder_config: EncoderConfig, device: t
     initialise(encoder, encoder_config.initializer_range, random)
     weights = objective_weights(config.train, config.data.sequences)
     teacher = None if config.train.distillation is None else load_teacher(config.train.distillation.teacher)
-    parts = Parts(family, encoder, config.train, random, teacher)
+    parts = ObjectiveParts(family, encoder, config.train, random, teacher)
     objectives = build_objectives(weights, parts)
     if config.model.start is not None:
         start_from(config.model, encoder, parts, "fill-mask" in weights)
-    trainee = Trainee(encoder, objectives).to(device)
+    trainee = TrainingModule(encoder, objectives).to(device)
     if teacher is not None:
         teacher.encoder.to(device)
         teacher.head.to(device)
-    return Model(family, encoder_config, trainee, weights)
+    return TrainingModel(family, encoder_config, trainee, weights)
 
 
-def start_from(table: ModelTable, encoder: Encoder, parts: Parts, masked_lm: bool) -> None:
+def start_from(table: ModelTable, encoder: Encoder, parts: ObjectiveParts, masked_lm: bool) -> None:
     """Fill the encoder, and its masked-language-model head, from a checkpoint: all of it, or some layers."""
     assert table.start is not None
     source = open_pretrained(find_folder(table.start))
@@ -159,7 +159,9 @@ def masked_lm_head(source: Pretrained) -> MaskedLMHead:
     return head.float()
 
 
-def share(model: Model, table: TrainTable, ranks: Ranks, precision: str, say: Callable[[str], None]) -> Sharing:
+def share(
+    model: TrainingModel, table: TrainTable, ranks: Ranks, precision: str, say: Callable[[str], None]
+) -> Parallelism:
     """Puts on the model what the file asks for: recomputing, the compiler, and how ranks share, in this order."""
     trainee = model.trainee
     if table.recompute:
@@ -168,7 +170,7 @@ def share(model: Model, table: TrainTable, ranks: Ranks, precision: str, say: Ca
         compile_layers(trainee.encoder, say)
     half = precision == "bfloat16-weights"
     if table.parallel == "ddp":
-        return Replicated(trainee, ranks.count, half=half)
+        return DataParallel(trainee, ranks.count, half=half)
     shape: tuple[int, ...] = (ranks.count,)
     if table.parallel == "hybrid":
         inner = table.shard_ranks or 1
@@ -177,7 +179,7 @@ def share(model: Model, table: TrainTable, ranks: Ranks, precision: str, say: Ca
         shape = (ranks.count // inner, inner)
     names = ("copies", "parts")[-len(shape) :]
     mesh = init_device_mesh(ranks.device.type, shape, mesh_dim_names=names)
-    return Sharded(trainee, mesh, half=half, tiny=lambda: tiny_batch(ranks.device))
+    return FullySharded(trainee, mesh, half=half, tiny=lambda: tiny_batch(ranks.device))
 
 
 def tiny_batch(device: torch.device) -> TrainingBatch:

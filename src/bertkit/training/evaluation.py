@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from bertkit.batching.grouping import deal
+from bertkit.batching.grouping import balance_by_tokens
 from bertkit.batching.packed import GlobalBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.finite import not_finite, weights_of
@@ -17,14 +17,14 @@ from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.optimisation.shards import local_part
 from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import Sharing
-from bertkit.training.trainee import Trainee
+from bertkit.training.sharing import Parallelism
+from bertkit.training.trainee import TrainingModule
 
 Measures = dict[str, float]
 PSEUDO_PERPLEXITY = "pseudo_perplexity"
 
 
-class Measuring(Protocol):
+class Evaluator(Protocol):
     """Measures a model on held-out data.
 
     Attributes:
@@ -35,7 +35,7 @@ class Measuring(Protocol):
     best_by: str
     best_possible: float
 
-    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
         """The measures by name. All ranks call this."""
         ...
 
@@ -45,7 +45,7 @@ class Measuring(Protocol):
 
 
 @contextmanager
-def evaluating(trainee: Trainee, sharing: Sharing) -> Iterator[None]:
+def evaluating(trainee: TrainingModule, sharing: Parallelism) -> Iterator[None]:
     """The model as it answers: nothing is dropped, and every rank's weights are where forward passes need them.
 
     Afterwards it is as it was before, in training or not.
@@ -60,7 +60,7 @@ def evaluating(trainee: Trainee, sharing: Sharing) -> Iterator[None]:
         trainee.train(training)
 
 
-class Evaluation:
+class LossEvaluator:
     """Measures a model on held-out sequences, by the losses that it learns by.
 
     Args:
@@ -88,7 +88,7 @@ class Evaluation:
         self._weights = weights
         self._ranks = ranks
 
-    def measure(self, trainee: Trainee, sharing: Sharing) -> Measures:
+    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
         """Loss and accuracy of every objective, `loss` of all together, and the pseudo-perplexity.
 
         Raises:
@@ -106,7 +106,7 @@ class Evaluation:
         return measures[self.best_by]
 
     @torch.no_grad()
-    def _means(self, trainee: Trainee, sharing: Sharing, batches: Mapping[int, TrainingBatch]) -> Measures:
+    def _means(self, trainee: TrainingModule, sharing: Parallelism, batches: Mapping[int, TrainingBatch]) -> Measures:
         sums: Measures = {}
         with evaluating(trainee, sharing), torch.random.fork_rng(_accelerators(self._ranks.device)):
             for number, batch in batches.items():
@@ -137,7 +137,9 @@ def _share(batches: Sequence[GlobalBatch], ranks: Ranks, micro_batch_tokens: int
     groups = [
         (batch, group)
         for batch in batches
-        for group in deal(batch.lengths, min(len(batch.lengths), math.ceil(sum(batch.lengths) / micro_batch_tokens)))
+        for group in balance_by_tokens(
+            batch.lengths, min(len(batch.lengths), math.ceil(sum(batch.lengths) / micro_batch_tokens))
+        )
     ]
     mine = list(enumerate(groups))[ranks.rank :: ranks.count]
     return {number: as_tensors(batch.pack(group)) for number, (batch, group) in mine}

@@ -24,10 +24,10 @@ from bertkit.optimisation.optimisers import set_rate
 from bertkit.optimisation.schedules import rate
 from bertkit.sampling.stream import Position
 from bertkit.training.checkpoints import Checkpoints
-from bertkit.training.evaluation import Measures, Measuring
+from bertkit.training.evaluation import Evaluator, Measures
 from bertkit.training.micro_batches import ahead, divide, most_micro_batches, shares
-from bertkit.training.observer import Observer, Record
-from bertkit.training.step import Done, NoMemory, Stepper
+from bertkit.training.observer import Record, StepObserver
+from bertkit.training.step import NoMemory, Stepper, StepResult
 
 if TYPE_CHECKING:
     from bertkit.training.meters import Meters
@@ -70,11 +70,11 @@ class Loop:
     batches: Batches
     tensors: Mapping[str, Tensor]
     mean: RunningMean | None
-    evaluation: Measuring | None
+    evaluation: Evaluator | None
     checkpoints: Checkpoints
     meters: Meters
     skipped: Path
-    observers: Sequence[Observer]
+    observers: Sequence[StepObserver]
     stopping: Callable[[], bool]
     measures_start: bool = False
     ends_when_perfect: bool = False
@@ -139,7 +139,7 @@ class Loop:
     def _shares(self, batch: GlobalBatch, splits: int) -> list[TrainingBatch]:
         return shares(batch, self.stepper.ranks, self.table.micro_batch_tokens, splits)
 
-    def _step(self, progress: Progress, batch: GlobalBatch, micro: list[TrainingBatch]) -> Done:
+    def _step(self, progress: Progress, batch: GlobalBatch, micro: list[TrainingBatch]) -> StepResult:
         """One update, with smaller micro-batches where memory does not suffice."""
         stepper = self.stepper
         if len(micro) != self._number(batch, progress.splits):  # prepared before the last split

@@ -17,10 +17,10 @@ from bertkit.planner.compute import training_flops
 from bertkit.training.evaluation import means
 from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
-from bertkit.training.step import AUTOCAST, Done, Sums
+from bertkit.training.step import AUTOCAST, StepResult, Sums
 
 if TYPE_CHECKING:
-    from bertkit.training.assembly import Model
+    from bertkit.training.assembly import TrainingModel
     from bertkit.training.state import Progress
 
 
@@ -66,7 +66,7 @@ class Meters:
         self._seconds += seconds
         return self._seconds
 
-    def add(self, done: Done, lengths: Sequence[int]) -> None:
+    def add(self, done: StepResult, lengths: Sequence[int]) -> None:
         """One step."""
         for name, value in done.sums.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
@@ -116,7 +116,7 @@ def memory_bytes(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def build_meters(model: Model, optimiser: torch.optim.Optimizer, ranks: Ranks, precision: str) -> Meters:
+def build_meters(model: TrainingModel, optimiser: torch.optim.Optimizer, ranks: Ranks, precision: str) -> Meters:
     """What measures the steps of a model."""
     dtype = AUTOCAST.get(precision, torch.float32 if precision == "float32" else torch.bfloat16)
     return Meters(

@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from bertkit.batching.grouping import deal
+from bertkit.batching.grouping import balance_by_tokens
 from bertkit.batching.layout import PackedLayout
 from bertkit.batching.packed import GlobalBatch, Packed
 from bertkit.batching.token_batch import TokenBatch
@@ -32,7 +32,7 @@ def divide(lengths: Sequence[int], ranks: int, micro_batch_tokens: int, splits: 
         splits: how many times as many micro-batches are made, where memory did not suffice.
     """
     wanted = math.ceil(sum(lengths) / (ranks * micro_batch_tokens)) * splits
-    groups = deal(lengths, ranks * min(wanted, most_micro_batches(lengths, ranks)))
+    groups = balance_by_tokens(lengths, ranks * min(wanted, most_micro_batches(lengths, ranks)))
     return [[group for group in groups[rank::ranks] if group] for rank in range(ranks)]
 
 

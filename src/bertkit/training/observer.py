@@ -8,7 +8,7 @@ from typing import Protocol
 Record = Mapping[str, object]
 
 
-class Observer(Protocol):
+class StepObserver(Protocol):
     """Takes the records of a run, in the order in which they happen.
 
     A record is JSON: `step`, and one of

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from bertkit.config.training import TrainTable
 from bertkit.optimisation.ema import RunningMean
 from bertkit.optimisation.optimisers import build_optimiser
-from bertkit.training.assembly import Model, share
+from bertkit.training.assembly import TrainingModel, share
 from bertkit.training.checkpoints import Checkpoints
-from bertkit.training.evaluation import Measuring
+from bertkit.training.evaluation import Evaluator
 from bertkit.training.loop import Batches, Loop
 from bertkit.training.meters import build_meters
 from bertkit.training.session import Session
@@ -29,11 +29,11 @@ class Run:
         measures_start, ends_when_perfect, patience: as of `Loop`.
     """
 
-    model: Model
+    model: TrainingModel
     table: TrainTable
     precision: str
     batches: Batches
-    evaluator: Measuring | None
+    evaluator: Evaluator | None
     measures_start: bool = False
     ends_when_perfect: bool = False
     patience: int | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bertkit.training.observer import Observer
+from bertkit.training.observer import StepObserver
 from bertkit.training.ranks import Ranks
 
 
@@ -24,7 +24,7 @@ class Session:
 
     ranks: Ranks
     folder: Path
-    observers: Sequence[Observer]
+    observers: Sequence[StepObserver]
     resumed: Callable[[int], None]
     stopping: Callable[[], bool]
     say: Callable[[str], None]

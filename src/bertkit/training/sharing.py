@@ -20,12 +20,12 @@ from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.embeddings import Embeddings
 from bertkit.model.linear import LastLinear, last_weights
 from bertkit.training.table_gradient import TableGradient
-from bertkit.training.trainee import Outputs, Trainee
+from bertkit.training.trainee import Outputs, TrainingModule
 
 BUCKET_ELEMENTS = 2**24  # of gradients summed in one call: few calls, and little memory for the copy
 
 
-class Sharing(ABC):
+class Parallelism(ABC):
     """The order of calls in a step: `begin`, then `forward`, a backward pass and `collect` for each micro-batch, then
     either `finish` or, when a rank has failed, `discard` on all of them."""
 
@@ -54,7 +54,7 @@ class Sharing(ABC):
         """Leave off after `begin` and any number of `forward` without a gradient, as an evaluation does."""
 
 
-class Replicated(Sharing):
+class DataParallel(Parallelism):
     """Every rank holds all of the model, and gradients are summed over ranks (data parallel).
 
     Args:
@@ -62,7 +62,7 @@ class Replicated(Sharing):
             layers of heads are computed with as they are.
     """
 
-    def __init__(self, trainee: Trainee, ranks: int, *, half: bool = False) -> None:
+    def __init__(self, trainee: TrainingModule, ranks: int, *, half: bool = False) -> None:
         self._trainee = trainee
         self._ranks = ranks
         self._weights = list(trainee.parameters())
@@ -139,7 +139,7 @@ class Replicated(Sharing):
             table.sparse = rows
 
 
-class Sharded(Sharing):
+class FullySharded(Parallelism):
     """Weights, gradients and the optimiser's state are divided among ranks (FSDP2, `fully_shard`).
 
     Weights are whole on each rank during a step, so that a rank that runs out of memory leaves no other waiting in the
@@ -152,7 +152,9 @@ class Sharded(Sharing):
             that are there, which only a backward pass can.
     """
 
-    def __init__(self, trainee: Trainee, mesh: DeviceMesh, *, half: bool, tiny: Callable[[], TrainingBatch]) -> None:
+    def __init__(
+        self, trainee: TrainingModule, mesh: DeviceMesh, *, half: bool, tiny: Callable[[], TrainingBatch]
+    ) -> None:
         policy = MixedPrecisionPolicy()
         if half:
             policy = MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)

@@ -28,8 +28,8 @@ from bertkit.training.host_memory import keep_between_steps
 from bertkit.training.micro_batches import to_device
 from bertkit.training.out_of_memory import ran_out_of_memory
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import Sharing, trainable
-from bertkit.training.trainee import Trainee, weighted_loss
+from bertkit.training.sharing import Parallelism, trainable
+from bertkit.training.trainee import TrainingModule, weighted_loss
 
 Sums = dict[str, Tensor]
 # What a step computes in from float32 weights, by the name of the run's precision.
@@ -46,7 +46,7 @@ class NoMemory(BertkitError):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class StepResult:
     """What a step did.
 
     Attributes:
@@ -77,9 +77,9 @@ class Stepper:
 
     def __init__(
         self,
-        trainee: Trainee,
+        trainee: TrainingModule,
         optimiser: Optimizer,
-        sharing: Sharing,
+        sharing: Parallelism,
         ranks: Ranks,
         *,
         weights: Mapping[str, float],
@@ -141,7 +141,7 @@ class Stepper:
         if self.ranks.device.type == "cuda":
             torch.cuda.empty_cache()  # cuBLAS and others take their memory beside torch's
 
-    def update(self, sums: Sums, counts: dict[str, float]) -> Done:
+    def update(self, sums: Sums, counts: dict[str, float]) -> StepResult:
         """Changes the weights by the gradient that is in them; leaves them where a number of it is not finite."""
         parameters = trainable(self.trainee)
         if self.loss_scale is not None:
@@ -152,7 +152,7 @@ class Stepper:
             self.optimiser.step()
         self.optimiser.zero_grad()
         overflowed = self.loss_scale is not None and self.loss_scale.after(why is None)
-        return Done(sums, counts, norm, None if overflowed else why, overflowed)
+        return StepResult(sums, counts, norm, None if overflowed else why, overflowed)
 
     def _blamed(self) -> str:
         """The first weight, else the first gradient, that this rank has and that is not finite, in words."""

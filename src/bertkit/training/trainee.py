@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Outputs = dict[str, dict[str, Tensor]]
 
 
-class Trainee(nn.Module):
+class TrainingModule(nn.Module):
     """An encoder and what it is to learn.
 
     Args:

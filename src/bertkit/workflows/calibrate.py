@@ -9,7 +9,7 @@ from bertkit.checkpoints.hub import locate
 from bertkit.config.calibration import ModelCalibration
 from bertkit.config.evaluation import CalibrateConfig
 from bertkit.errors import UserError
-from bertkit.evaluation.scored_predictions import Scored
+from bertkit.evaluation.scored_predictions import ScoredAnswers
 from bertkit.metrics.calibrating import Abstaining, abstaining, calibrated, decisions_of
 from bertkit.pretrained.calibrated import CALIBRATION, check_own, write_calibration
 from bertkit.workflows.calibration import Calibration
@@ -73,7 +73,9 @@ def own_folder(config: CalibrateConfig, task: str) -> Path:
     return folder
 
 
-def found_in(scored: Scored, config: CalibrateConfig, folder: Path) -> tuple[ModelCalibration, Abstaining | None]:
+def found_in(
+    scored: ScoredAnswers, config: CalibrateConfig, folder: Path
+) -> tuple[ModelCalibration, Abstaining | None]:
     """What the answers say of how sure the model may be, and of what a threshold is worth where one is asked for.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bertkit.config.finetuning import FinetuneConfig
-from bertkit.evaluation.held_out import HeldOut
+from bertkit.evaluation.held_out import HeldOutEvaluator
 from bertkit.evaluation.predicted_records import predicted_records
 from bertkit.evaluation.taught_text import held_out_taught, texts_a_second
 from bertkit.finetuning.distillation import distillation_data, open_student
@@ -64,7 +64,7 @@ def open_distillation(config: FinetuneConfig, ranks: Ranks, observer: Observer) 
     evaluator = (
         held_out_taught(taught.held_out, data.task.name, ranks, config.train.best_by)
         if config.data.eval is None
-        else HeldOut(data.reader, data.held_out, data.problem, config.train.best_by)
+        else HeldOutEvaluator(data.reader, data.held_out, data.problem, config.train.best_by)
     )
     return Job(student, tokenizer, data, evaluator, [weights_sha256(teacher.folder)])
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.config.evaluation import EvaluateConfig
 from bertkit.errors import UserError
-from bertkit.evaluation.scored_predictions import Scored, scored_predictions
+from bertkit.evaluation.scored_predictions import ScoredAnswers, scored_predictions
 from bertkit.labelled.examples import Example
 from bertkit.labelled.notes import Note
 from bertkit.metrics.predicted_task import task_of_predictions
@@ -106,7 +106,7 @@ def report_file(path: str | None) -> AbstractContextManager[TextIO | None]:
     return nullcontext() if path is None else atomic_file(Path(path))
 
 
-def other_scored(config: EvaluateConfig, task: str, examples: Sequence[Example], note: Note) -> Scored | None:
+def other_scored(config: EvaluateConfig, task: str, examples: Sequence[Example], note: Note) -> ScoredAnswers | None:
     """The predictions that these are compared with; None where there are none."""
     if config.against is None:
         return None
@@ -133,7 +133,7 @@ def note_if_fitted_on(model: Model, config: EvaluateConfig, note: Note) -> None:
         )
 
 
-def scored_by(model: Model, config: EvaluateConfig, examples: Sequence[Example], observer: Observer) -> Scored:
+def scored_by(model: Model, config: EvaluateConfig, examples: Sequence[Example], observer: Observer) -> ScoredAnswers:
     """The model's answers, and their scores."""
     from bertkit.evaluation.scored_model import scored_model
 
@@ -142,7 +142,12 @@ def scored_by(model: Model, config: EvaluateConfig, examples: Sequence[Example],
 
 
 def evaluated(
-    config: EvaluateConfig, subject: str, task: str, scored: Scored, other: Scored | None, folder: Path | None = None
+    config: EvaluateConfig,
+    subject: str,
+    task: str,
+    scored: ScoredAnswers,
+    other: ScoredAnswers | None,
+    folder: Path | None = None,
 ) -> Evaluation:
     """All that was found.
 

@@ -14,7 +14,7 @@ from bertkit.config.training_file import flat
 from bertkit.evaluation.baselines import Baseline, baselines_of
 from bertkit.finetuning.finetuned_card import FinetunedFacts, finetuned_card
 from bertkit.finetuning.job import Job
-from bertkit.finetuning.recipe import Recipe
+from bertkit.finetuning.recipe import TrainingRecipe
 from bertkit.finetuning.training_data import all_data
 from bertkit.labelled.doubts import Doubts, doubts
 from bertkit.metrics.intervals import intervals_of
@@ -44,7 +44,7 @@ class Findings:
 
 
 def find(
-    config: FinetuneConfig, job: Job, recipe: Recipe, sha256s: Sequence[str], ranks: Ranks, observer: Observer
+    config: FinetuneConfig, job: Job, recipe: TrainingRecipe, sha256s: Sequence[str], ranks: Ranks, observer: Observer
 ) -> Findings:
     """Looks at the data and measures simpler models; each finding is told as soon as it is known.
 

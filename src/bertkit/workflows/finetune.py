@@ -9,8 +9,8 @@ from pathlib import Path
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.evaluation.masked_text import held_out_text
 from bertkit.evaluation.mining import Mining
-from bertkit.finetuning.job import Evaluator, Job
-from bertkit.finetuning.recipe import Recipe
+from bertkit.finetuning.job import Job, ScoringEvaluator
+from bertkit.finetuning.recipe import TrainingRecipe
 from bertkit.finetuning.run import learns_the_same, loop_table, train, write
 from bertkit.finetuning.training_data import FinetuningData, data_sha256s, samples_of
 from bertkit.model.device import choose_device
@@ -50,7 +50,7 @@ def learn(config: FinetuneConfig, open_job: OpenJob, observer: Observer) -> Fine
         told = observer if ranks.is_first else SILENT
         job = open_job(config, ranks, told)
         data, width = job.data, job.source.config.width
-        recipe = Recipe.of(config, examples=len(data.train), width=width, fitted=False)
+        recipe = TrainingRecipe.of(config, examples=len(data.train), width=width, fitted=False)
         steps = loop_table(config, recipe, data.steps_per_epoch(config.train.batch_samples)).steps
         sha256s = data_sha256s(config.data)
         findings = find(config, job, recipe, sha256s, ranks, told)
@@ -82,12 +82,14 @@ def open_job(config: FinetuneConfig, ranks: Ranks, observer: Observer) -> Job:
 
 def _evaluator(
     config: FinetuneConfig, source: Pretrained, data: FinetuningData, tokenizer: Tokenizer, ranks: Ranks
-) -> Evaluator:
+) -> ScoringEvaluator:
     best_by = config.train.best_by
     if data.learning.masked:
         # In windows of what the model reads, whatever it learns from, so that runs compare with one another.
         reader = replace(data.reader, limit=source.max_length(data.task))
         samples = samples_of(data.held_out, data.learning, reader)
         return held_out_text(samples, tokenizer, ranks, best_by)
-    found: Evaluator = find_spec(data.task.name).load("evaluator")(data.reader, data.held_out, data.problem, best_by)
+    found: ScoringEvaluator = find_spec(data.task.name).load("evaluator")(
+        data.reader, data.held_out, data.problem, best_by
+    )
     return found

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from bertkit.training.observer import Observer as RecordObserver
 from bertkit.training.observer import Record
+from bertkit.training.observer import StepObserver as RecordObserver
 
 Tick = Callable[[float], None]
 

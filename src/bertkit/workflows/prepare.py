@@ -16,7 +16,7 @@ from bertkit.checkpoints.hub import locate
 from bertkit.config.preparing import PrepareConfig
 from bertkit.corpora.filters import Filters
 from bertkit.corpora.prepare import prepare as make_shards
-from bertkit.corpora.prepare_state import Recipe
+from bertkit.corpora.prepare_state import PreparationRecipe
 from bertkit.corpora.shards import Manifest
 from bertkit.errors import ModelNotFound, UserError
 from bertkit.reports.notebook import small_table
@@ -108,7 +108,7 @@ def prepare(config: PrepareConfig, *, progress: Callable[[int], None] = lambda t
     return PreparedShards(Path(config.output), manifest, time.perf_counter() - began, read_bytes)
 
 
-def recipe_of(config: PrepareConfig) -> Recipe:
+def recipe_of(config: PrepareConfig) -> PreparationRecipe:
     """What becomes of a document.
 
     Raises:
@@ -118,7 +118,7 @@ def recipe_of(config: PrepareConfig) -> Recipe:
         raise UserError("--min-characters is a filter, and --no-filters leaves out none", "Leave one of them out.")
     least = config.min_characters
     filters = Filters() if least is None else Filters(min_characters=least)
-    return Recipe(
+    return PreparationRecipe(
         filters=None if config.no_filters else filters,
         duplicates="keep" if config.keep_duplicates else "near" if config.near_duplicates else "exact",
         held_out=config.held_out,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from bertkit.checkpoints.folders import atomic_folder
 from bertkit.errors import InputError
-from bertkit.finetuning.recipe import Recipe
+from bertkit.finetuning.recipe import TrainingRecipe
 from bertkit.metrics.intervals import Interval
 from bertkit.metrics.label_counts import Counts
 from bertkit.reports.beside import Beside
@@ -182,7 +182,7 @@ class FinetuneResult(Trained):
         return self.finetuned.score
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> TrainingRecipe:
         """How long and how fast it learnt, and why."""
         return self.finetuned.recipe
 

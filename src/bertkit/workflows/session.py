@@ -14,7 +14,7 @@ from bertkit.errors import Stopped
 from bertkit.runs.metrics_file import MetricsFile
 from bertkit.runs.run_folder import RunFolder, Start, open_run
 from bertkit.runs.tensorboard import TensorBoard
-from bertkit.training.observer import Observer as RecordObserver
+from bertkit.training.observer import StepObserver as RecordObserver
 from bertkit.training.ranks import Ranks
 from bertkit.training.session import Session
 from bertkit.workflows.observer import Observer

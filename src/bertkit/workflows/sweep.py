@@ -35,7 +35,7 @@ from bertkit.workflows.observer import SILENT, Observer
 from bertkit.workflows.results import SweepResult
 
 
-class Scored(Protocol):
+class ScoredRun(Protocol):
     """What a run came to: a `FinetuneResult`."""
 
     @property
@@ -45,7 +45,7 @@ class Scored(Protocol):
     def score(self) -> float: ...
 
 
-RunOnce = Callable[[FinetuneConfig, Observer], Scored]
+RunOnce = Callable[[FinetuneConfig, Observer], ScoredRun]
 
 
 def sweep(config: SweepConfig, observer: Observer = SILENT, run_once: RunOnce = finetune) -> SweepResult:
