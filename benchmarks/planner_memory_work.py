@@ -20,10 +20,10 @@ from bertkit.objectives.objective import Objective
 from bertkit.objectives.text_classification import LabelObjective
 from bertkit.optimisation.layers import recompute
 from bertkit.optimisation.optimisers import build_optimiser
+from bertkit.training.parallelism import DataParallel
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import DataParallel
 from bertkit.training.step import Stepper
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 
 if TYPE_CHECKING:
     from benchmarks.planner_memory import Case

@@ -16,8 +16,8 @@ from bertkit.objectives.text_classification import LabelObjective
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.windows import LongText
-from bertkit.training.sharing import DataParallel
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.parallelism import DataParallel
+from bertkit.training.training_module import TrainingModule
 from tests.parity.task_peers import make_task_peer
 
 

@@ -22,7 +22,7 @@ from bertkit.objectives.text_classification import LabelObjective
 from bertkit.objectives.token_classification import NO_TAG, TagObjective
 from bertkit.sampling.sample_stream import Sample
 from bertkit.training.ranks import Ranks
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 
 CPU = torch.device("cpu")
 ALONE = Ranks(0, 1, CPU, None)

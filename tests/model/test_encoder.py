@@ -87,10 +87,10 @@ def test_only_the_wanted_tokens(norm_at: str, wanted: list[int]) -> None:
         pack([[5, 6, 7], [8, 9, 1]]),
     )
     weights_MW = torch.randn(len(wanted), CONFIG.width)
-    wanted_M = torch.tensor(wanted, dtype=torch.int32)
-    every, some = encoder(batch), encoder.hidden(batch, wanted_M)
+    output_indices_M = torch.tensor(wanted, dtype=torch.int32)
+    every, some = encoder(batch), encoder.hidden(batch, output_indices_M)
     assert some.shape == every.shape
-    assert encoder(batch, wanted_M).shape == (len(wanted), CONFIG.width)
+    assert encoder(batch, output_indices_M).shape == (len(wanted), CONFIG.width)
     unwanted = sorted(set(range(6)) - set(wanted))
     assert torch.isnan(some[unwanted]).all()
     if not wanted:

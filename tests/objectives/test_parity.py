@@ -29,7 +29,7 @@ from bertkit.sampling.masking import MaskRules
 from bertkit.sampling.sample_stream import Sample, SampleBatch, SampleStream
 from bertkit.sampling.stream import Position
 from bertkit.training.micro_batches import as_tensors
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 from tests.parity.bert_peer import Sequences, Sizes, make_peer
 from tests.parity.task_peers import make_task_peer
 

@@ -115,7 +115,7 @@ def test_every_head_and_pooling(both: Both) -> None:
     def read(batch: TokenBatch, hidden_TW: Tensor) -> dict[str, Tensor]:
         real_T, found = tokens(batch), {}
         for name, head in heads_of(both):
-            rows = both.encoder.hidden(batch, head.wanted(batch.layout))
+            rows = both.encoder.hidden(batch, head.output_indices(batch.layout))
             for kind, read_TW in (("all", hidden_TW), ("wanted", rows)):
                 logits_RC = head(read_TW, batch.layout, both.encoder)
                 found[f"{name}, {kind}"] = logits_RC[real_T] if head.reads == "tokens" else logits_RC
@@ -157,7 +157,7 @@ class Answers(nn.Module):
 
     def forward(self, ids_BL: Tensor, segments_BL: Tensor, mask_BL: Tensor) -> Tensor:
         batch, encoder, head = TokenBatch.of_rows(ids_BL, segments_BL, mask_BL), self.program.encoder, self.program.head
-        logits_BC: Tensor = head(encoder.hidden(batch, head.wanted(batch.layout)), batch.layout, encoder)
+        logits_BC: Tensor = head(encoder.hidden(batch, head.output_indices(batch.layout)), batch.layout, encoder)
         return logits_BC
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.training.ranks import Ranks, joined
-from bertkit.training.trainee import Outputs, TrainingModule
+from bertkit.training.training_module import Outputs, TrainingModule
 from tests.training.in_process import CPU, run_here
 
 SETS = ("train.steps=2", "train.batch_tokens=512", "train.micro_batch_tokens=128", "train.optimiser.learning_rate=1e-4")

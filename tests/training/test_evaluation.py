@@ -19,9 +19,9 @@ from bertkit.objectives.pretraining import ObjectiveParts, build_objectives
 from bertkit.pretraining.run import ONE_MASK
 from bertkit.sampling.stream import PretrainingStream
 from bertkit.training.evaluation import LossEvaluator, means
+from bertkit.training.parallelism import DataParallel
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import DataParallel
-from bertkit.training.trainee import Outputs, TrainingModule
+from bertkit.training.training_module import Outputs, TrainingModule
 from tests.corpora.shard_files import numbered_tokenizer, random_shard, write_shards
 from tests.objectives.training_batches import CONFIG, MASK, make_encoder
 from tests.training.in_process import CPU

@@ -35,10 +35,10 @@ def test_they_are_what_the_encoder_answers_with(encoder: Encoder, wants: bool) -
     kept = KeptStates()
     for order in ([0, 1, 2], [2, 0], [1], [2, 2, 1]):
         batch = pack(order)
-        wanted_M = batch.layout.first_B if wants else None
-        found = kept(encoder, batch, wanted_M)
+        output_indices_M = batch.layout.first_B if wants else None
+        found = kept(encoder, batch, output_indices_M)
         assert encoder.training, "as it was"
-        expected = encoder.eval()(batch, wanted_M)
+        expected = encoder.eval()(batch, output_indices_M)
         encoder.train()
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
         assert not found.requires_grad

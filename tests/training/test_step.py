@@ -17,10 +17,10 @@ from bertkit.objectives.sentence_pair import NextSentence
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.training.checkpoints import finished
 from bertkit.training.loop import Diverged
+from bertkit.training.parallelism import DataParallel
 from bertkit.training.ranks import joined
-from bertkit.training.sharing import DataParallel
 from bertkit.training.step import NoMemory, Stepper
-from bertkit.training.trainee import Outputs, TrainingModule
+from bertkit.training.training_module import Outputs, TrainingModule
 from tests.parity.bert_peer import Sequences, Sizes
 from tests.parity.test_families import BERT, make_peer
 from tests.parity.test_pretraining_gradients import LENGTHS, Examples, Ours, assert_same_gradients

@@ -13,9 +13,9 @@ from bertkit.training import checkpoints as checkpoints_module
 from bertkit.training.checkpoints import Checkpoints, finished
 from bertkit.training.evaluation import LossEvaluator, Measures
 from bertkit.training.meters import Meters
-from bertkit.training.sharing import Parallelism
+from bertkit.training.parallelism import Parallelism
 from bertkit.training.step import Stepper
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 from tests.training.in_process import Outcome, assert_same_weights, run_here
 from tests.training.runs import make_data
 

@@ -18,8 +18,8 @@ from bertkit.model.network import Network
 from bertkit.tasks.catalogue import find_spec
 from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
-from bertkit.training.sharing import Parallelism
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.parallelism import Parallelism
+from bertkit.training.training_module import TrainingModule
 
 LOWER_IS_BETTER = frozenset({"mean_squared_error", "loss", "pseudo_perplexity", "divergence"})
 

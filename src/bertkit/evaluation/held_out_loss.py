@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from bertkit.evaluation.held_out import as_score, best_possible
 from bertkit.metrics.task_scores import Scores
 from bertkit.training.evaluation import LossEvaluator, Measures
-from bertkit.training.sharing import Parallelism
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.parallelism import Parallelism
+from bertkit.training.training_module import TrainingModule
 
 
 class HeldOutLossEvaluator:

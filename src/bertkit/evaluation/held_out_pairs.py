@@ -14,8 +14,8 @@ from bertkit.labelled.examples import Example
 from bertkit.metrics.task_scores import Scores, mean_scores, score_results
 from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
-from bertkit.training.sharing import Parallelism
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.parallelism import Parallelism
+from bertkit.training.training_module import TrainingModule
 
 
 class HeldOutPairsEvaluator:

@@ -29,9 +29,9 @@ from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.evaluation import PSEUDO_PERPLEXITY, LossEvaluator
+from bertkit.training.parallelism import DataParallel
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import DataParallel
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 
 SEED = 0
 NAMES = {

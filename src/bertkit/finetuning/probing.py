@@ -21,7 +21,7 @@ from bertkit.objectives.objective import Objective
 from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.training.micro_batches import as_tensors, to_device
 from bertkit.training.ranks import Ranks
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 
 MOST_BYTES = 400 << 20  # of features; of more samples some are drawn, which a linear model does not miss
 
@@ -84,7 +84,7 @@ def read(
     for group in group_by_tokens(everything.lengths, batch_tokens("read", device.type)):
         batch = to_device(as_tensors(everything.pack(group)), device)
         with torch.autocast(device.type, autocast, enabled=autocast is not None):
-            hidden_TW = trainee.encoder.hidden(batch.tokens, objective.wanted(batch))
+            hidden_TW = trainee.encoder.hidden(batch.tokens, objective.output_indices(batch))
             x_RW, y_RC = objective.to_fit(trainee.encoder, hidden_TW, batch)
         rows.append(x_RW.float().cpu().numpy())
         targets.append(y_RC.float().cpu().numpy())

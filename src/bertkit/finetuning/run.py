@@ -40,7 +40,7 @@ from bertkit.training.memory import check_memory
 from bertkit.training.run import Run, assemble, resume
 from bertkit.training.session import Session
 from bertkit.training.step import AUTOCAST
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 
 
 @dataclass(frozen=True)

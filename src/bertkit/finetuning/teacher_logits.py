@@ -47,7 +47,7 @@ def taught(
     for group in group_by_tokens(everything.lengths, batch_tokens("read", device.type)):
         batch = to_device(as_tensors(everything.pack(group)), device)
         layout = batch.tokens.layout
-        logits_RC = head(encoder.hidden(batch.tokens, head.wanted(layout)), layout, encoder).float()
+        logits_RC = head(encoder.hidden(batch.tokens, head.output_indices(layout)), layout, encoder).float()
         if not bool(logits_RC.isfinite().all()):
             raise not_finite("the teacher's output", weights_of(encoder=encoder, head=head))
         if "tag_T" in batch.targets:

@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from bertkit.config.kernels import logits_chunk_bytes
-from bertkit.model.filling import FULL_ROWS, full
+from bertkit.model.shape_buckets import FULL_ROWS, full
 
 # What the float32 logits of one chunk may take, by kind of device. A few tensors of this size live at once, whatever M
 # is. A GPU has that memory, and needs products of thousands of rows to be busy.

@@ -17,8 +17,8 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.model.attention import View
 from bertkit.model.embeddings import Embeddings
-from bertkit.model.filling import in_few_sizes
 from bertkit.model.positions import DistanceBias, Rotation
+from bertkit.model.shape_buckets import in_few_sizes
 
 if TYPE_CHECKING:
     from bertkit.model.layers import Layer
@@ -72,37 +72,37 @@ class Encoder(nn.Module):
         )
 
     @in_few_sizes
-    def forward(self, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
+    def forward(self, batch: TokenBatch, output_indices_M: Tensor | None = None) -> Tensor:
         """Hidden states of the last layer, (T, W), or those that are wanted, (M, W).
 
         Args:
-            wanted_M: indices of the tokens whose hidden states anyone will read; None for all. What follows attention
-                in the last step, three quarters of its products, is computed for these only.
+            output_indices_M: the tokens whose hidden states anyone will read; None for all. What follows attention in
+                the last layer, three quarters of its products, is computed for these only.
         """
-        return self.from_vectors(self.embeddings(batch), batch, wanted_M)
+        return self.from_vectors(self.embeddings(batch), batch, output_indices_M)
 
-    def from_vectors(self, x_TW: Tensor, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
+    def from_vectors(self, x_TW: Tensor, batch: TokenBatch, output_indices_M: Tensor | None = None) -> Tensor:
         """As `forward`, from vectors that stand in the place of the embeddings', (T, W)."""
-        for layer, view in self._steps(batch, wanted_M):
+        for layer, view in self._steps(batch, output_indices_M):
             x_TW = layer(x_TW, view)
         return self.final_norm(x_TW)  # type: ignore[no-any-return]
 
-    def _steps(self, batch: TokenBatch, wanted_M: Tensor | None) -> Iterator[tuple[nn.Module, View]]:
+    def _steps(self, batch: TokenBatch, output_indices_M: Tensor | None) -> Iterator[tuple[nn.Module, View]]:
         """The layer of each step, and what it sees. Only what the last gives can be chosen: others are seen by all."""
         views = {sight: self.view(batch, sight) for sight in set(self.config.attention_pattern)}
         last = len(self.config.layer_of_step) - 1
         for step, layer in enumerate(self.config.layer_of_step):
             view = views[self.config.sight_of_step(step)]
-            yield self.layers[layer], replace(view, outputs_M=wanted_M) if step == last else view
+            yield self.layers[layer], replace(view, outputs_M=output_indices_M) if step == last else view
 
-    def hidden(self, batch: TokenBatch, wanted_M: Tensor | None) -> Tensor:
+    def hidden(self, batch: TokenBatch, output_indices_M: Tensor | None) -> Tensor:
         """As `forward`, each hidden state in the place of its token, (T, W): NaN where it is not wanted.
 
         Args:
-            wanted_M: no token twice.
+            output_indices_M: no token twice.
         """
-        x_MW: Tensor = self(batch, wanted_M)
-        return x_MW if wanted_M is None else in_their_places(x_MW, wanted_M, batch.ids_T.shape[0])
+        x_MW: Tensor = self(batch, output_indices_M)
+        return x_MW if output_indices_M is None else in_their_places(x_MW, output_indices_M, batch.ids_T.shape[0])
 
     def view(self, batch: TokenBatch, sight: str) -> View:
         """What attention sees in a step of this kind; made once for all such steps."""
@@ -119,10 +119,10 @@ class Encoder(nn.Module):
         )
 
 
-def in_their_places(x_MW: Tensor, wanted_M: Tensor, tokens: int) -> Tensor:
+def in_their_places(x_MW: Tensor, output_indices_M: Tensor, tokens: int) -> Tensor:
     """Rows in the places of the wanted tokens, (T, W), and NaN elsewhere, so that nobody reads it unnoticed.
 
     Args:
-        wanted_M: no place twice: the gradient would count twice.
+        output_indices_M: no place twice: the gradient would count twice.
     """
-    return x_MW.new_full((tokens, x_MW.shape[1]), torch.nan).index_copy(0, wanted_M.long(), x_MW)
+    return x_MW.new_full((tokens, x_MW.shape[1]), torch.nan).index_copy(0, output_indices_M.long(), x_MW)

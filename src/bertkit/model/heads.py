@@ -59,7 +59,7 @@ class Head(nn.Module):
         assert isinstance(weight, Tensor)
         return weight.shape[0]
 
-    def wanted(self, layout: Layout) -> Tensor | None:
+    def output_indices(self, layout: Layout) -> Tensor | None:
         """Indices of the tokens that it reads; None for all of them."""
         return layout.first_B if self.reads in ("first", "pooler") else None
 

@@ -63,5 +63,5 @@ class Network(nn.Module):
     def _needed(self, layout: Layout, output_indices_M: Tensor | None) -> Tensor | None:
         """The tokens whose last hidden states anyone reads; None for all."""
         if isinstance(self.head, Head | RecipeHead):
-            return self.head.wanted(layout)
+            return self.head.output_indices(layout)
         return output_indices_M

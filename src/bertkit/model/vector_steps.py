@@ -136,7 +136,7 @@ class RecipeHead(nn.Module):
         self.recipe = recipe
         self.name = name
 
-    def wanted(self, layout: Layout) -> Tensor | None:
+    def output_indices(self, layout: Layout) -> Tensor | None:
         """All tokens are read."""
         return None
 

@@ -27,7 +27,7 @@ class MaskedLM(Objective):
         """The masked tokens."""
         return len(batch.targets["masked_M"])
 
-    def wanted(self, batch: TrainingBatch) -> Tensor:
+    def output_indices(self, batch: TrainingBatch) -> Tensor:
         """The masked tokens."""
         return batch.targets["masked_M"]
 

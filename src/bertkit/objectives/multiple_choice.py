@@ -35,9 +35,9 @@ class ChoiceObjective(Objective):
         """The texts."""
         return len(batch.targets["right_S"])
 
-    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+    def output_indices(self, batch: TrainingBatch) -> Tensor | None:
         """What the head reads."""
-        return self.head.wanted(batch.tokens.layout)
+        return self.head.output_indices(batch.tokens.layout)
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; its sums have `correct`."""

@@ -58,7 +58,7 @@ class Objective(nn.Module, ABC):
         """The tokens that the encoder is to read instead of `tokens`; most objectives leave them as they are."""
         return tokens
 
-    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+    def output_indices(self, batch: TrainingBatch) -> Tensor | None:
         """Indices of the tokens whose last hidden states it reads; None for all of them."""
         return None
 

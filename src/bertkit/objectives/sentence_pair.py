@@ -24,9 +24,9 @@ class SentencePair(Objective):
         """The sequences."""
         return len(batch.targets["second_B"])
 
-    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+    def output_indices(self, batch: TrainingBatch) -> Tensor | None:
         """What the head reads."""
-        return self.head.wanted(batch.tokens.layout)
+        return self.head.output_indices(batch.tokens.layout)
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss; its sums have `correct`."""

@@ -64,9 +64,9 @@ class LabelObjective(Objective):
         """The sequences."""
         return len(batch.targets["label_B"])
 
-    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+    def output_indices(self, batch: TrainingBatch) -> Tensor | None:
         """What the head reads."""
-        return self.head.wanted(batch.tokens.layout)
+        return self.head.output_indices(batch.tokens.layout)
 
     @property
     def fitted(self) -> Fitted:

@@ -35,9 +35,9 @@ class RelevanceObjective(Objective):
         """The documents."""
         return len(batch.targets["relevance_B"])
 
-    def wanted(self, batch: TrainingBatch) -> Tensor | None:
+    def output_indices(self, batch: TrainingBatch) -> Tensor | None:
         """What the head reads."""
-        return self.head.wanted(batch.tokens.layout)
+        return self.head.output_indices(batch.tokens.layout)
 
     def forward(self, encoder: Encoder, hidden_TW: Tensor, batch: TrainingBatch) -> Loss:
         """The loss."""

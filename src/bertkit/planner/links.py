@@ -1,7 +1,7 @@
 """What joins devices, and what it costs them to train together.
 
-Each rank has a share of the batch, and all sum their gradients once a step (`training/sharing.py`), around a ring: each
-sends its gradients about twice. Nothing else is done meanwhile.
+Each rank has a share of the batch, and all sum their gradients once a step (`training/parallelism.py`), around a ring:
+each sends its gradients about twice. Nothing else is done meanwhile.
 """
 
 from __future__ import annotations

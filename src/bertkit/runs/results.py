@@ -25,7 +25,7 @@ from bertkit.sampling.corpus import Corpus
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.training.ranks import Ranks
 from bertkit.training.state import Progress
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 
 if TYPE_CHECKING:
     from bertkit.training.assembly import TrainingModel

@@ -51,7 +51,7 @@ class TaskSpec:
     rows: Part = None
     objective: Part = None
     blank: Part = None
-    evaluator: Part = "bertkit.evaluation.held_out:HeldOut"
+    evaluator: Part = "bertkit.evaluation.held_out:HeldOutEvaluator"
     scorer: Part = None
     model_scorer: Part = None
     errors: Part = None

@@ -29,9 +29,9 @@ from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.tasks.fill_mask import FillMask
 from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.training.parallelism import DataParallel, FullySharded, Parallelism
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import DataParallel, FullySharded, Parallelism
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 
 READS_POOLER = ("next-sentence-prediction", "sentence-order-prediction")
 

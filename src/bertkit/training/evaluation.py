@@ -16,9 +16,9 @@ from bertkit.model.finite import not_finite, weights_of
 from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.optimisation.shards import local_part
 from bertkit.training.micro_batches import as_tensors, to_device
+from bertkit.training.parallelism import Parallelism
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import Parallelism
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.training_module import TrainingModule
 
 Measures = dict[str, float]
 PSEUDO_PERPLEXITY = "pseudo_perplexity"

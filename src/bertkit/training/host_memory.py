@@ -3,7 +3,7 @@
 Steps ask for the same memory again and again. glibc gives most of it back to the system when a step ends, and each
 page is then cleared anew at its first use: a tenth of a step on short texts. oneDNN, the other way round, keeps the
 last 1,024 products that it compiled, in bfloat16 some 0.6 MB each; a step has about 15 for each number of rows, of
-which there are few (`bertkit.model.filling`).
+which there are few (`bertkit.model.shape_buckets`).
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class KeptStates:
         self._kept: dict[bytes, Tensor] = {}
 
     @torch.no_grad()
-    def __call__(self, encoder: Encoder, tokens: TokenBatch, wanted_M: Tensor | None) -> Tensor:
+    def __call__(self, encoder: Encoder, tokens: TokenBatch, output_indices_M: Tensor | None) -> Tensor:
         """As the encoder called with the same, in evaluation mode: (T, W) or (M, W), on the tokens' device."""
         device, lengths = tokens.ids_T.device, tokens.layout.lengths
         stops = list(accumulate(lengths))
@@ -40,7 +40,7 @@ class KeptStates:
         keys = [row.tobytes() for row in rows]
         missing = {key: place for place, key in enumerate(keys) if key not in self._kept}
         if missing:
-            wanted = None if wanted_M is None else _within(wanted_M, stops, lengths)
+            wanted = None if output_indices_M is None else _within(output_indices_M, stops, lengths)
             self._read(encoder, device, list(missing), [rows[place] for place in missing.values()], wanted, missing)
         return torch.cat([self._kept[key] for key in keys]).to(device)
 
@@ -74,10 +74,10 @@ def fits(samples: Sequence[Sample], width: int, *, every_token: bool) -> bool:
     return rows * width * 4 <= MOST_BYTES
 
 
-def _within(wanted_M: Tensor, stops: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
+def _within(output_indices_M: Tensor, stops: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
     """For each sequence which of its tokens are wanted, by their places in it, in the order in which they are."""
     places: list[list[int]] = [[] for _ in stops]
-    sequence_M = np.searchsorted(stops, wanted_M.cpu().numpy(), side="right")
-    for index, sequence in zip(wanted_M.tolist(), sequence_M.tolist(), strict=True):
+    sequence_M = np.searchsorted(stops, output_indices_M.cpu().numpy(), side="right")
+    for index, sequence in zip(output_indices_M.tolist(), sequence_M.tolist(), strict=True):
         places[sequence].append(index - (stops[sequence] - lengths[sequence]))
     return places

@@ -27,9 +27,9 @@ from bertkit.optimisation.shards import local_part
 from bertkit.training.host_memory import keep_between_steps
 from bertkit.training.micro_batches import to_device
 from bertkit.training.out_of_memory import ran_out_of_memory
+from bertkit.training.parallelism import Parallelism, trainable
 from bertkit.training.ranks import Ranks
-from bertkit.training.sharing import Parallelism, trainable
-from bertkit.training.trainee import TrainingModule, weighted_loss
+from bertkit.training.training_module import TrainingModule, weighted_loss
 
 Sums = dict[str, Tensor]
 # What a step computes in from float32 weights, by the name of the run's precision.

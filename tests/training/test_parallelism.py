@@ -9,8 +9,8 @@ from bertkit.config.training import TrainTable
 from bertkit.families.catalogue import find_family
 from bertkit.model.heads import Head
 from bertkit.objectives.pretraining import ObjectiveParts, build_objectives
-from bertkit.training.sharing import DataParallel
-from bertkit.training.trainee import TrainingModule
+from bertkit.training.parallelism import DataParallel
+from bertkit.training.training_module import TrainingModule
 from tests.objectives.training_batches import CONFIG, make_batch, make_encoder
 
 

@@ -20,7 +20,7 @@ from bertkit.batching.training_batch import TrainingBatch
 from bertkit.model.embeddings import Embeddings
 from bertkit.model.linear import LastLinear, last_weights
 from bertkit.training.table_gradient import TableGradient
-from bertkit.training.trainee import Outputs, TrainingModule
+from bertkit.training.training_module import Outputs, TrainingModule
 
 BUCKET_ELEMENTS = 2**24  # of gradients summed in one call: few calls, and little memory for the copy
 

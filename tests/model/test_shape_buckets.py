@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertkit.model.filling import FULL_ROWS, SIZES, compiles_each_size, filled, full
+from bertkit.model.shape_buckets import FULL_ROWS, SIZES, compiles_each_size, filled, full
 from tests.model.products import Products
 from tests.model.test_encoder import make, pack
 

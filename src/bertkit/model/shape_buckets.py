@@ -35,11 +35,11 @@ def in_few_sizes(forward: Forward) -> Forward:
     """An encoder's `forward` that computes few numbers of rows, where each is compiled for, and returns those asked."""
 
     @wraps(forward)
-    def run(encoder: Any, batch: TokenBatch, wanted_M: Tensor | None = None) -> Tensor:
+    def run(encoder: Any, batch: TokenBatch, output_indices_M: Tensor | None = None) -> Tensor:
         if not compiles_each_size(batch.ids_T.device, encoder.embeddings.token.weight.dtype):
-            return forward(encoder, batch, wanted_M)
-        count = (batch.ids_T if wanted_M is None else wanted_M).shape[0]
-        return forward(encoder, filled(batch), None if wanted_M is None else repeated(wanted_M))[:count]
+            return forward(encoder, batch, output_indices_M)
+        count = (batch.ids_T if output_indices_M is None else output_indices_M).shape[0]
+        return forward(encoder, filled(batch), None if output_indices_M is None else repeated(output_indices_M))[:count]
 
     return run
 
@@ -69,7 +69,7 @@ def filled(batch: TokenBatch) -> TokenBatch:
     return TokenBatch(ids_T, segments_T, positions_T, layout)
 
 
-def repeated(wanted_M: Tensor) -> Tensor:
+def repeated(output_indices_M: Tensor) -> Tensor:
     """The same tokens, and then the first one again; none where there is none."""
-    spare = full(len(wanted_M)) - len(wanted_M)
-    return torch.cat([wanted_M, wanted_M[:1].expand(spare)])
+    spare = full(len(output_indices_M)) - len(output_indices_M)
+    return torch.cat([output_indices_M, output_indices_M[:1].expand(spare)])

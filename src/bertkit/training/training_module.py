@@ -53,22 +53,22 @@ class TrainingModule(nn.Module):
 
     def _hidden(self, tokens: TokenBatch, batch: TrainingBatch) -> list[Tensor]:
         """The hidden states for each objective, (T, W), in one pass."""
-        wanted = [objective.wanted(batch) for objective in self.each()]
-        chosen = [wanted_M for wanted_M in wanted if wanted_M is not None]
+        wanted = [objective.output_indices(batch) for objective in self.each()]
+        chosen = [output_indices_M for output_indices_M in wanted if output_indices_M is not None]
         if len(chosen) < len(wanted):
             return [self._encoded(tokens, None)] * len(wanted)
         # A token that two want is computed twice: to find out would mean to wait for the device.
-        sizes = [len(wanted_M) for wanted_M in chosen]
+        sizes = [len(output_indices_M) for output_indices_M in chosen]
         x_MW = self._encoded(tokens, torch.cat(chosen))
         return [
-            in_their_places(part, wanted_M, len(tokens.ids_T))
-            for part, wanted_M in zip(torch.split(x_MW, sizes), chosen, strict=True)
+            in_their_places(part, output_indices_M, len(tokens.ids_T))
+            for part, output_indices_M in zip(torch.split(x_MW, sizes), chosen, strict=True)
         ]
 
-    def _encoded(self, tokens: TokenBatch, wanted_M: Tensor | None) -> Tensor:
+    def _encoded(self, tokens: TokenBatch, output_indices_M: Tensor | None) -> Tensor:
         if self.kept is not None:
-            return self.kept(self.encoder, tokens, wanted_M)
-        hidden: Tensor = self.encoder(tokens, wanted_M)
+            return self.kept(self.encoder, tokens, output_indices_M)
+        hidden: Tensor = self.encoder(tokens, output_indices_M)
         return hidden
 
     def each(self) -> list[Objective]:
