@@ -8,7 +8,8 @@ from bertkit.api.settings import DistillOptions, FinetuneOptions, SweepOptions
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.options import FINETUNE_OPTIONS, put, put_options
 from bertkit.config.strict import dotted_keys
-from bertkit.labelled.reading import FIELDS_OF_TASK
+from bertkit.labelled.reading import rows_of
+from bertkit.tasks.catalogue import tasks_with
 
 
 def test_every_option_is_a_setting() -> None:
@@ -16,7 +17,7 @@ def test_every_option_is_a_setting() -> None:
 
 
 def test_python_declares_the_options_and_a_column_for_every_field() -> None:
-    columns = {f"{field}_column" for fields in FIELDS_OF_TASK.values() for field in fields}
+    columns = {f"{field}_column" for task in tasks_with("rows") for field in rows_of(task).fields}
     assert set(FinetuneOptions.__annotations__) == set(FINETUNE_OPTIONS) | columns
     assert set(SweepOptions.__annotations__) == set(FinetuneOptions.__annotations__) | {"seeds", "search"}
     labels_only = {"problem", "bad_answers", "quick"}

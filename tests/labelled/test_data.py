@@ -53,8 +53,9 @@ def test_rows_in_memory_and_several_files_are_read_as_one_file(task: str, tmp_pa
 
 def test_what_a_problem_is_all_parts_say_together(tmp_path: Path) -> None:
     first, second = [{"text": "a", "label": 0.5}], [{"text": "b", "label": "good"}]
-    assert sniff_problem([RowsInMemory("one", first)]) == "regression"
-    assert sniff_problem([RowsInMemory("one", first), write(tmp_path / "b.jsonl", second)]) == "single-label"
+    assert sniff_problem([RowsInMemory("one", first)], "text-classification") == "regression"
+    both = [RowsInMemory("one", first), write(tmp_path / "b.jsonl", second)]
+    assert sniff_problem(both, "text-classification") == "single-label"
 
 
 def test_whether_rows_have_labels_and_which_columns() -> None:

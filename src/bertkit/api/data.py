@@ -10,9 +10,9 @@ from bertkit.config.data_source import Source, Sources
 from bertkit.formats.frames import ArrowStream, PandasFrame
 from bertkit.formats.python_rows import rows_in_memory
 
-Path: TypeAlias = str | os.PathLike[str]
+Place: TypeAlias = str | os.PathLike[str]
 Table: TypeAlias = PandasFrame | ArrowStream | Mapping[str, Sequence[object]] | Iterable[Mapping[str, object]]
-Data: TypeAlias = Path | Table | Sequence[Path | PandasFrame | ArrowStream]
+Data: TypeAlias = Place | Table | Sequence[Place | PandasFrame | ArrowStream]
 
 
 def sources(given: Data, name: str) -> Sources:

@@ -11,7 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from bertkit.api.data import Data, sources
+from bertkit.api.data import Data, Place, sources
 from bertkit.api.folders import run_in
 from bertkit.api.progress import observer_for
 from bertkit.api.settings import (
@@ -29,8 +29,6 @@ from bertkit.config.training_file import read_values
 
 if TYPE_CHECKING:
     from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
-
-Place = str | os.PathLike[str]
 
 
 def finetune(

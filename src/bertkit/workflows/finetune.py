@@ -50,6 +50,7 @@ def learn(config: FinetuneConfig, open_job: OpenJob, observer: Observer) -> Fine
         told = observer if ranks.is_first else SILENT
         job = open_job(config, ranks, told)
         data, width = job.data, job.source.config.width
+        # What can be known before the first step is told before it; only then is there a folder to go on in.
         recipe = TrainingRecipe.of(config, examples=len(data.train), width=width, fitted=False)
         steps = loop_table(config, recipe, data.steps_per_epoch(config.train.batch_samples)).steps
         sha256s = data_sha256s(config.data)
@@ -60,6 +61,7 @@ def learn(config: FinetuneConfig, open_job: OpenJob, observer: Observer) -> Fine
             trained = train(config, job, session)
             if trained is None:
                 raise stopped(session)
+            # The weights are those of the best checkpoint now; what they measure goes into the card beside them.
             model, finetuned = trained
             result = result_of(session.folder, job, findings, finetuned)
             files = files_beside(config, job, findings, result, ranks) if ranks.is_first else {}
