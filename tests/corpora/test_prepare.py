@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertkit.corpora.prepare import prepare
+from bertkit.corpora.prepare import Writing, prepare
 from bertkit.corpora.prepare_state import PreparationRecipe
 from bertkit.corpora.sentences import split_sentences
 from bertkit.corpora.shards import HELD_OUT, Manifest, Shard, open_shards
@@ -123,7 +123,7 @@ def test_held_out_documents_are_chosen_by_their_text(tokenizer: Tokenizer, tmp_p
 def test_sentences_without_a_token_are_dropped(tokenizer: Tokenizer, tmp_path: Path) -> None:
     path = tmp_path / "c.txt"
     path.write_text("a cat\n\x01\non a mat\n\n\x01\n\na hat\n")
-    manifest = prepare([str(path)], tmp_path / "made", tokenizer, RECIPE, format="blank-line")
+    manifest = prepare([str(path)], tmp_path / "made", tokenizer, RECIPE, written=Writing("blank-line"))
     found = list(documents_of(tmp_path / "made"))
     assert found == [[list(it.ids) for it in tokenizer.tokenize(["a cat", "on a mat"])], [[13, 9]]]
     assert manifest.counts["sentences_without_tokens"] == 1

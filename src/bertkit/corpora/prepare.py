@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -38,14 +39,29 @@ from bertkit.tokenization.in_order import map_in_order
 from bertkit.tokenization.tokenizer import Tokenizer
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How the documents of a corpus are written, as `read_documents` takes it.
+
+    Attributes:
+        format: told by each file's ending and beginning where None.
+        text_column: the field or column that holds the text, in formats with such.
+    """
+
+    format: str | None = None
+    text_column: str = "text"
+
+
+AS_IT_LOOKS = Writing()
+
+
 def prepare(
     corpus: Sequence[str],
     folder: Path,
     tokenizer: Tokenizer,
     recipe: PreparationRecipe,
     *,
-    format: str | None = None,
-    text_column: str = "text",
+    written: Writing = AS_IT_LOOKS,
     processes: int = 1,
     append: bool = False,
     progress: Callable[[int], None] = lambda text_bytes: None,
@@ -54,6 +70,7 @@ def prepare(
 
     Args:
         corpus: files, or folders of files, as `list_sources` and `read_documents` take them.
+        written: how its documents are written.
         folder: where the shards go. While it is not finished it has no manifest (appending: the old one).
         processes: how many prepare documents beside this one, which reads and writes; 1 does all in this one.
         append: the shards are there and finished; this corpus is added to them.
@@ -68,11 +85,13 @@ def prepare(
         OutputError: the folder cannot be written, or another run writes there.
     """
     sources = [
-        CorpusFile(path=path, format=format, text_column=text_column, bytes=_size(path))
+        CorpusFile(path=path, format=written.format, text_column=written.text_column, bytes=_size(path))
         for path in list_sources(corpus)
     ]
     for source in sources:
-        read_documents(source.path, format=format, text_column=text_column)  # says what is wrong before the work
+        read_documents(
+            source.path, format=source.format, text_column=source.text_column
+        )  # says what is wrong before the work
     with locked(folder):
         new = State(tokenizer_sha256=_tokenizer_sha256(tokenizer), recipe=recipe, sources=sources)
         state = begin(folder, read_state(folder), new, append)

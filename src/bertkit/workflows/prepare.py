@@ -15,6 +15,7 @@ from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.config.preparing import PrepareConfig
 from bertkit.corpora.filters import Filters
+from bertkit.corpora.prepare import Writing
 from bertkit.corpora.prepare import prepare as make_shards
 from bertkit.corpora.prepare_state import PreparationRecipe
 from bertkit.corpora.shards import Manifest
@@ -99,8 +100,7 @@ def prepare(config: PrepareConfig, *, progress: Callable[[int], None] = lambda t
         Path(config.output),
         tokenizer,
         recipe,
-        format=config.format,
-        text_column=config.text_column,
+        written=Writing(config.format, config.text_column),
         processes=config.processes or os.cpu_count() or 1,
         append=config.append,
         progress=count,
