@@ -4,7 +4,7 @@ import pytest
 
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, References
-from bertkit.metrics.results import Result
+from bertkit.metrics.results import Prediction
 from bertkit.metrics.task_scores import score_answers, score_results
 from bertkit.reports.measured import Measured
 
@@ -12,7 +12,7 @@ from bertkit.reports.measured import Measured
 def measured(problem: str | None = None) -> Measured:
     scores = [0.9, 0.2, 0.6, 0.4]
     answers = [
-        Result({"labels": [{"label": "a", "score": one}, {"label": "b", "score": 1 - one}]}, "p") for one in scores
+        Prediction({"labels": [{"label": "a", "score": one}, {"label": "b", "score": 1 - one}]}, "p") for one in scores
     ]
     examples = [Example(Row({"text": "x"}, f"data:{n}"), label, str(n)) for n, label in enumerate("aabb")]
     found = score_results("text-classification", None, answers, examples)
