@@ -1,4 +1,4 @@
-"""From the arguments of a call to the configuration of a job."""
+"""From the arguments of a call that does not train to the configuration of its job."""
 
 from __future__ import annotations
 

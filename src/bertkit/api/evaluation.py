@@ -1,4 +1,4 @@
-"""`bertkit.evaluate` and `bertkit.calibrate`: a model measured, and made as sure as it may be."""
+"""`bertkit.evaluate` scores a model on labelled data; `bertkit.calibrate` makes its scores true probabilities."""
 
 from __future__ import annotations
 

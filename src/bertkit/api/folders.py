@@ -1,4 +1,4 @@
-"""Where the run of a job lives: the folder that was named, or one that goes with the job's result."""
+"""In which folder a job's run is kept: the one that was named, or a temporary one that lasts as long as the result."""
 
 from __future__ import annotations
 

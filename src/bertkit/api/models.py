@@ -1,4 +1,4 @@
-"""The model that a call is about: one that is loaded, or the name of one that is not."""
+"""The model that a call is given: one that is loaded already, or the name of one to load."""
 
 from __future__ import annotations
 

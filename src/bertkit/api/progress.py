@@ -1,4 +1,4 @@
-"""Who shows how a job gets on that Python code began: the notebook's cell, the terminal, or nobody."""
+"""Where the progress of a job started from Python is shown: in the notebook's cell, the terminal, or nowhere."""
 
 from __future__ import annotations
 

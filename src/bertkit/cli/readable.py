@@ -1,4 +1,4 @@
-"""The two forms of an answer: a JSON line for programs, aligned text for a person."""
+"""The two forms in which an answer is printed: a JSON line for programs, aligned text for a person."""
 
 from __future__ import annotations
 

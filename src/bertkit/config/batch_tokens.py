@@ -1,4 +1,4 @@
-"""How many tokens go into a batch where nobody says: one table, by what is done with it and on what."""
+"""How many tokens go into a batch by default: one table, by the kind of work and of device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a classifier may be of its answers, as it was found on labelled examples. Torch-free."""
+"""A classifier's calibration: its temperature and its threshold, found on labelled examples. Torch-free."""
 
 from __future__ import annotations
 

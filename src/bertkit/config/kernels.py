@@ -132,7 +132,10 @@ def compiles_per_size(kind: str, *, half: bool) -> bool:
 
 
 def logits_chunk_bytes(kind: str) -> int:
-    """What the float32 logits of one chunk may take of the loss over a vocabulary, on a processor of this kind."""
+    """What the float32 logits of one chunk may take of the loss over a vocabulary, on a processor of this kind.
+
+    A few tensors of this size live at once. A GPU has the memory, and is busy only with products of thousands of rows.
+    """
     return (512 if kind == "cuda" else 16) * 2**20
 
 

@@ -1,4 +1,4 @@
-"""What `bertkit finetune --search` chooses from. Torch-free."""
+"""The ranges of settings that `bertkit finetune --search` draws from. Torch-free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Held-out samples, measured by the loss that is learnt: where no answers can be compared with right ones."""
+"""The training loss on held-out samples, for where there are no right answers to compare with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bertkit.training.training_module import TrainingModule
 
 
 class HeldOutLossEvaluator:
-    """Measures a model by an `LossEvaluator`.
+    """Measures a model by a `LossEvaluator`.
 
     Args:
         names: what the evaluation's measures are called, those to leave out left out; the first is the score.

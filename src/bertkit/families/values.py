@@ -1,4 +1,4 @@
-"""What a value of a foreign `config.json` may be: asked before anything is done with the value."""
+"""Checks of the values of a foreign `config.json`, made before any of them is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a student learns of a fine-tuned teacher: texts, each with what the teacher says of it."""
+"""The data that a student learns from: texts, each with the outputs of its fine-tuned teacher."""
 
 from __future__ import annotations
 

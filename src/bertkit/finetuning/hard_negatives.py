@@ -1,7 +1,7 @@
 """Hard negatives: for each pair, the texts most like its first one that do not belong to it, by exact search.
 
-Among the texts that a model takes for alike many do belong, only that nobody has said so. Therefore a text is taken
-only where it is clearly less alike than the pair's own: its cosine is at most a share of that of the pair (the
+Many of the texts that a model finds most alike belong together in truth, though no pair says so. Therefore a text is
+taken only where it is clearly less alike than the pair's own: its cosine is at most a share of that of the pair (the
 positive-aware threshold `TopK-PercPos` of NV-Retriever, Moreira et al. 2024, https://arxiv.org/abs/2407.15831, there
 95 %). Near copies of the pair's own text are left out by the same rule.
 

@@ -1,7 +1,8 @@
-"""A head begins as the best linear model of what the encoder already says (Kumar et al. 2022, arXiv 2202.10054).
+"""A new head begins as a linear probe: the best linear model over the encoder as it is (Kumar et al. 2022, 2202.10054).
 
-Learnt from random weights, a head first drags an encoder about that had it right; begun from its probe, it does not,
-and what is learnt can only be better than the probe. Shapes: `R` targets, `W` features of each, `C` classes.
+A head that begins at random has large gradients at first, and these change the encoder for the worse before the head
+has learnt anything. One that begins as the probe has small ones. And the probe is measured too, as step 0, so that the
+best checkpoint is never worse. Shapes: `R` targets, `W` features of each, `C` classes.
 """
 
 from __future__ import annotations

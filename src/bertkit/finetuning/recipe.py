@@ -1,7 +1,8 @@
-"""How long and how fast a run learns, where nobody has said: by its examples, its width, and how its head begins.
+"""The number of epochs and the learning rate, where the user gives none: by examples, width, and how the head begins.
 
-Few examples want more epochs than three, or the encoder is stopped half way (Mosbach et al. 2021, arXiv 2006.04884;
-Zhang et al. 2021, arXiv 2006.05987); many want no more. Epochs that nobody asked for end when the score rises no more.
+Three epochs, the usual number, are too few steps for a small data set, and the model is left half trained (Mosbach et
+al. 2021, arXiv 2006.04884; Zhang et al. 2021, arXiv 2006.05987). So there are more epochs the fewer examples there are.
+Where the user gave no number, training also ends when the score on held-out examples rises no more (early stopping).
 """
 
 from __future__ import annotations

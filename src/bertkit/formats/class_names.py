@@ -1,4 +1,4 @@
-"""The names of classes by which a column's numbers count, as the library `datasets` writes them into Arrow's tables."""
+"""Names of the classes that numbers in a column stand for, as the library `datasets` stores them in Arrow tables."""
 
 from __future__ import annotations
 

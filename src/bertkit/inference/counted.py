@@ -1,4 +1,4 @@
-"""How far long work is, on one line of standard error, which a terminal and a notebook both show in its place."""
+"""A progress counter on one line of standard error, which terminals and notebooks both update in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is odd in the examples to learn from, though it can be learnt: a line each, for the user."""
+"""Warnings about training examples that can be learnt from but look wrong: a line each, for the user."""
 
 from __future__ import annotations
 

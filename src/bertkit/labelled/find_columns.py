@@ -1,7 +1,7 @@
 """Which columns of a file hold the text and the label, where the user does not say.
 
-A column of the field's own name wins. Otherwise the names below are looked for, in any case of letters, and one of them
-must be there: where several are, the user is asked which, for a wrong guess would train a wrong model without a word.
+A column of the field's own name wins. Otherwise the names below are looked for, in upper or lower case, and exactly one
+of them must be there. Where several are, the user is asked: a wrong guess would silently train a wrong model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which texts of a set of pairs are the same, and which belong together: these are never each other's wrong answer."""
+"""Which texts of a set of pairs are equal, and which belong together, so that none of these is taken for a negative."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the tags of a file are all written in one way."""
+"""Whether all tags of a file are written in one scheme (IOB2, BIOES, …)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it says, making it so, and when it should rather say nothing."""
+"""Calibration: is a model right as often as its scores say; a temperature that makes it so; when it should abstain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was taken for what: labels of texts, and types of entities."""
+"""Confusion matrices: which label of a text, or type of an entity, was predicted for which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a score is: over seeds, over examples, and against another system."""
+"""Confidence intervals of a score, over seeds and over examples, and the comparison of two systems."""
 
 from __future__ import annotations
 

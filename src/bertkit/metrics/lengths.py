@@ -1,4 +1,4 @@
-"""Whether long texts are answered worse: the examples by their length, in parts of about as many."""
+"""Scores by the length of the text, in groups of about as many examples: are long texts answered worse?"""
 
 from __future__ import annotations
 

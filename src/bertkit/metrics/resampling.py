@@ -1,6 +1,7 @@
-"""The metrics of any resample of the examples, from what each example adds to them: for intervals and comparisons.
+"""Metrics of resamples of the examples (bootstrap), for intervals and comparisons, without scoring each from anew.
 
-Each function returns what gives, for the places of a resample, the same metrics as scoring its examples anew would.
+Each function counts once what every example adds to the metrics. It returns a function that takes the indices of a
+resample and gives the metrics that scoring these examples would give.
 Shapes: `N` examples, `C` labels or types of entities.
 """
 

@@ -1,4 +1,4 @@
-"""What a task's answers are worth beside labelled examples: the one place that says which scores a task has."""
+"""Each task's metrics, computed from answers and labelled examples. The one place that says which a task has."""
 
 from __future__ import annotations
 

@@ -1,5 +1,18 @@
 """Losses over a large vocabulary without its logits: rows go through in chunks, and what is kept are gradients.
 
+Masked language modelling has a logit for each piece of the vocabulary at each masked token. For 5,000 masked tokens and
+30,522 pieces these are 610 MB in float32, and a softmax and a gradient of that size come with them. But the loss
+is a sum over rows, so a chunk of rows can be done with before the next begins:
+
+    logits = x tableᵀ + bias            of this chunk's rows only
+    G      = gradient of the loss with respect to the logits; for cross entropy softmax(logits) - one hot
+    grad x = G table                    the chunk's rows, kept
+    grad table += Gᵀ x,   grad bias += sum of the rows of G
+
+and then logits and G are let go. The gradients are computed in the forward pass, while the logits are there, which
+saves computing them a second time; the backward pass only multiplies them by the gradient of the loss itself. The slow
+twin is `chunked_loss_reference`.
+
 Shapes: `M` rows, `E` their width, `V` vocabulary, `R` rows of one chunk, `F` the same filled up.
 """
 
@@ -15,9 +28,6 @@ from torch.nn import functional
 
 from bertkit.config.kernels import logits_chunk_bytes
 from bertkit.model.shape_buckets import FULL_ROWS, full
-
-# What the float32 logits of one chunk may take, by kind of device. A few tensors of this size live at once, whatever M
-# is. A GPU has that memory, and needs products of thousands of rows to be busy.
 
 # From the logits of a chunk and which of the M rows they are: the sum of the rows' losses, how many of the rows are
 # predicted correctly, and the gradient of that sum with respect to the logits. May overwrite the logits.
@@ -40,7 +50,7 @@ class HardTargets:
         correct = (logits_RV.argmax(dim=-1) == ids_R).sum()
         logs_RV = torch.log_softmax(logits_RV, dim=-1)
         loss = -logs_RV.gather(1, ids_R[:, None]).sum()
-        gradient_RV = logs_RV.exp_()
+        gradient_RV = logs_RV.exp_()  # softmax, in the memory of its logarithm
         gradient_RV.scatter_add_(1, ids_R[:, None], gradient_RV.new_full((len(ids_R), 1), -1.0))
         return loss, correct, gradient_RV
 
@@ -87,6 +97,8 @@ class SoftTargets:
         correct = (logits_RV.argmax(dim=-1) == teacher_RV.argmax(dim=-1)).sum()
         wanted_RV = torch.log_softmax(teacher_RV, dim=-1)
         logs_RV = torch.log_softmax(logits_RV.div_(self.temperature), dim=-1)
+        # The gradient is temperature · (p - q), for p and q the student's and the teacher's softened distributions: one
+        # factor of the square is used up, for the logits were divided by the temperature.
         loss = functional.kl_div(logs_RV, wanted_RV, reduction="sum", log_target=True) * self.temperature**2
         gradient_RV = logs_RV.exp_().sub_(wanted_RV.exp_()).mul_(self.temperature)
         return loss, correct, gradient_RV
@@ -141,7 +153,7 @@ class _ChunkedLoss(torch.autograd.Function):
         rows: int,
         recording: bool,
     ) -> tuple[Tensor, Tensor]:
-        with torch.autocast(x_ME.device.type, enabled=False):
+        with torch.autocast(x_ME.device.type, enabled=False):  # `dtype` says already what products are in
             wanted = tuple(recording and wants for wants in ctx.needs_input_grad[:3])
             sums_2, *gradients = _run(x_ME, table_VE, bias_V, criterion, dtype, rows, wanted)
         ctx.save_for_backward(*gradients)
@@ -153,6 +165,7 @@ class _ChunkedLoss(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, scale: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        # `scale` is the gradient of the loss: the weight of this objective over its number of targets.
         inputs = tuple(None if saved is None else (saved * scale).to(saved.dtype) for saved in ctx.saved_tensors)
         return (*inputs, None, None, None, None)
 
@@ -175,7 +188,7 @@ def _run(
     table = table_VE.detach().to(dtype)
     for chunk in _chunks(len(x_ME), rows):
         count = chunk.stop - chunk.start
-        size = count if dtype == precise else full(count)
+        size = count if dtype == precise else full(count)  # see `shape_buckets.py`: few sizes in half precision
         x_FE = _filled(x_ME[chunk].detach().to(dtype), size)
         logits_RV = (x_FE @ table.T)[:count].to(precise)
         if bias_V is not None:

@@ -1,4 +1,4 @@
-"""Which device a model runs on, and what it is good at."""
+"""Which device a model runs on, and which precision is fastest there."""
 
 from __future__ import annotations
 

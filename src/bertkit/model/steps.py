@@ -1,7 +1,7 @@
-"""Looking into an encoder while it runs, from outside: a part of each step is watched, and nobody else pays for it.
+"""Reads or replaces what goes into a part of each step of an encoder while it runs, for explanations.
 
-The encoder that is watched is another one, made of the same parts: the one that others may be running at the same time
-is not touched. Hooks would be, since a module has them for whoever runs it.
+torch's hooks would do that, but a hook is on the module, for everybody who runs it, also in other threads. So a second
+encoder is made of the same weights, with the watched part wrapped; the first one is not touched, and stays as fast.
 """
 
 from __future__ import annotations

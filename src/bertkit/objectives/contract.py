@@ -1,4 +1,4 @@
-"""What learning a task is: what an example becomes, and the loss. The counterpart of a task's answers."""
+"""How a task is trained: what an example becomes, and the loss. How it is answered is in `tasks/contract.py`."""
 
 from __future__ import annotations
 

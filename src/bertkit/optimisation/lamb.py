@@ -1,4 +1,8 @@
-"""LAMB (You et al. 2019, arXiv 1904.00962, algorithm 2): Adam whose step is as long as the tensor it changes."""
+"""LAMB (You et al. 2019, arXiv 1904.00962, algorithm 2), for large batches.
+
+Adam's step for each tensor, rescaled so that its norm is the learning rate times the norm of the tensor itself. So all
+layers change by the same share of their weights, however large their gradients are.
+"""
 
 from __future__ import annotations
 

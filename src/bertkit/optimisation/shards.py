@@ -1,4 +1,13 @@
-"""Tensors that FSDP2 divided between ranks (`DTensor`), and plain ones, handled alike."""
+"""Tensors that FSDP2 divided between ranks (`DTensor`), and plain ones, handled alike.
+
+What works entry by entry, as Adam does, needs no more than this rank's part (`local_part`). What needs the whole
+tensor, such as its norm, needs the other ranks: the squares of a tensor's entries add up over its parts,
+
+    |g|² = |part of rank 0|² + |part of rank 1|² + …
+
+so each rank squares and sums its own, and one sum over the ranks gives the norm, without the tensor itself ever being
+put together.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +54,11 @@ def _division(tensor: Tensor) -> object:
 
 
 def _over_ranks(norms: Tensor, like: Tensor) -> Tensor:
-    """Norms of whole tensors from those of this rank's parts, the tensors divided as `like` is."""
+    """Norms of whole tensors from those of this rank's parts, the tensors divided as `like` is.
+
+    A mesh of two dimensions has copies along one and parts along the other. Only parts are added up: `Partial` says
+    that what ranks hold are summands. Along copies all have the same number, and adding these would count each copy.
+    """
     if not isinstance(like, DTensor):
         return norms
     placements = [Partial() if place.is_shard() else Replicate() for place in like.placements]

@@ -1,6 +1,6 @@
 """What a sentence claims of a device and a model: `RTX 3060, bert-base, fp16, batch 32, length 512, 500 samples/s`.
 
-Reading is forgiving of order and words; what a claim leaves out is taken as kindly as can be, and said.
+Order and wording are free. What a claim leaves out is assumed in its favour, and each assumption is reported.
 """
 
 from __future__ import annotations

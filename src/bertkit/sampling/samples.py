@@ -58,8 +58,8 @@ def plan(
 ) -> Samples:
     """The samples that an arrangement makes of a shard; a pure function of the arguments.
 
-    * `next-sentence` (Devlin et al. 2018) and `sentence-order` (Lan et al. 2019): see `two_parts.py`.
-    * `full-sentences` and `documents` (Liu et al. 2019): see `one_part.py`.
+    * `next-sentence` (Devlin et al. 2018) and `sentence-order` (Lan et al. 2019): see `sentence_pairs.py`.
+    * `full-sentences` and `documents` (Liu et al. 2019): see `packed_sentences.py`.
 
     Args:
         length: most tokens of a sequence, special tokens included.

@@ -1,4 +1,4 @@
-"""What scikit-learn hands to an estimator of texts, as rows."""
+"""From the inputs that scikit-learn gives an estimator (lists, arrays, columns, tables) to rows of texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions that change each number by itself which a ranking's score may be, in numpy, by torch's small names."""
+"""Activation functions that a cross-encoder's score may go through, in numpy, by torch's names in lower case."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From a label for each word to entities, whatever scheme the labels are written in.
 
-IOB1, IOB2, BIOES, BILOU and BMES differ in when they write which place, not in what a sequence of labels can mean. So
+IOB1, IOB2, BIOES, BILOU and BMES differ in which prefix they write when, not in what a sequence of labels can mean. So
 one rule reads them all, and repairs what none of them would write (an `I` that follows nothing starts an entity):
 
 * `B`, `S`, `U` and `W` start an entity; so does any label after `O` or after another type;

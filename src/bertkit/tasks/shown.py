@@ -1,4 +1,4 @@
-"""Answers as a line for a person: the few that matter of many numbers, and how many more there are."""
+"""Long answers shortened to one line for a person: the first few of many numbers, and how many more there are."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How the tags of words say where an entity begins and goes on: by a letter before its type, behind it, or not at all.
 
-What a letter is, one tag cannot say: `U-LOC` is a place of one word among BILOU's tags, `E-MAIL` may be a type. So the
-tags of a whole set are looked at together.
+One tag alone does not say what its letter means: `U-LOC` is a place of one word in BILOU, and `E-MAIL` may be a type
+without a prefix. So all tags of a set are looked at together.
 """
 
 from __future__ import annotations

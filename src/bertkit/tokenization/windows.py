@@ -1,8 +1,20 @@
 """From tokens to what a model reads: special tokens around them, and the policy for texts that are too long.
 
-A text that fits becomes one window. One that does not is refused, cut at one end, or read in overlapping windows; in
-the last case every token of the text is *owned* by exactly one window, the one that shows it with the most context,
-so that a task can merge windows without weighing anything (as BERT's SQuAD script does with its `max_context`).
+A text that fits becomes one window. One that does not is refused, cut at one end, or read in overlapping windows. These
+are as wide as there is room; each begins `room - overlap` tokens behind the one before it, which is the *stride*, and
+the last is as wide as what is left. Of ten tokens, with room for six and an overlap of four:
+
+    tokens      0 1 2 3 4 5 6 7 8 9
+    window 0    [0 1 2 3]4 5                stride 2; in brackets what each window owns
+    window 1        2 3[4 5]6 7
+    window 2            4 5[6 7 8 9]
+
+Tokens near a window's end are read with little context, which is what the overlap is for: two windows read them. But
+then there are two predictions for one token. So every token is *owned* by one window only, the one that shows it
+farthest from an end, and only the owner's prediction counts: two neighbours meet in the middle of what they share. With
+no token counted twice or left out, a task merges windows by putting what they own end to end, or by their shares of the
+text; it need not weigh predictions against each other. BERT's SQuAD script chooses by the same rule (`max_context`).
+The overlap is counted in tokens of the text: the special tokens stand in every window, and belong to none.
 """
 
 from __future__ import annotations
@@ -136,6 +148,7 @@ def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
 
 def spans(length: int, room: int, overlap: int) -> list[tuple[int, int]]:
     """`(start, end)` of the windows over `length` tokens: `room` wide, the last as wide as what is left."""
+    # A window that began in the last `overlap` tokens would show nothing that the one before it does not show.
     starts = range(0, max(length - overlap, 1), room - overlap)
     return [(start, min(start + room, length)) for start in starts]
 
@@ -144,6 +157,7 @@ def shares(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """`(start, end)` that each window owns: neighbours meet in the middle of what they share.
 
     There a token is as far from the end of the one window as from the start of the other; a tie goes to the earlier.
+    The text's own ends are ends of no context: the first window owns all from the start, the last one all to the end.
     """
     middles = [(start + end + 1) // 2 for (_, end), (start, _) in pairwise(windows)]
     return list(zip([windows[0][0], *middles], [*middles, windows[-1][1]], strict=True))
@@ -169,7 +183,7 @@ def _over_pair(frame: Frame, first: Tokens, second: Tokens, room: int, overlap: 
     """Every window shows the shorter text whole; the first window owns it."""
     cuts_first = len(first) > len(second)
     longer, shorter = (first, second) if cuts_first else (second, first)
-    left = room - len(shorter)
+    left = room - len(shorter)  # for the longer text: a question is read whole beside each part of its context
     if left <= overlap:
         names = ("second", "first") if cuts_first else ("first", "second")
         raise TextTooLong(

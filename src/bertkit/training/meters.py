@@ -1,4 +1,4 @@
-"""What the steps since the last record came to: means over all ranks, speed, memory."""
+"""Sums up the steps since the last record: mean losses over all ranks, speed, memory."""
 
 from __future__ import annotations
 

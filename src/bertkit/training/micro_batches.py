@@ -1,4 +1,10 @@
-"""A global batch divided among ranks, and each rank's share into what it computes at once."""
+"""A global batch divided among ranks, and each rank's share into what it computes at once (gradient accumulation).
+
+The *global batch* is all sequences of one step, whoever computes them. A *micro-batch* is what goes through the model
+at once, on one rank. Sequences are dealt by their tokens, not by their number, for these are what a step's time and
+memory depend on: packed without padding, ten sequences of 50 tokens cost about as much as one of 500. How they are
+dealt changes no gradient (see `step.py`), only who is busy how long.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +37,8 @@ def divide(lengths: Sequence[int], ranks: int, micro_batch_tokens: int, splits: 
         micro_batch_tokens: about so many tokens go into one.
         splits: how many times as many micro-batches are made, where memory did not suffice.
     """
+    # All micro-batches of all ranks are made at once, so that they are alike; then ranks take turns. Ranks that have as
+    # many, of as many tokens each, are done at about the same time.
     wanted = math.ceil(sum(lengths) / (ranks * micro_batch_tokens)) * splits
     groups = balance_by_tokens(lengths, ranks * min(wanted, most_micro_batches(lengths, ranks)))
     return [[group for group in groups[rank::ranks] if group] for rank in range(ranks)]
@@ -72,6 +80,8 @@ def to_device(batch: TrainingBatch, device: torch.device) -> TrainingBatch:
 def ahead(items: Iterator[Item], depth: int = 2) -> Generator[Item]:
     """The items, made by a thread of their own up to `depth` ahead of who takes them.
 
+    Packing and masking the next batches is numpy's work, so it is done while torch computes this one.
+
     An error of the iterator is raised where the item would have come. Closing this ends the thread.
     """
     made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(depth)
@@ -79,7 +89,7 @@ def ahead(items: Iterator[Item], depth: int = 2) -> Generator[Item]:
 
     def put(item: Item | None, error: BaseException | None) -> None:
         while not closed.is_set():
-            try:
+            try:  # for a short while, again and again: nobody may be taking any more
                 made.put((item, error), timeout=0.1)
             except queue.Full:
                 continue

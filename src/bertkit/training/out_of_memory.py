@@ -1,4 +1,4 @@
-"""Knowing an error that says that there was no memory: every library below torch says it in its own way."""
+"""Recognises errors that mean "out of memory": every library below torch words them in its own way."""
 
 from __future__ import annotations
 

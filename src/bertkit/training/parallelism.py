@@ -1,8 +1,23 @@
-"""How ranks share the work of a step. The model is written for one device; this is put on from outside.
+"""How several processes ("ranks", one a device) work on one step. The model is written for one device; this is put on
+from outside.
 
-All gradients of a step are computed on each rank without talking to the others; then the ranks agree that nobody ran
-out of memory; then gradients are summed once. torch's own DDP wrapper cannot be used for that: it sums while the
-gradient is being computed, when a rank that fails can no longer be waited for.
+Two ways. `DataParallel`: each rank has the whole model and a part of the batch. `FullySharded` is FSDP2:
+between steps each rank keeps only its part of the weights and of the optimiser's state.
+
+The loss is a sum over all targets, divided by their number in the whole global batch (see `step.py`). So the gradient
+is the plain sum of what the ranks computed, never their mean: a rank with fewer targets counts for less, as it should.
+
+In both ways a step goes
+
+    each rank computes the gradients of its micro-batches, and talks to nobody
+    all ranks agree that none of them ran out of memory
+    gradients are summed over the ranks, once
+
+What that is for: an operation between ranks waits until all of them take part. torch's DDP sums each layer's gradient
+during the backward pass, and FSDP2 by default fetches each layer's weights during the forward pass. If one rank runs
+out of memory in the middle, the others wait for it there, for ever. Here nobody waits within a pass, so a rank may
+fail, say so at the agreement, and all do the step again with smaller micro-batches. For the same reason ranks may have
+different numbers of micro-batches. The price is that summing does not overlap with computing.
 """
 
 from __future__ import annotations
@@ -69,7 +84,8 @@ class DataParallel(Parallelism):
         exact = {*last_weights(trainee)}
         self._halved = [weight for weight in self._weights if half and weight not in exact]
         self._copies: list[nn.Parameter] = []  # of these in their order, while they are in their place
-        # Ranks sum dense gradients.
+        # The token table's gradient is kept as the few rows that were read, but only where there are no other ranks:
+        # sums over ranks are of dense tensors.
         on_cpu = ranks == 1 and all(weight.device.type == "cpu" for weight in self._weights)
         self._tables = [part.token for part in trainee.modules() if isinstance(part, Embeddings)] if on_cpu else []
         self._table_gradients = {table.weight: TableGradient() for table in self._tables}
@@ -90,7 +106,11 @@ class DataParallel(Parallelism):
 
     @torch.no_grad()
     def collect(self) -> None:
-        """Adds the copies' gradients to the weights' in float32."""
+        """Adds the copies' gradients to the weights' in float32.
+
+        After each micro-batch: bfloat16 has 8 bits of precision, so that a sum of many micro-batches in it would lose
+        the small ones.
+        """
         for weight, copy in zip(self._halved, self._copies, strict=False):
             if copy.grad is not None:
                 weight.grad = copy.grad.float() if weight.grad is None else weight.grad.add_(copy.grad)
@@ -112,6 +132,7 @@ class DataParallel(Parallelism):
             if weight.requires_grad and weight.grad is None:
                 weight.grad = torch.zeros_like(weight)  # every rank must sum the same tensors
         if self._ranks > 1:
+            # Into one flat tensor, summed, and back: one call for many small gradients rather than one for each.
             gradients = [weight.grad for weight in self._weights if weight.grad is not None]
             for bucket in _buckets(gradients, BUCKET_ELEMENTS):
                 flat = torch.cat([gradient.flatten() for gradient in bucket])
@@ -142,14 +163,15 @@ class DataParallel(Parallelism):
 class FullySharded(Parallelism):
     """Weights, gradients and the optimiser's state are divided among ranks (FSDP2, `fully_shard`).
 
-    Weights are whole on each rank during a step, so that a rank that runs out of memory leaves no other waiting in the
-    middle of a pass; between steps each keeps its part.
+    Weights are whole on each rank during a step, for what the top of this file says; between steps each keeps its part.
+    So a step needs memory for all weights and all gradients, and what is saved is the optimiser's state, which for
+    AdamW is twice the weights, and the float32 weights where `half` computes in bfloat16.
 
     Args:
         trainee: its parameters become `DTensor`s.
         mesh: of one dimension, or of two for groups that share among themselves and are copies of one another.
-        tiny: a micro-batch of a few tokens. A pass over it that counts for nothing sets off the sum of the gradients
-            that are there, which only a backward pass can.
+        half: compute in bfloat16, the last layers of heads in float32, as `DataParallel`; sum gradients in float32.
+        tiny: a micro-batch of a few tokens, for `finish`.
     """
 
     def __init__(
@@ -158,6 +180,7 @@ class FullySharded(Parallelism):
         policy = MixedPrecisionPolicy()
         if half:
             policy = MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)
+            # Divided by themselves, they have their own precision. Inner modules come first: outer ones take the rest.
             for last in [part for part in trainee.modules() if isinstance(part, LastLinear)]:
                 fully_shard(last, mesh=mesh, mp_policy=MixedPrecisionPolicy(), reshard_after_forward=False)
         for layer in trainee.encoder.layers:
@@ -172,10 +195,10 @@ class FullySharded(Parallelism):
             part.set_force_sum_reduction_for_comms(True)  # gloo has no other
 
     def begin(self) -> None:
-        """Gathers all weights."""
+        """Gathers all weights, and has backward passes add up gradients on each rank alone."""
         self._root.set_requires_gradient_sync(False)
         self._root.set_reshard_after_backward(False)
-        for module in self._parts():
+        for module in self._parts():  # all at once and now, when every rank is here: later a pass would fetch them
             module.unshard()
 
     def forward(self, batch: TrainingBatch) -> Outputs:
@@ -186,7 +209,12 @@ class FullySharded(Parallelism):
         """Gradients add up by themselves."""
 
     def finish(self) -> None:
-        """Sums the gradients, each rank keeping its part, and lets the whole weights go."""
+        """Sums the gradients, each rank keeping its part, and lets the whole weights go.
+
+        FSDP2 sums what has been added up only at the end of a backward pass that is allowed to. So there is one more
+        pass, over a few tokens, whose loss is multiplied by 0: it adds nothing, and sets off the sum. Every rank does
+        it, also one that had no micro-batch.
+        """
         self._root.set_requires_gradient_sync(True)
         self._root.set_reshard_after_backward(True)
         outputs = self._trainee(self._tiny())
@@ -199,7 +227,7 @@ class FullySharded(Parallelism):
 
     def discard(self) -> None:
         """Sums what is there, as the only way to empty it, and drops it."""
-        self._root.reset_iter_state()
+        self._root.reset_iter_state()  # a rank that failed may have stopped in the middle of a pass
         self.finish()
         self._trainee.zero_grad()
 

@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices: what the speed of a run is a share of."""
+"""The machine's peak in matrix products, as measured; a run's MFU (model FLOPs utilisation) is its share of that."""
 
 from __future__ import annotations
 

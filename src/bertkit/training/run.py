@@ -1,4 +1,4 @@
-"""What a run is made of, whatever it learns, and how its loop is put together: of pre-training and of fine-tuning."""
+"""The parts of a training run, and how its loop is put together from them: one way for pre-training and fine-tuning."""
 
 from __future__ import annotations
 

@@ -1,7 +1,18 @@
 """One step of training: a global batch, its gradient, one update of the weights.
 
-The gradient does not depend on how the batch is divided: each objective's sum is divided by its targets in the whole
-global batch, over all micro-batches and ranks.
+What is minimised, for objectives o of weight w_o, is a weighted sum of means over the targets of the *global* batch,
+which is all that all ranks read in this step:
+
+    L = Σ_o  w_o / C_o · Σ_targets loss        C_o: targets of o in the global batch (masked tokens, sequences, …)
+
+The batch is too large to be computed at once, so each rank has some of it, in micro-batches, and the outer sum is taken
+apart: a micro-batch gives the sum of its own losses, times w_o / C_o. Their gradients, added up over micro-batches and
+ranks, are exactly the gradient of L. C_o must therefore be known before the first of them is computed: `counts`, then a
+sum over the ranks, then `gradient`.
+
+The usual way, the mean of each micro-batch, then the mean of these, is not the same where micro-batches have different
+numbers of targets, as they do when batches are filled by tokens: a target in a small one would count more. Here the
+number of ranks, and a step done again with smaller micro-batches, change nothing but rounding and dropout.
 """
 
 from __future__ import annotations
@@ -113,8 +124,10 @@ class Stepper:
             batches: this rank's micro-batches.
             counts: targets of each objective over all of them and all ranks.
         """
+        # w_o / C_o of the formula above. In float16 times a large number, so that small gradients do not become 0.
         scale = 1.0 if self.loss_scale is None else self.loss_scale.value
         scales = {name: scale * self.weights[name] / max(count, 1.0) for name, count in counts.items()}
+        # After `begin`, nothing waits for another rank until all agree below: one that runs out of memory hangs nobody.
         sums: Sums | None = {}
         try:
             self.sharing.begin()
@@ -126,7 +139,7 @@ class Stepper:
             if not ran_out_of_memory(error):
                 raise
             sums = None
-        if self.ranks.any(sums is None):
+        if self.ranks.any(sums is None):  # all do the step again, or none does
             self._forget()
             return None
         self.sharing.finish()
@@ -142,11 +155,14 @@ class Stepper:
             torch.cuda.empty_cache()  # cuBLAS and others take their memory beside torch's
 
     def update(self, sums: Sums, counts: dict[str, float]) -> StepResult:
-        """Changes the weights by the gradient that is in them; leaves them where a number of it is not finite."""
+        """Changes the weights by the gradient that is in them; leaves them where a number of it is not finite.
+
+        Every rank has the same norm, that of the summed gradient, and so decides alike.
+        """
         parameters = trainable(self.trainee)
-        if self.loss_scale is not None:
+        if self.loss_scale is not None:  # before the norm is taken, so that the limit is of the true gradient
             multiply(parameters, 1.0 / self.loss_scale.value)
-        norm = float(clip(parameters, self.clip))
+        norm = float(clip(parameters, self.clip))  # one NaN or infinity anywhere makes the norm one
         why = None if math.isfinite(norm) else f"the gradient's norm is {norm}{self._blamed()}"
         if why is None:
             self.optimiser.step()

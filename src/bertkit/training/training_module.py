@@ -1,4 +1,4 @@
-"""What is trained: an encoder and the objectives over it, as one module with one forward pass.
+"""What is trained: an encoder and its objectives (each a head and a loss), as one module with one forward pass.
 
 Shapes: `T` packed tokens, `W` width.
 """

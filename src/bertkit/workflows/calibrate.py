@@ -1,4 +1,4 @@
-"""Calibration, the whole job: how sure a classifier may be, found on labelled data and kept in its folder."""
+"""Calibration, the whole job: a classifier's temperature and threshold, found on labelled data, kept in its folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a calibration found, and is kept of it: for programs, and for a notebook."""
+"""The result of a calibration: what was found, and what of it is kept in the model's folder."""
 
 from __future__ import annotations
 

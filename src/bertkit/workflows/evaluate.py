@@ -1,4 +1,4 @@
-"""Evaluation, the whole job: a model, or predictions that anyone made, scored beside labelled data.
+"""Evaluation, the whole job: a model, or a file of anyone's predictions, is scored on labelled data.
 
 Predictions are scored without torch.
 """

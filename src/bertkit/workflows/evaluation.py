@@ -1,4 +1,4 @@
-"""What an evaluation found: for programs, for a page, for a notebook."""
+"""The result of an evaluation: scores, errors and comparisons, for programs, for a page, for a notebook."""
 
 from __future__ import annotations
 

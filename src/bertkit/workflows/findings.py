@@ -1,4 +1,4 @@
-"""What is found out beside the training itself: oddities of the data, what simpler models reach, the model's card."""
+"""What fine-tuning reports besides training: warnings about the data, scores of simpler models, the model's card."""
 
 from __future__ import annotations
 

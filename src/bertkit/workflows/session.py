@@ -1,4 +1,4 @@
-"""One start of a training run in its folder: who else must not write there, who follows it, who takes its records."""
+"""One start of a training run in its folder: locks the folder, opens the metrics file, and connects the observers."""
 
 from __future__ import annotations
 
