@@ -171,6 +171,15 @@ def test_trimming_takes_from_the_longer_part_and_is_counted() -> None:
     assert len(seen) > 10  # off the front and off the back
 
 
+def test_lengths_do_not_say_whether_parts_are_exchanged() -> None:
+    """Where there is one token more than two halves, it goes to the part that is read first, whichever that was."""
+    shard = shard_of_lengths([[40, 40]] * 400)
+    samples = planned(shard, "sentence-order", length=20, short=0.0)  # room for 17 tokens
+    first_S = samples.parts_S4[:, 1] - samples.parts_S4[:, 0]
+    assert {0, 1} == set(samples.second_S.tolist())
+    assert first_S.tolist() == [9] * len(samples)
+
+
 def test_short_samples_have_all_lengths() -> None:
     shard = shard_of([[[5]] * 4000, [[6]] * 4000])
     samples = planned(shard, "sentence-order", length=13, short=1.0)

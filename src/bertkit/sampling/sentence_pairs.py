@@ -107,9 +107,11 @@ def plan_two_parts(shard: Shard, rooms: Rooms, key: Words, *, others: bool) -> P
     )
     if others:
         _take_elsewhere(parts_S4, ends, document_ends, chunks, key)
-    trimmed_S = _trim(parts_S4, rooms.room, key)
-    if not others:
+    else:
+        # Before anything is cut: where the room is odd the part that is read first gets the odd token, and would
+        # otherwise be the part that was first in the text, so that the lengths alone said whether they were exchanged.
         parts_S4[chunks.not_S] = parts_S4[chunks.not_S][:, [2, 3, 0, 1]]
+    trimmed_S = _trim(parts_S4, rooms.room, key)
     return Pairs(parts_S4, chunks.not_S.astype(np.int8), trimmed_S, chunks.left_out)
 
 
