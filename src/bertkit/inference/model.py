@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 from torch import nn
-from typing_extensions import TypeVar  # Python's own has no defaults before 3.13
+from typing_extensions import TypedDict, TypeVar  # Python's own has no defaults before 3.13
 
 from bertkit.config.arguments import check_argument
 from bertkit.config.batch_tokens import batch_tokens as tokens_of_batch
@@ -25,8 +25,8 @@ from bertkit.inference.counted import counted
 from bertkit.inference.engine import Engine
 from bertkit.inference.explain import STEPS, Explained, Explainer
 from bertkit.inference.pipeline import Failure
-from bertkit.inference.precision import choose_dtype, exact_dtype, make_network_ready
-from bertkit.inference.torch_backend import TorchBackend
+from bertkit.inference.precision import choose_dtype, exact_dtype
+from bertkit.inference.torch_backend import TorchBackend, ready_backend
 from bertkit.model.device import choose_device
 from bertkit.model.encoder import Encoder
 from bertkit.model.network import Network
@@ -52,6 +52,22 @@ from bertkit.tokenization.windows import LongText
 Source = str | Path | None
 MakeBackend = Callable[[Pretrained, Task], Backend]
 BatchTokens = Annotated[int, Field(ge=1)]
+
+
+class RunOptions(TypedDict, total=False):
+    """How a model runs, where `load` is to be told.
+
+    Attributes:
+        batch_tokens: most tokens of one batch; None, or left out, chooses for the device.
+        explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
+        backend: what computes the network instead of torch: called with the open checkpoint and the task.
+    """
+
+    batch_tokens: BatchTokens | None
+    explainable: bool
+    backend: MakeBackend | None
+
+
 Answer = TypeVar("Answer", bound=Result, covariant=True, default=Result)
 
 
@@ -274,7 +290,7 @@ class Model(Generic[Answer]):
             pretrained,
             self.tokenizer,
             self.task,
-            _torch_backend(pretrained, self.task, torch.device(self.device), torch.float32, gradients=True),
+            ready_backend(pretrained, self.task, torch.device(self.device), torch.float32, gradients=True),
             long=LongText.ERROR if self.long == LongText.WINDOW else self.long,
             batch_tokens=self.batch_tokens,
             explainable=True,
@@ -315,9 +331,9 @@ def load(
     device: str | torch.device = "auto",
     revision: str | None = None,
     long: str = "error",
+    prompt: str | None = None,
     batch_tokens: BatchTokens | None = None,
     explainable: bool = False,
-    prompt: str | None = None,
     backend: MakeBackend | None = None,
     **task_options: object,
 ) -> Model: ...
@@ -329,11 +345,8 @@ def load(
     device: str | torch.device = "auto",
     revision: str | None = None,
     long: str = "error",
-    batch_tokens: BatchTokens | None = None,
-    explainable: bool = False,
     prompt: str | None = None,
-    backend: MakeBackend | None = None,
-    **task_options: object,
+    **options: Any,
 ) -> Model:
     """A model that is ready to answer.
 
@@ -345,18 +358,17 @@ def load(
             do.
         revision: branch, tag or commit of a hub model.
         long: `error`, `truncate` or `window`, for texts longer than the model reads. Text is never cut silently.
-        batch_tokens: most tokens of one batch; None chooses for the device.
-        explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
         prompt: the name of one of the model's prompts, which is put before every text; the model's default when left
             out. `query` and `document` also choose among the encoders of a model that has one for each.
-        backend: what computes the network instead of torch: called with the open checkpoint and the task.
-        task_options: what the task's class takes, for example `top_k` of `fill-mask`.
+        options: of how it runs, see `RunOptions`; and what the task's class takes, for example `top_k` of `fill-mask`.
 
     Raises:
         BertkitError: each subclass says what is wrong and what to do.
     """
     given = {"model": model, "task": task, "dtype": dtype, "device": device, "revision": revision, "long": long}
-    _check(given | {"batch_tokens": batch_tokens, "explainable": explainable, "prompt": prompt})
+    run: RunOptions = {name: options.pop(name) for name in RunOptions.__annotations__ if name in options}  # type: ignore[assignment]
+    _check(given | {"prompt": prompt} | run)
+    explainable, backend = run.get("explainable", False), run.get("backend")
     policies = [policy.value for policy in LongText]
     if long not in policies:
         raise UserError(f"long is {long!r}{near_match(long, policies)}", f"Choose {', '.join(policies)}.")
@@ -364,30 +376,22 @@ def load(
     pretrained = open_pretrained(find_folder(model, revision, task), prompt)
     tokenizer = pretrained.load_tokenizer()
     place = choose_device(str(device))
-    made = pretrained.build_task(task, tokenizer, **task_options)
+    made = pretrained.build_task(task, tokenizer, **options)
     exact = exact_dtype(precision) if explainable else choose_dtype(precision, place)
     return Model(
         pretrained,
         tokenizer,
         made,
-        _torch_backend(pretrained, made, place, exact, explainable) if backend is None else backend(pretrained, made),
+        ready_backend(pretrained, made, place, exact, explainable) if backend is None else backend(pretrained, made),
         long=LongText(long),
-        batch_tokens=batch_tokens or tokens_of_batch("answer", place.type),
+        batch_tokens=run.get("batch_tokens") or tokens_of_batch("answer", place.type),
         explainable=explainable,
     )
 
 
-def _torch_backend(
-    pretrained: Pretrained, task: Task, device: torch.device, dtype: torch.dtype, gradients: bool
-) -> TorchBackend:
-    network = pretrained.build_network(task)
-    make_network_ready(network, device, dtype, gradients=gradients)
-    return TorchBackend(network, str(dtype).removeprefix("torch."))
-
-
 def _check(given: Mapping[str, object]) -> None:
     """Refuses arguments of `load` that are not of the types that it declares."""
-    declared = get_type_hints(load, include_extras=True)
+    declared = get_type_hints(load, include_extras=True) | get_type_hints(RunOptions, include_extras=True)
     for name, value in given.items():
         check_argument(name, value, declared[name])
     if given["task"] is not None:

@@ -8,8 +8,11 @@ from bertkit.batching.layout import PackedLayout
 from bertkit.batching.packed import PackedBatch
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.inference.backend import Backend, Outputs
+from bertkit.inference.precision import make_network_ready
 from bertkit.model.finite import blame, weights_of
 from bertkit.model.network import Network
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.tasks.contract import Task
 
 
 class TorchBackend(Backend):
@@ -36,6 +39,19 @@ class TorchBackend(Backend):
     def blame(self) -> str:
         """Which weight is not finite, if one is."""
         return blame(weights_of(encoder=self.network.encoder, head=self.network.head))
+
+
+def ready_backend(
+    pretrained: Pretrained, task: Task, device: torch.device, dtype: torch.dtype, gradients: bool
+) -> TorchBackend:
+    """A checkpoint's network for a task, on its device and in its precision.
+
+    Args:
+        gradients: leave weights laid out so that gradients flow.
+    """
+    network = pretrained.build_network(task)
+    make_network_ready(network, device, dtype, gradients=gradients)
+    return TorchBackend(network, str(dtype).removeprefix("torch."))
 
 
 def on_device(batch: PackedBatch, device: torch.device | str) -> TokenBatch:
