@@ -14,8 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from bertkit.checkpoints.headers import TensorHeader
-from bertkit.checkpoints.tensors import read_tensors, tensor_headers, write_tensors
+from bertkit.checkpoints.tensors import read_tensors, write_tensors
 from bertkit.errors import BadCheckpoint, OutputError
 
 Tensors = dict[str, torch.Tensor]
@@ -79,16 +78,10 @@ def assert_same(read: Tensors, expected: Tensors) -> None:
 
 
 @pytest.mark.parametrize("write", [write_single, write_single_bin, write_shards, write_bin_shards])
-def test_every_layout_gives_the_same_tensors_and_headers(
-    tmp_path: Path, write: Callable[[Path, Tensors], None]
-) -> None:
+def test_every_layout_gives_the_same_tensors(tmp_path: Path, write: Callable[[Path, Tensors], None]) -> None:
     tensors = sample()
     write(tmp_path, tensors)
     assert_same(read_tensors(tmp_path), tensors)
-    headers = tensor_headers(tmp_path)
-    assert headers["bf16"] == TensorHeader((2, 2, 2), "bfloat16")
-    assert headers["scalar"] == TensorHeader((), "float64")
-    assert headers.keys() == tensors.keys()
 
 
 def test_safetensors_are_preferred_to_bin(tmp_path: Path) -> None:
@@ -108,17 +101,6 @@ def test_reading_takes_no_memory_of_its_own(tmp_path: Path, write: Callable[[Pat
     assert total == (0 + 1 + 2 + 3) * 4 * MEGABYTE
 
 
-def test_headers_do_not_read_the_data(tmp_path: Path) -> None:
-    header = json.dumps({"a": {"dtype": "F32", "shape": [2**38], "data_offsets": [0, 2**40]}}).encode()
-    with (tmp_path / "model.safetensors").open("wb") as file:
-        file.write(len(header).to_bytes(8, "little") + header)
-        try:
-            file.truncate(8 + len(header) + 2**40)  # 1 TB that is a hole on disk
-        except OSError:
-            pytest.skip("this file system has no sparse files of 1 TB")
-    assert tensor_headers(tmp_path) == {"a": TensorHeader((2**38,), "float32")}
-
-
 def test_writing_to_a_read_tensor_never_changes_the_file(tmp_path: Path) -> None:
     write_single(tmp_path, {"a": torch.zeros(100)})
     before = (tmp_path / "model.safetensors").read_bytes()
@@ -135,20 +117,18 @@ def test_header_of_any_length_is_read(tmp_path: Path) -> None:
         assert_same(read_tensors(tmp_path), {"a": torch.tensor([1.5, -2.0])})
 
 
-@pytest.mark.parametrize("read", [read_tensors, tensor_headers])
-def test_shard_that_lacks_a_tensor_of_the_index_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
+def test_shard_that_lacks_a_tensor_of_the_index_is_named(tmp_path: Path) -> None:
     write_shards(tmp_path, sample())
     save_file({"f32": torch.zeros(3, 5)}, tmp_path / "model-00001-of-00003.safetensors")
     with pytest.raises(BadCheckpoint, match=r"model-00001-of-00003\.safetensors: lacks the tensor 'i64'"):
-        read(tmp_path)
+        read_tensors(tmp_path)
 
 
-@pytest.mark.parametrize("read", [read_tensors, tensor_headers])
-def test_shard_with_a_tensor_beside_the_index_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
+def test_shard_with_a_tensor_beside_the_index_is_named(tmp_path: Path) -> None:
     write_shards(tmp_path, {"a": torch.zeros(1), "b": torch.zeros(1), "c": torch.zeros(1)})
     save_file({"a": torch.zeros(1), "b": torch.zeros(1)}, tmp_path / "model-00001-of-00003.safetensors")
     with pytest.raises(BadCheckpoint, match=r"model-00001-of-00003\.safetensors: holds the tensor 'b'"):
-        read(tmp_path)
+        read_tensors(tmp_path)
 
 
 def test_missing_shard_is_named(tmp_path: Path) -> None:
@@ -177,7 +157,7 @@ def test_folder_without_weights_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadCheckpoint, match="no weights in this folder"):
         read_tensors(tmp_path)
     with pytest.raises(BadCheckpoint, match="no weights in this folder"):
-        tensor_headers(tmp_path / "absent")
+        read_tensors(tmp_path / "absent")
 
 
 def test_written_tensors_are_read_back(tmp_path: Path) -> None:

@@ -86,6 +86,14 @@ def write_shards(folder: Path, tokenizer: Tokenizer, shards: Sequence[Shard]) ->
     return open_shards(folder)
 
 
+def assert_hashes(shards: Shards) -> None:
+    """Every file is what the manifest says."""
+    for entry in shards.manifest.shards:
+        for part, sha256 in entry.sha256.items():
+            content = (shards.folder / f"{entry.name}.{part}").read_bytes()
+            assert hashlib.sha256(content).hexdigest() == sha256, part
+
+
 def random_shard(seed: int, *, documents: int, sentences: int = 9, tokens: int = 30, vocab: int = 100) -> Shard:
     """A shard of up to so many sentences a document and tokens a sentence, at least one each."""
     random = np.random.default_rng(seed)

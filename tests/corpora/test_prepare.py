@@ -1,26 +1,21 @@
 from __future__ import annotations
 
-import fcntl
-import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bertkit.corpora.prepare import Writing, prepare
+from bertkit.corpora.prepare import prepare
 from bertkit.corpora.prepare_state import PreparationRecipe
-from bertkit.corpora.sentences import split_sentences
-from bertkit.corpora.shards import HELD_OUT, Manifest, Shard, open_shards
-from bertkit.errors import InputError, OutputError, UserError
+from bertkit.corpora.shards import Manifest, open_shards
+from bertkit.errors import InputError
 from bertkit.tokenization.tokenizer import Tokenizer
-
-WORDS = ["the", "cat", "sat", "mat", "hat", "un", "##able", "on", "a", "b", "##b", "##a", ".", ",", "!"]
-RECIPE = PreparationRecipe(filters=None, duplicates="exact", shard_tokens=2_000)
-Files = dict[str, bytes]
+from tests.corpora.prepared import RECIPE, WORDS, documents_of, files_of, ids_of, texts, write
+from tests.corpora.shard_files import assert_hashes
 
 
 @pytest.fixture(scope="module")
@@ -35,52 +30,13 @@ def tokenizer(vocab: Path) -> Tokenizer:
     return Tokenizer.load_file(vocab)
 
 
-def texts(count: int, seed: int = 0) -> list[str]:
-    """Documents of some sentences; a few occur twice, a few are without a token."""
-    chance = random.Random(seed)
-    made: list[str] = []
-    for _ in range(count):
-        sentences = [
-            " ".join(chance.choices(["The", "cat", "sat,", "mat", "hat", "unable", "on", "abba", "zzz"], k=8)) + "."
-            for _ in range(chance.randint(1, 6))
-        ]
-        made.append(chance.choice(made) if made and chance.random() < 0.05 else " ".join(sentences))
-    return ["\x01" if chance.random() < 0.02 else text for text in made]
-
-
-def write(path: Path, documents: Sequence[str]) -> str:
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
-    return str(path)
-
-
-def files_of(folder: Path) -> Files:
-    """What is in a folder of shards, but for what only `prepare` reads."""
-    paths = (path for path in folder.rglob("*") if path.is_file() and ".prepare" not in path.parts)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-
-
-def documents_of(folder: Path) -> Iterator[list[list[int]]]:
-    for shard in open_shards(folder):
-        yield from (sentences_of(shard, number) for number in range(shard.documents))
-
-
-def sentences_of(shard: Shard, document: int) -> list[list[int]]:
-    first, last = shard.document_ends[document : document + 2]
-    ends = shard.sentence_ends
-    return [shard.tokens[ends[s] : ends[s + 1]].tolist() for s in range(first, last)]
-
-
-def ids_of(tokenizer: Tokenizer, text: str) -> list[list[int]]:
-    return [list(tokens.ids) for tokens in tokenizer.tokenize(split_sentences(text))]
-
-
 def test_every_document_once_in_order(tokenizer: Tokenizer, tmp_path: Path) -> None:
     given = texts(400)
     manifest = prepare([write(tmp_path / "c.jsonl", given)], tmp_path / "made", tokenizer, RECIPE)
     kept = [text for text in dict.fromkeys(given) if text != "\x01"]
     assert list(documents_of(tmp_path / "made")) == [ids_of(tokenizer, text) for text in kept]
     shards = open_shards(tmp_path / "made")
-    shards.verify()
+    assert_hashes(shards)
     assert shards.manifest == manifest
     assert len(shards) > 3
     assert all(RECIPE.shard_tokens <= shard.tokens < RECIPE.shard_tokens + 120 for shard in manifest.shards[:-1])
@@ -104,30 +60,6 @@ def test_the_number_of_processes_changes_nothing(
     one = files_of(tmp_path / "1")
     assert {name.partition(".")[2] for name in one} >= {"tokens", "sentences", "documents", "json"}
     assert one == files_of(tmp_path / "2") == files_of(tmp_path / "3")
-
-
-def test_held_out_documents_are_chosen_by_their_text(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    given = [text for text in dict.fromkeys(texts(300)) if text != "\x01"]
-    recipe = RECIPE.model_copy(update={"held_out": 0.2})
-    path = write(tmp_path / "c.jsonl", given)
-    prepare([path], tmp_path / "all", tokenizer, recipe)
-    prepare([write(tmp_path / "back.jsonl", given[::-1])], tmp_path / "back", tokenizer, recipe)
-    held = list(documents_of(tmp_path / "all" / HELD_OUT))
-    assert 0.1 * len(given) < len(held) < 0.3 * len(given)
-    assert list(documents_of(tmp_path / "back" / HELD_OUT)) == held[::-1]
-    trained = list(documents_of(tmp_path / "all"))
-    assert sorted([*trained, *held]) == sorted(ids_of(tokenizer, text) for text in given)
-    assert Tokenizer.load(tmp_path / "all" / HELD_OUT / "tokenizer").vocab_size == tokenizer.vocab_size
-
-
-def test_sentences_without_a_token_are_dropped(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    path = tmp_path / "c.txt"
-    path.write_text("a cat\n\x01\non a mat\n\n\x01\n\na hat\n")
-    manifest = prepare([str(path)], tmp_path / "made", tokenizer, RECIPE, written=Writing("blank-line"))
-    found = list(documents_of(tmp_path / "made"))
-    assert found == [[list(it.ids) for it in tokenizer.tokenize(["a cat", "on a mat"])], [[13, 9]]]
-    assert manifest.counts["sentences_without_tokens"] == 1
-    assert manifest.counts["no_tokens"] == 1
 
 
 def test_more_ids_than_uint16_has(tmp_path: Path) -> None:
@@ -160,47 +92,6 @@ def test_a_finished_run_again_does_nothing(tokenizer: Tokenizer, tmp_path: Path)
     calls: list[int] = []
     assert prepare([path], tmp_path / "made", tokenizer, RECIPE, progress=calls.append) == manifest
     assert calls == []
-
-
-def test_other_options_in_a_folder_in_use(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    path, other = write(tmp_path / "c.jsonl", texts(50)), write(tmp_path / "d.jsonl", texts(9, seed=2))
-    made = tmp_path / "made"
-    with pytest.raises(UserError, match="has no shards to append to"):
-        prepare([path], made, tokenizer, RECIPE, append=True)
-    prepare([path], made, tokenizer, RECIPE)
-    before = files_of(made)
-    with pytest.raises(UserError, match=r"was made with held_out 0\.0, not 0\.5"):
-        prepare([path], made, tokenizer, RECIPE.model_copy(update={"held_out": 0.5}))
-    with pytest.raises(UserError, match=r"was made from other files: .*c\.jsonl, now .*d\.jsonl") as caught:
-        prepare([other], made, tokenizer, RECIPE)
-    assert "--append" in caught.value.remedy
-    with pytest.raises(UserError, match="shard_tokens 2000, not 5"):
-        prepare([other], made, tokenizer, RECIPE.model_copy(update={"shard_tokens": 5}), append=True)
-    write(tmp_path / "c.jsonl", texts(60))
-    with pytest.raises(UserError, match=r"c\.jsonl has changed"):
-        prepare([path], made, tokenizer, RECIPE)
-    (tmp_path / "cased.txt").write_text("[UNK]\n[CLS]\n[SEP]\nthe\n")
-    with pytest.raises(UserError, match="another tokenizer"):
-        prepare([path], made, Tokenizer.load_file(tmp_path / "cased.txt"), RECIPE)
-    assert files_of(made) == before
-
-
-def test_a_folder_of_something_else(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    path = write(tmp_path / "c.jsonl", texts(9))
-    with pytest.raises(OutputError, match="is there already and not empty"):
-        prepare([path], tmp_path, tokenizer, RECIPE)
-    with pytest.raises(OutputError, match="nowhere/made: cannot be written: No such file or directory"):
-        prepare([path], tmp_path / "nowhere/made", tokenizer, RECIPE)
-    assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
-
-
-def test_one_run_at_a_time(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    path = write(tmp_path / "c.jsonl", texts(9))
-    prepare([path], tmp_path / "made", tokenizer, RECIPE)
-    with (tmp_path / "made/.prepare/lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(OutputError, match="another run writes there"):
-            prepare([path], tmp_path / "made", tokenizer, RECIPE)
 
 
 def test_a_bad_line_is_named_and_what_was_done_is_kept(tokenizer: Tokenizer, tmp_path: Path) -> None:

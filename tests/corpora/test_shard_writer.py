@@ -9,6 +9,7 @@ import pytest
 from bertkit.corpora.shard_writer import IdType, ShardWriter, dtype_of
 from bertkit.corpora.shards import Manifest, Shard, ShardEntry, Shards
 from bertkit.errors import OutputError
+from tests.corpora.shard_files import assert_hashes
 
 
 def add(writer: ShardWriter, *sentences: list[int]) -> None:
@@ -23,7 +24,7 @@ def opened(folder: Path, dtype: IdType, entries: list[ShardEntry]) -> list[Shard
         vocab_sha256="", dtype=dtype, documents=0, sentences=0, tokens=0, settings={}, counts={}, shards=entries
     )
     shards = Shards(folder, manifest)
-    shards.verify()
+    assert_hashes(shards)
     return list(shards)
 
 

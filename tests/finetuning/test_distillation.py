@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.strict import parse
 from bertkit.errors import ConfigError, UserError
 from bertkit.finetuning.distillation import distillation_data, open_student
 from bertkit.finetuning.run import build_model
 from bertkit.pretrained.loading import open_pretrained
-from bertkit.pretrained.student import spread_layers, student_of
 from bertkit.sampling.sample_stream import SampleBatch
 from bertkit.training.micro_batches import as_tensors
 from tests.parity.bert_peer import Sizes
@@ -46,31 +42,6 @@ def write_pairs(path: Path) -> Path:
         rows.append(",".join([*texts, chance.choice(["no", "yes", "maybe"])]))
     path.write_text("\n".join(rows) + "\n")
     return path
-
-
-def test_evenly_spread() -> None:
-    assert spread_layers(6, 12) == [0, 2, 4, 7, 9, 11]  # as DistilBERT's authors have it
-    assert [spread_layers(count, 6) for count in (1, 2, 3, 6)] == [[0], [0, 5], [0, 3, 5], [0, 1, 2, 3, 4, 5]]
-
-
-def test_a_student_is_layers_of_its_teacher(tmp_path: Path) -> None:
-    peer = make_task_peer("text-classification", tmp_path, sizes=SIZES)
-    teacher = open_pretrained(tmp_path)
-    tokenizer = teacher.load_tokenizer()
-    task = teacher.build_task(None, tokenizer)
-    student = student_of(teacher, 2, task, tokenizer)
-    assert student.task_options(type(task))["labels"] == ("no", "yes", "maybe")
-    peer.bert.encoder.layer = torch.nn.ModuleList([peer.bert.encoder.layer[0], peer.bert.encoder.layer[3]])
-    ids = [2, 17, 50, 80, 3]
-    theirs = peer(input_ids=torch.tensor([ids])).logits
-    encoder, head = student.build_encoder(), student.build_head(task)
-    assert head is not None
-    batch = TokenBatch.pack([ids], [[0] * len(ids)])
-    with torch.no_grad():
-        ours = head(encoder(batch), batch.layout, encoder)
-    assert torch.allclose(ours, theirs, atol=1e-5)
-    with pytest.raises(ConfigError, match="a student of 5 layers, and the teacher has 4"):
-        student_of(teacher, 5, task, tokenizer)
 
 
 @pytest.mark.parametrize("labels", [None, 0.0, 0.25])
@@ -121,42 +92,6 @@ def test_the_loss_is_that_of_a_padded_pair_of_models(labels: float | None, tmp_p
     expected = pupil.get_input_embeddings().weight.grad
     assert found is not None
     assert torch.allclose(found, expected, atol=1e-5 * expected.abs().max().item())  # type: ignore[union-attr, operator]
-
-
-def test_texts_without_labels_say_nothing_of_their_shares(tmp_path: Path) -> None:
-    make_task_peer("text-classification", tmp_path / "teacher", sizes=SIZES)
-    make_task_peer("token-classification", tmp_path / "student", sizes=Sizes(1, segment_types=2))
-    described = json.loads((tmp_path / "teacher/config.json").read_text())
-    described["problem_type"] = "multi_label_classification"
-    (tmp_path / "teacher/config.json").write_text(json.dumps(described))
-    (tmp_path / "texts.txt").write_text("".join(f"w{number}\n" for number in range(20)))
-    about_teacher = {"start": str(tmp_path / "teacher"), "temperature": 2.0}
-    about_student = {"start": str(tmp_path / "student")}
-    settings = config(tmp_path / "teacher", tmp_path / "texts.txt", teacher=about_teacher, model=about_student)
-    teacher = open_pretrained(tmp_path / "teacher")
-    tokenizer = teacher.load_tokenizer()
-    student = open_student(settings, teacher, tokenizer)
-    data = distillation_data(settings, teacher, student, tokenizer, CPU).data
-    assert data.problem == "multi-label"
-    (objective,) = build_model(settings, student, data, CPU).trainee.each()
-    biases = [value for name, value in objective.named_parameters() if name.endswith("classifier.bias")]
-    assert [value.tolist() for value in biases] == [[0.0, 0.0, 0.0]]
-
-
-def test_every_word_of_a_text_learns_what_its_teacher_says(tmp_path: Path) -> None:
-    peer = make_task_peer("token-classification", tmp_path, labels=("O", "B-LOC", "I-LOC"), sizes=SIZES)
-    (tmp_path / "tags.txt").write_text("paris is w7\nparis paris w9 w20 w30\n" * 3)
-    settings = config(tmp_path, tmp_path / "tags.txt")
-    teacher = open_pretrained(tmp_path)
-    tokenizer = teacher.load_tokenizer()
-    student = open_student(settings, teacher, tokenizer)
-    ticks: list[float] = []
-    samples = distillation_data(settings, teacher, student, tokenizer, CPU, ticks.append).data.samples
-    assert sum(ticks) == 6
-    sample = samples[0]
-    theirs = peer(input_ids=torch.tensor([sample.ids[0]])).logits[0, 1:-1].detach().numpy()
-    assert sample.targets["teacher_RC"].shape == (len(sample.ids[0]) - 2, 3)
-    assert np.allclose(sample.targets["teacher_RC"], theirs, atol=1e-5)
 
 
 def test_what_cannot_be_taught(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from bertkit.errors import NotFinite, UserError
 from bertkit.inference.backend import Backend, BatchShape, Outputs
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tasks.contract import Task
-from tests.parity.bert_peer import Sizes, make_peer
 from tests.parity.task_peers import make_task_peer
 
 TEXTS = ["w1 w2", "w3", "w4 w5 w6 w7 w8 w9"]
@@ -75,30 +74,3 @@ def test_numbers_that_are_none_name_the_row_and_what_the_back_end_knows(folder: 
     model.answerer.engine.backend.unit = np.inf  # type: ignore[attr-defined]
     with pytest.raises(NotFinite, match=r"row 1: the model's output is not finite.*for a bead is missing"):
         model.predict(TEXTS)
-
-
-@pytest.mark.parametrize("task", ["sentence-embedding", "feature-extraction", "fill-mask", "next-sentence-prediction"])
-def test_torch_keeps_what_every_readout_promises(tmp_path: Path, task: str) -> None:
-    """Rows in order, as many as the readout counts, float32: what whoever writes a back end reads off this one."""
-    make_peer(Sizes(), tmp_path / "model")
-    model = bertkit.load(tmp_path / "model", task=task, dtype="float32")
-    rows = [{"text": "paris [MASK] is", "text_pair": "[MASK] a"}, {"text": "[MASK] city", "text_pair": "is"}]
-    requests = [model.answerer.pipeline.prepare(row) for row in map(_row, rows)]
-    windows = [window for request in requests for window in request.windows]
-    named = [model.task.named(window) for window in windows] if model.task.readout.rows == "mask" else None
-    batch = PackedBatch.of([w.ids for w in windows], [w.segments for w in windows], named)
-    outputs = model.answerer.engine.backend.run(batch)
-    counts = [
-        model.task.readout.count(len(window.ids), len(model.task.named(window)) if named else 0) for window in windows
-    ]
-    for part in outputs:
-        assert part.dtype == np.float32
-        assert len(part) == sum(counts)
-    together = model.answerer.engine.run(windows)
-    assert [len(one[0]) for one in together] == counts
-
-
-def _row(fields: dict[str, str]) -> object:
-    from bertkit.formats.rows import Row
-
-    return Row(fields, "here")

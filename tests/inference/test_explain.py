@@ -21,7 +21,6 @@ from bertkit.inference.explanation import (
     Explanation,
     HeadsExplanation,
     RolloutExplanation,
-    mean_importance,
 )
 from bertkit.inference.pipeline import Failure
 from bertkit.model.attention_maps import attention_maps
@@ -310,13 +309,6 @@ def test_a_tokenizer_without_any_baseline(classifier: Path, monkeypatch: pytest.
     monkeypatch.setattr(model.tokenizer, "specials", replace(model.tokenizer.specials, mask=None, pad=None))
     with pytest.raises(InputError, match="neither a mask nor a padding token"):
         Explainer(model).explain(["w1"])
-
-
-def test_importance_over_a_data_set_is_the_mean(classifier: Path) -> None:
-    explainer = Explainer(load(classifier, "text-classification"), "heads")
-    found = [explained(one) for one in explainer.explain(["w1", "w2"])]
-    expected = (found[0].importance_SN + found[1].importance_SN) / 2
-    np.testing.assert_allclose(mean_importance(found), expected, rtol=1e-6)
 
 
 def test_attributions_of_a_real_model_are_complete(tmp_path: Path) -> None:

@@ -236,25 +236,6 @@ def test_bad_rows_can_be_recorded(folder: Path) -> None:
     ]
 
 
-def test_pairs_are_not_read_in_windows(folder: Path) -> None:
-    with pytest.raises(InputError, match="next-sentence-prediction does not read in windows"):
-        load(folder, "next-sentence-prediction", long="window").predict([("paris", LONG)])
-
-
-def test_windows_answer_for_every_token(folder: Path) -> None:
-    record = load(folder, "feature-extraction", long="window").predict([LONG])[0].record()
-    assert record["tokens"] == ["[CLS]", *WORDS, "[SEP]"]
-    assert [LONG[start:end] for start, end in record["offsets"]][1:-1] == WORDS  # type: ignore[attr-defined]
-    assert np.array(record["vectors"]).shape == (42, 33)
-
-
-def test_windows_of_an_embedding_are_pooled_by_token(folder: Path) -> None:
-    model = load(folder, long="window", normalize=False)
-    both = embeddings(model, [" ".join(WORDS[:21]), " ".join(WORDS[21:])])
-    expected = (both[0] * 23 + both[1] * 21) / 44
-    np.testing.assert_allclose(embeddings(model, [LONG])[0], expected, atol=1e-6)
-
-
 def test_fill_mask_in_windows_keeps_the_order_of_the_text(folder: Path) -> None:
     text = " ".join([*WORDS[:5], "[MASK]", *WORDS[5:30], "[MASK]", *WORDS[30:]])
     (result,) = load(folder, "fill-mask", long="window", top_k=2).predict([text])
@@ -287,14 +268,6 @@ def test_nothing_to_fill(folder: Path) -> None:
 def test_how_many_fills(folder: Path, top_k: int) -> None:
     with pytest.raises(UserError, match=f"top_k is {top_k}"):
         load(folder, "fill-mask", top_k=top_k)
-
-
-def test_next_sentence_is_a_probability(folder: Path) -> None:
-    (result,) = load(folder, "next-sentence-prediction").predict([("paris is", "a city")])
-    assert isinstance(result, IsNext)
-    assert 0 <= result.is_next <= 1
-    with pytest.raises(InputError, match="no field 'text_pair'"):
-        load(folder, "next-sentence-prediction").predict(["paris"])
 
 
 def test_records_are_json_that_reads_back_as_the_same_float32(folder: Path) -> None:

@@ -6,9 +6,7 @@ import pytest
 
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, References, Tagged, Target
-from bertkit.metrics.confusions import confusion_of, entity_confusion
 from bertkit.metrics.error_analysis import AnalysedExample, analyse_answers, analyse_records, what_errors_are, worst
-from bertkit.metrics.lengths import by_length
 from bertkit.metrics.results import Prediction
 from bertkit.metrics.task_scores import score_results
 
@@ -97,38 +95,3 @@ def test_the_worst_are_the_surest_and_wrong() -> None:
     assert [one.said for one in worst(analysed, 2)] == ["a (0.990)", "a (0.800)"]
     assert len(worst(analysed, 9)) == 3
     assert what_errors_are("text-classification", "multi-label") != what_errors_are("token-classification", None)
-
-
-def test_lengths() -> None:
-    def one(tokens: int, wrong: bool) -> AnalysedExample:
-        record = {**labels(a=0.9, b=0.1), "input_tokens": tokens}
-        return analyse("text-classification", record, asked("b" if wrong else "a", text="x y z"))
-
-    analysed = [one(tokens, tokens > 6) for tokens in (9, 3, 3, 3, 3, 5, 7, 8)]
-    found = by_length(analysed, parts=4)
-    assert found.unit == "tokens"
-    assert [(part.shortest, part.longest, part.examples, part.error) for part in found.parts] == [
-        (3, 3, 4, 0),
-        (5, 7, 2, 0.5),
-        (8, 9, 2, 1),
-    ]
-    unknown = [*analysed, analyse("text-classification", labels(a=1.0, b=0.0), asked("b", text="x y"))]
-    assert (by_length(unknown).unit, by_length(unknown).parts[0].shortest) == ("words", 2)
-
-
-def test_confusions_of_entities_are_by_the_words_that_they_cover() -> None:
-    gold = [["B-PER", "I-PER", "O", "B-LOC"], ["B-LOC", "O"]]
-    predicted = [["B-PER", "I-PER", "O", "B-ORG"], ["B-LOC", "B-PER"]]
-    found = entity_confusion(gold, predicted)
-    assert found.labels == ("(none)", "LOC", "ORG", "PER")
-    assert found.counts_CC.tolist() == [[0, 0, 0, 1], [0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
-    example = asked(Tagged(((0, 1),), ("B-PER",)), text="A")
-    result = Prediction({"entities": [{"label": "LOC", "start": 0, "end": 1}]}, "")
-    whole = confusion_of("token-classification", None, [result], [example])
-    assert whole is not None
-    assert whole.counts_CC.tolist() == [[0, 0], [1, 0]]
-
-
-def test_what_has_no_confusions() -> None:
-    assert confusion_of("text-classification", None, [Prediction({"value": 1.0}, "")], [asked(1.0)]) is None
-    assert confusion_of("multiple-choice", None, [Prediction({}, "")], [asked(1)]) is None

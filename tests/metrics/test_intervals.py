@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import scipy.stats
 
 from bertkit.errors import UserError
-from bertkit.metrics.intervals import Places, over_examples, over_seeds, paired_bootstrap
+from bertkit.metrics.intervals import Comparison, Interval, Places, comparisons_of, intervals_of, over_seeds
+
+Metric = Callable[[Places], float]
+
+
+def over_examples(metric: Metric, examples: int, **how: int) -> Interval:
+    return intervals_of(lambda places: {"it": metric(places)}, examples, **how)["it"]
+
+
+def paired_bootstrap(first: Metric, second: Metric, examples: int) -> Comparison:
+    one, other = (lambda places: {"it": first(places)}), (lambda places: {"it": second(places)})
+    return comparisons_of(one, other, examples)["it"]
 
 
 def test_seeds_as_scipy() -> None:

@@ -72,12 +72,6 @@ def test_every_dropout_of_the_configuration_is_read() -> None:
         assert not torch.equal(encoder(batch), encoder(batch))
 
 
-def test_meta_construction_takes_no_memory() -> None:
-    with torch.device("meta"):
-        encoder = build_encoder(EncoderConfig())
-    assert {parameter.device.type for parameter in encoder.parameters()} == {"meta"}
-
-
 @pytest.mark.parametrize("wanted", [[0, 3], [4, 0, 5, 1], [], [2]], ids=str)
 @pytest.mark.parametrize("norm_at", ["post", "pre"])
 def test_only_the_wanted_tokens(norm_at: str, wanted: list[int]) -> None:

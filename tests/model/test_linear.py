@@ -15,7 +15,6 @@ from bertkit.config.kernels import FUSED_ACTIVATIONS, linear_kind
 from bertkit.inference.precision import make_ready
 from bertkit.model.build import build_encoder
 from bertkit.model.device import precision_of, processor
-from bertkit.model.finite import first_not_finite, weights_of
 from bertkit.model.init import initialise
 from bertkit.model.linear import (
     FUSED,
@@ -171,9 +170,3 @@ def test_what_does_not_fit_a_packed_layer_is_said_as_torch_says_it() -> None:
         packed.load_state_dict({"bias": torch.zeros(3)})
     assert torch.equal(as_usual(packed.weight), before)
     assert packed.weight.is_mkldnn
-
-
-def test_a_packed_weight_that_is_not_finite_is_named() -> None:
-    linear = nn.Linear(5, 3)
-    linear.weight.data[1, 2] = torch.inf
-    assert first_not_finite(weights_of(head=nn.Sequential(PackedLinear(linear, torch.float32)))) == "head.0.weight"

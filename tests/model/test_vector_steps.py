@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from bertkit.batching.layout import PackedLayout
-from bertkit.model.pooling import pool_tokens
 from bertkit.model.vector_steps import SCORES, VECTOR, Dense, LayerNorm, Step, VectorRecipe, normalise
 
 
@@ -36,10 +35,3 @@ def test_half_precision_is_pooled_and_changed_in_float32() -> None:
     dense = Dense(torch.eye(3), None, "identity", residual=True)
     vectors_BW = VectorRecipe(after=(Step(VECTOR, VECTOR, dense),)).vectors(hidden_TW, PackedLayout.of([5]))
     torch.testing.assert_close(vectors_BW, 2 * hidden_TW.float().mean(0, keepdim=True))
-
-
-def test_what_is_skipped_leaves_the_last_token() -> None:
-    hidden_TW = torch.arange(6.0)[:, None]
-    pooled_BW = pool_tokens(hidden_TW, PackedLayout.of([4, 2]), ("mean", "cls", "weightedmean", "lasttoken"), skip=2)
-    expected = [[2.5, 2.0, (2 * 3 + 3 * 4) / 7, 3.0], [5.0, 5.0, 5.0, 5.0]]
-    torch.testing.assert_close(pooled_BW, torch.tensor(expected))

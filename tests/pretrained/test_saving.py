@@ -9,7 +9,6 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForPreTraining
 
 import bertkit
 from bertkit.errors import OutputError
-from bertkit.pretrained.loading import open_pretrained
 from tests.parity.bert_peer import Sequences, Sizes, make_peer
 
 SIZES = Sizes()
@@ -47,16 +46,6 @@ def test_an_encoder_without_heads_stays_one(folder: Path, tmp_path: Path) -> Non
     bertkit.load(folder).save(tmp_path / "copy")
     _, report = BertModel.from_pretrained(tmp_path / "copy", output_loading_info=True)
     assert not any(report.values())
-
-
-def test_the_table_of_names_is_its_own_inverse(folder: Path) -> None:
-    pretrained = open_pretrained(folder)
-    table = pretrained.table(pretrained.family.encoder)
-    state = pretrained.build_encoder().state_dict()
-    there = table.to_theirs(state)
-    assert {name for name in there if not torch.equal(there[name], pretrained.tensors[name])} == set()
-    back = table.to_ours(there, state, "here")
-    assert all(torch.equal(back[name], state[name]) for name in state)
 
 
 def test_nothing_is_overwritten(folder: Path) -> None:

@@ -24,8 +24,8 @@ from bertkit.training.assembly import (
 from bertkit.training.ranks import joined
 from tests.corpora.shard_files import numbered_tokenizer
 from tests.parity.bert_peer import Sizes, make_peer
-from tests.training.in_process import CPU, run_here, worst_difference
-from tests.training.runs import make_data, settings
+from tests.training.in_process import CPU
+from tests.training.runs import settings
 
 MASKS = {"fill-mask": 1.0}
 PAIRS = {"fill-mask": 1.0, "next-sentence-prediction": 1.0}
@@ -44,11 +44,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
     make_peer(PEER, folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_data(tmp_path_factory.mktemp("data"))
 
 
 def described(
@@ -169,32 +164,6 @@ def test_a_start_without_the_head(source: Path, tmp_path: Path, tokenizer: Token
     assert torch.equal(token, theirs.build_encoder().state_dict()["embeddings.token.weight"])
     with pytest.raises(MissingHead):
         masked_lm_head(theirs)
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "bfloat16-weights"])
-@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
-def test_recomputing_gives_the_same_gradient(precision: str, parallel: str, data: Path, tmp_path: Path) -> None:
-    sets = ("train.steps=1", f"train.precision={precision}", f"train.parallel={parallel}")
-    dropout = ("model.encoder.hidden_dropout=0.1", "model.encoder.attention_dropout=0.1")
-    kept = run_here(data, tmp_path / "kept", *sets, *dropout)
-    again = run_here(data, tmp_path / "again", *sets, *dropout, "train.recompute=true")
-    assert (kept.error, again.error) == (None, None)
-    assert worst_difference(again.gradients[0], kept.gradients[0]) < 1e-6
-
-
-def test_a_compiler_that_fails_is_done_without(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def compile(forward: object, *, dynamic: bool) -> object:
-        def run(*arguments: object) -> object:
-            raise RuntimeError("no C++ compiler")
-
-        return run
-
-    monkeypatch.setattr(torch, "compile", compile)
-    plain = run_here(data, tmp_path / "plain", "train.steps=2")
-    compiled = run_here(data, tmp_path / "compiled", "train.steps=2", "train.compile=true")
-    assert compiled.error is None
-    assert set(compiled.said) == {"torch.compile failed (RuntimeError); going on without it"}
-    assert compiled.losses() == plain.losses()
 
 
 def test_groups_of_ranks_must_divide_them(tokenizer: Tokenizer) -> None:

@@ -47,16 +47,6 @@ def read_bundle(index: Path) -> dict[str, Tensor]:
     }
 
 
-def bundle_headers(index: Path) -> dict[str, TensorHeader]:
-    """Shapes and types of the weights that `read_bundle` reads, from the index alone.
-
-    Raises:
-        BadCheckpoint: the index cannot be read.
-    """
-    entries = read_index(index).entries
-    return {name: entry.header for name, entry in entries.items() if not _TRAINING_STATE.fullmatch(name)}
-
-
 def write_bundle(index: Path, tensors: Mapping[str, Tensor]) -> None:
     """Writes a checkpoint of one data file; TensorFlow reads it. Both files appear, or neither.
 

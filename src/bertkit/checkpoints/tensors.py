@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from bertkit.checkpoints.folders import replaced_file
-from bertkit.checkpoints.headers import TensorHeader, read_header
+from bertkit.checkpoints.headers import read_header
 from bertkit.checkpoints.pickled import read_bin
 from bertkit.checkpoints.weight_files import find_weights
 from bertkit.errors import BadCheckpoint, OutputError
@@ -45,26 +45,6 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def tensor_headers(folder: Path) -> dict[str, TensorHeader]:
-    """Names, shapes and dtypes of a folder's weights; of safetensors and TensorFlow's files no data is read.
-
-    Raises:
-        BadCheckpoint, UnsafeCheckpoint: as `read_tensors`.
-    """
-    weights = find_weights(folder)
-    if weights.bundle_index is not None:
-        from bertkit.checkpoints.tensor_bundle import bundle_headers
-
-        return bundle_headers(weights.bundle_index)
-    headers: dict[str, TensorHeader] = {}
-    for file in weights.files:
-        part = read_header(file) if file.suffix == ".safetensors" else _describe(read_bin(file))
-        if weights.tensors_of is not None:
-            _check_shard(file, part, weights.tensors_of[file])
-        headers.update(part)
-    return headers
-
-
 def write_tensors(
     path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] = TORCH_METADATA
 ) -> None:
@@ -91,11 +71,7 @@ def _read_file(path: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _describe(tensors: Mapping[str, torch.Tensor]) -> dict[str, TensorHeader]:
-    return {name: TensorHeader(tuple(t.shape), str(t.dtype).removeprefix("torch.")) for name, t in tensors.items()}
-
-
-def _check_shard(shard: Path, part: Mapping[str, object], expected: frozenset[str]) -> None:
+def _check_shard(shard: Path, part: Mapping[str, torch.Tensor], expected: frozenset[str]) -> None:
     if lacking := sorted(expected - part.keys()):
         raise BadCheckpoint(f"{shard}: lacks the tensor {lacking[0]!r} that the index expects in it")
     if extra := sorted(part.keys() - expected):

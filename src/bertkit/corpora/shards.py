@@ -115,20 +115,6 @@ class Shards:
         parts = [_mapped(self.folder / f"{entry.name}.{part}", kinds[part], lengths[part]) for part in PARTS]
         return Shard(entry.name, *parts)
 
-    def verify(self) -> None:
-        """Read every file and compare its hash with the manifest's.
-
-        Raises:
-            InputError: naming the first file that differs.
-        """
-        for entry in self.manifest.shards:
-            for part in PARTS:
-                path = self.folder / f"{entry.name}.{part}"
-                with path.open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
-                if found != entry.sha256[part]:
-                    raise InputError(f"{path}: its content is not what {MANIFEST} says", "Prepare the shards again.")
-
 
 def open_shards(folder: Path) -> Shards:
     """The shards in `folder`.

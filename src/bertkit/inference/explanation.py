@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -182,8 +182,3 @@ class HeadsExplanation(Explanation):
     def findings(self) -> dict[str, object]:
         """`{"importance": [[one a head]… one list a step], "target_score": 3.2}`."""
         return {"importance": self.importance_SN.tolist(), "target_score": self.target_score}
-
-
-def mean_importance(explanations: Sequence[HeadsExplanation]) -> Array:
-    """The expected importance of each head over a data set, (S, N), as Michel et al. 2019 rank heads by."""
-    return np.mean([explanation.importance_SN for explanation in explanations], axis=0, dtype=np.float32)  # type: ignore[no-any-return]

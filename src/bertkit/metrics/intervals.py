@@ -12,8 +12,7 @@ from bertkit.errors import UserError
 
 Places = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
-Metric = Callable[[Places], float]  # the score of the examples at these places, which may come more than once
-Metrics = Callable[[Places], Mapping[str, float]]  # the same of several scores at once, by name
+Metrics = Callable[[Places], Mapping[str, float]]  # scores, by name, of the examples at places that may come twice
 LEVEL = 0.95
 RESAMPLES = 1000
 
@@ -49,21 +48,14 @@ def over_seeds(values: Sequence[float]) -> Interval:
     return Interval(mean, deviation, mean - float(half), mean + float(half))
 
 
-def over_examples(metric: Metric, examples: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-    """The score of all examples, and its percentile interval over resampled ones (Efron 1979).
-
-    Args:
-        metric: any score, computed anew from each resample.
-        examples: how many there are, at least one.
-    """
-    (found,) = intervals_of(lambda places: {"": metric(places)}, examples, resamples=resamples, seed=seed).values()
-    return found
-
-
 def intervals_of(metrics: Metrics, examples: int, *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Interval]:
-    """As `over_examples`, of several scores by the same resamples.
+    """The scores of all examples, each with its percentile interval over resampled ones (Efron 1979).
 
     A resample that a score is not defined of (NaN: none of its examples has what the score counts) is left out of it.
+
+    Args:
+        metrics: any scores, computed anew from each resample.
+        examples: how many there are, at least one.
     """
     found = _by_name([metrics(places) for places in _resampled(examples, resamples, seed)])
     return {
@@ -91,29 +83,15 @@ class Comparison:
     p_value: float
 
 
-def paired_bootstrap(
-    first: Metric, second: Metric, examples: int, *, resamples: int = RESAMPLES, seed: int = 0
-) -> Comparison:
-    """Compares two systems by the same resamples of their common examples.
-
-    Args:
-        first, second: the score of each system at the same places.
-        examples: how many there are, at least one.
-    """
-    (found,) = comparisons_of(
-        lambda places: {"": first(places)},
-        lambda places: {"": second(places)},
-        examples,
-        resamples=resamples,
-        seed=seed,
-    ).values()
-    return found
-
-
 def comparisons_of(
     first: Metrics, second: Metrics, examples: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Comparison]:
-    """As `paired_bootstrap`, of all scores that both systems have, by the same resamples."""
+    """Compares two systems in all scores that both have, by the same resamples of their common examples.
+
+    Args:
+        first, second: the scores of each system at the same places.
+        examples: how many there are, at least one.
+    """
 
     def differences(places: Places) -> dict[str, float]:
         ours, theirs = first(places), second(places)

@@ -25,7 +25,7 @@ class TaskSpec:
         name: the hub's name.
         kind: the `Task`: what it reads from a row, and what it answers.
         rows: the `RowFormat` of its labelled data, in `labelled/`.
-        objective: how it is learnt, in `objectives/`: a function of a task and of `LearningOptions`.
+        objective: how it is learnt, in `objectives/`: a function of a task and of `TrainingOptions`.
         blank: what stands where nobody has given a label, in `objectives/`: it can then be learnt from a teacher.
         evaluator: what measures a network on held-out examples, in `evaluation/`.
         scorer: the scores of answers, in `metrics/`.

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import re
+
+from bertkit.labelled.examples import References, Tagged
+from bertkit.metrics.results import Prediction
+from bertkit.reports.report_page import MOST_LABELS, SHORT, report_page
+from tests.reports.made_reports import OUTSIDE, labelled, report
+
+
+def test_many_labels_show_the_most_frequent_confusions() -> None:
+    names = [f"label{n}" for n in range(MOST_LABELS + 1)]
+    results, targets = labelled(200, names)
+    page = report_page(report("text-classification", results, targets))
+    assert "confusions, the most frequent first" in page
+    assert "A row for each right label" not in page
+
+
+def test_entities_answers_and_numbers() -> None:
+    tagged = Tagged(((0, 3),), ("B-PER",))
+    entities = [Prediction({"entities": [{"label": "PER", "start": 0, "end": 3}]}, "p")] * 3
+    assert "What was taken for what" in report_page(report("token-classification", entities, [tagged] * 3, "Ada"))
+    long = "word " * SHORT
+    page = report_page(report("question-answering", {"0": "x", "1": "word"}, [References(("word",), (0,))] * 2, long))
+    assert "Labels</h2>" not in page
+    assert long.strip() in page, "a long text opens, and its end is there"
+    numbers = report(
+        "text-classification", [Prediction({"value": 1.0}, "p"), Prediction({"value": 2.0}, "p")], [1.0, 3.0]
+    )
+    assert numbers.record()["wrong"] == 1
+    assert re.findall(OUTSIDE, page + report_page(numbers)) == []
