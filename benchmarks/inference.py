@@ -29,7 +29,8 @@ from bertkit.families.bert import FAMILY
 from bertkit.families.foreign_config import write_config
 from bertkit.model.build import build_encoder
 from bertkit.model.init import initialise
-from bertkit.pretrained.sentence_transformers import SentenceSettings, write_settings
+from bertkit.pretrained.sentence_transformers import SentenceSettings
+from bertkit.pretrained.sentence_writing import write_settings
 from bertkit.pretrained.weights import NameTable
 from bertkit.tokenization.tokenizer import Tokenizer
 

@@ -11,7 +11,8 @@ import torch
 import transformers
 
 from bertkit.pretrained.loading import load_encoder, open_pretrained
-from bertkit.pretrained.sentence_transformers import Reads, SentenceSettings, write_settings
+from bertkit.pretrained.sentence_transformers import Reads, SentenceSettings
+from bertkit.pretrained.sentence_writing import write_settings
 from bertkit.runs.metrics_file import read_metrics
 from tests.cli.conftest import Ended
 from tests.cli.test_finetune import write_texts

@@ -1,4 +1,4 @@
-"""A back end is its own file: this one, which knows nothing but numpy, answers through `predict`."""
+"""A back end is its own file: `tests/toys/toy_backend.py`, which knows nothing but numpy, answers through `predict`."""
 
 from __future__ import annotations
 
@@ -8,36 +8,11 @@ import numpy as np
 import pytest
 
 import bertkit
-from bertkit.batching.packed import PackedBatch
 from bertkit.errors import NotFinite, UserError
-from bertkit.inference.backend import Backend, BatchShape, Outputs
-from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.tasks.contract import Task
 from tests.parity.task_peers import make_task_peer
+from tests.toys.toy_backend import CountIds
 
 TEXTS = ["w1 w2", "w3", "w4 w5 w6 w7 w8 w9"]
-
-
-class CountIds(Backend):
-    """Its logits are how many ids of a sequence have each remainder; it pads."""
-
-    shape = BatchShape(buckets=(4, 8, 16))
-    dtype, device = "int64", "abacus"
-
-    def __init__(self, pretrained: Pretrained, task: Task) -> None:
-        self.readout = task.readout
-        self.costs: list[int] = []
-        self.unit = np.float32(1.0)
-
-    def run(self, batch: PackedBatch) -> Outputs:
-        self.costs.append(sum(self.shape.cost(length, max(batch.lengths)) for length in batch.lengths))
-        rows = []
-        for ids in np.split(batch.ids_T, np.cumsum(batch.lengths)[:-1]):
-            rows.append(self.unit + np.bincount(ids % self.readout.classes, minlength=self.readout.classes))
-        return (np.array(rows, np.float32),)
-
-    def blame(self) -> str:
-        return "for a bead is missing"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from bertkit.families.bert import FAMILY
 from bertkit.families.foreign_config import write_config
 from bertkit.model.build import build_encoder
 from bertkit.planner.parameters import count_parameters
-from bertkit.pretrained.weights import NameTable
+from bertkit.pretrained.name_table import NameTable
 
 SCRIPT = """
 import sys

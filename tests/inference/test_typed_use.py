@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_overloads, get_type_hints
 
 import pytest
+import torch
 
 from bertkit.inference.model import load
 from bertkit.tasks.catalogue import TASKS
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 def declared() -> dict[str, Any]:
     """What `load` says that each task answers."""
-    hints = [get_type_hints(one) for one in get_overloads(load)]
+    hints = [get_type_hints(one, localns={"torch": torch}) for one in get_overloads(load)]
     named = [one for one in hints if get_origin(one["task"]) is Literal]
     return {get_args(one["task"])[0]: get_args(one["return"])[0] for one in named}
 

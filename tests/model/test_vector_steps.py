@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from bertkit.batching.layout import PackedLayout
-from bertkit.model.vector_steps import SCORES, VECTOR, Dense, LayerNorm, Step, VectorRecipe, normalise
+from bertkit.config.vectors import SCORES, VECTOR
+from bertkit.model.vector_steps import Dense, LayerNorm, Step, VectorRecipe, normalise
 
 
 def test_a_recipe_is_its_steps_one_after_the_other() -> None:

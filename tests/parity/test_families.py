@@ -181,7 +181,7 @@ def our_parts(pretrained: Pretrained, head_name: str) -> tuple[Encoder, Head | M
         head = build_masked_lm_head(shape, pretrained.config)
     else:
         head = build_head(shape, pretrained.config, CLASSES[head_name], pretrained.reads(shape))
-    pretrained._fill(head, shape.weights)
+    pretrained.weights.fill(head, pretrained.table(shape.weights))
     return pretrained.build_encoder(), head.eval()
 
 

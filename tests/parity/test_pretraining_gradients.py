@@ -85,7 +85,7 @@ class Ours:
         shape, config = self.pretrained.family.heads[name], self.pretrained.config
         classes = 1 if name == "replaced-token-detection" else 2
         head = build_masked_lm_head(shape, config) if name == "masked-lm" else build_head(shape, config, classes)
-        self.pretrained._fill(head, shape.weights)
+        self.pretrained.weights.fill(head, self.pretrained.table(shape.weights))
         return head.eval()
 
     def learn(self, objectives: Sequence[Objective], batches: Iterable[TrainingBatch]) -> float:

@@ -16,8 +16,10 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
 
 import bertkit
+from bertkit.checkpoints.stored import StoredTensors
 from bertkit.errors import BadCheckpoint, BertkitError, ModelNotFound
-from bertkit.pretrained.adapters import Adapter, Base, read_adapter, write_adapter
+from bertkit.pretrained.adapter_writing import write_adapter
+from bertkit.pretrained.adapters import Adapter, Base, read_adapter
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, Prompts
@@ -52,7 +54,7 @@ def adapter_on(source: Pretrained, place: Path, base: Base | str | None, head: s
     }
     if head is not None:
         tensors |= {"head.classifier.weight": torch.randn(1, WIDTH), "head.classifier.bias": torch.zeros(1)}
-    return Adapter(base, source.fingerprint(), head, 0.5, {}, tensors)
+    return Adapter(base, source.fingerprint(), head, 0.5, {}, StoredTensors.of(tensors))
 
 
 def write_on(source: Pretrained, place: Path, typed: str) -> None:
@@ -83,7 +85,9 @@ def test_a_ranker_keeps_being_one(base: Path, tmp_path: Path) -> None:
     adapter = adapter_on(source, tmp_path / "a", Base.of(str(tmp_path / "bert"), source.source, tmp_path / "a"))
     head = {"head.classifier.weight": torch.ones(1, WIDTH), "head.classifier.bias": torch.zeros(1)}
     values = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "relevance"}}
-    adapter = replace(adapter, head_name="text-classification", tensors={**adapter.tensors, **head}, values=values)
+    adapter = replace(
+        adapter, head_name="text-classification", tensors=StoredTensors.of({**adapter.tensors, **head}), values=values
+    )
     settings = CrossEncoderSettings("tanh", Prompts({"q": "w1 "}, "q"))
     write_adapter(adapter, tmp_path / "a", "# Card", None, settings, WIDTH)
     opened = open_pretrained(tmp_path / "a")

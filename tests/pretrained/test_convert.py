@@ -24,7 +24,8 @@ from bertkit.pretrained.convert import Layout, convert
 from bertkit.pretrained.describe import describe
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.sentence_parts import VectorModules
-from bertkit.pretrained.sentence_transformers import Prompts, Reads, SentenceSettings, write_settings
+from bertkit.pretrained.sentence_transformers import Prompts, Reads, SentenceSettings
+from bertkit.pretrained.sentence_writing import write_settings
 from bertkit.tokenization.tokenizer import Tokenizer
 from tests.checkpoints.plain_bundle import read_plain_bundle
 from tests.parity.bert_peer import Sequences, Sizes, make_peer

@@ -22,8 +22,8 @@ from sentence_transformers.sentence_transformer.modules import (
 from torch import nn
 
 import bertkit
+from bertkit.config.vectors import ELEMENTWISE
 from bertkit.errors import BertkitError
-from bertkit.model.vector_steps import ELEMENTWISE
 from bertkit.pretrained.sentence_keys import POOLING_FLAGS
 from bertkit.pretrained.sentence_parts import activation_path, read_activation
 from tests.pretrained.sentence_folders import (
@@ -207,7 +207,7 @@ DAMAGES = {
         "activation 'torch.nn.Softmax' is not supported",
     ),
     "code": (dense_says(activation_function="mine.Swish"), "'mine.Swish' is code of its author"),
-    "int8": (bad_weights(**{"linear.bias": torch.zeros(16, dtype=torch.int8)}), r"linear\.bias is of torch\.int8"),
+    "int8": (bad_weights(**{"linear.bias": torch.zeros(16, dtype=torch.int8)}), r"linear\.bias is of int8"),
     "lost": (bad_weights(**{"linear.weight": None}), r"no tensor linear\.weight"),
 }
 

@@ -17,7 +17,8 @@ import bertkit
 from bertkit.errors import ConfigError, MissingHead, TextTooLong, UserError
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.sentence_parts import VectorModules
-from bertkit.pretrained.sentence_transformers import Prompts, Reads, SentenceSettings, write_settings
+from bertkit.pretrained.sentence_transformers import Prompts, Reads, SentenceSettings
+from bertkit.pretrained.sentence_writing import write_settings
 from tests.pretrained.sentence_folders import (
     DOCUMENTS,
     QUERY,

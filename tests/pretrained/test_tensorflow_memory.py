@@ -10,18 +10,21 @@ from pathlib import Path
 import pytest
 import torch
 
+from bertkit.checkpoints.stored import StoredTensors
 from bertkit.checkpoints.tensor_bundle import write_bundle
 from bertkit.families.bert import FAMILY
 from bertkit.families.foreign_config import write_config
 from bertkit.model.build import build_encoder
 from bertkit.planner.parameters import count_parameters
+from bertkit.pretrained.name_table import NameTable
 from bertkit.pretrained.tensorflow_names import to_tensorflow
-from bertkit.pretrained.weights import NameTable
 from tests.checkpoints.test_tensors import anonymous_bytes
 
 SCRIPT = """
 import sys
 from pathlib import Path
+
+import torch
 from bertkit.pretrained.loading import open_pretrained
 
 def anonymous() -> int:
@@ -51,7 +54,7 @@ def test_opening_takes_little_memory(tmp_path: Path) -> None:
     table = NameTable(FAMILY.encoder, config, tuple(map(str, range(config.layers))))
     hub = table.to_theirs(encoder.state_dict())
     before = anonymous_bytes()
-    write_bundle(tmp_path / "bert_model.ckpt.index", to_tensorflow(FAMILY, hub, "here")[0])
+    write_bundle(tmp_path / "bert_model.ckpt.index", to_tensorflow(FAMILY, StoredTensors.of(hub), "here")[0])
     assert anonymous_bytes() - before < 32e6
 
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]

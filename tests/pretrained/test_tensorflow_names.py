@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from bertkit.checkpoints.stored import StoredTensors
 from bertkit.errors import UserError
 from bertkit.families import albert, electra
 from bertkit.families.bert import FAMILY
 from bertkit.families.catalogue import FAMILIES
 from bertkit.families.contract import Family, TensorFlowLayout, TensorFlowName, dense_names, norm_names, output_names
+from bertkit.pretrained.name_table import NameTable
 from bertkit.pretrained.tensorflow_names import from_tensorflow, to_tensorflow
-from bertkit.pretrained.weights import NameTable
 
 LAYER = "bert/encoder/layer_11"
 # Each kind of variable of Google's published checkpoints, and what the hub calls it.
@@ -79,7 +80,7 @@ GENERATOR = {
 )
 def test_published_names_both_ways(family: Family, ending: str, published: dict[str, str]) -> None:
     theirs = {name: torch.randn(2, 3) for name in published}
-    hub = from_tensorflow(family, theirs, "here", ending)
+    hub = from_tensorflow(family, StoredTensors.of(theirs), "here", ending)
     assert list(hub) == list(published.values())
     for name, tensor in theirs.items():
         assert torch.equal(hub[published[name]], tensor.T if name.endswith("kernel") else tensor), name
@@ -91,7 +92,7 @@ def test_published_names_both_ways(family: Family, ending: str, published: dict[
 
 def test_nothing_is_copied() -> None:
     kernel = torch.randn(2, 3)
-    (weight,) = from_tensorflow(FAMILY, {"bert/pooler/dense/kernel": kernel}, "here").values()
+    (weight,) = from_tensorflow(FAMILY, StoredTensors.of({"bert/pooler/dense/kernel": kernel}), "here").values()
     assert weight.data_ptr() == kernel.data_ptr()
 
 
@@ -99,7 +100,7 @@ def test_nothing_is_copied() -> None:
 def test_one_of_two_models_in_a_checkpoint(ending: str, own: dict[str, str]) -> None:
     names = sorted([*SHARED, *DISCRIMINATOR, *GENERATOR, "task_specific/cola/dense/kernel"])
     both = {name: torch.randn(2, 3) for name in names}
-    hub = from_tensorflow(electra.FAMILY, both, "here", ending)
+    hub = from_tensorflow(electra.FAMILY, StoredTensors.of(both), "here", ending)
     assert hub.keys() == {*SHARED.values(), *own.values(), "task_specific/cola/dense/kernel"}
     for name, ours in own.items():
         assert torch.equal(hub[ours], both[name].T if name.endswith("kernel") else both[name]), name
@@ -108,13 +109,15 @@ def test_one_of_two_models_in_a_checkpoint(ending: str, own: dict[str, str]) -> 
 def test_a_generator_with_embeddings_of_its_own() -> None:
     both = {f"{scope}/embeddings/word_embeddings": torch.randn(2, 3) for scope in ("electra", "generator")}
     for ending, scope in (("ForMaskedLM", "generator"), ("ForPreTraining", "electra")):
-        (table,) = from_tensorflow(electra.FAMILY, both, "here", ending).values()
+        (table,) = from_tensorflow(electra.FAMILY, StoredTensors.of(both), "here", ending).values()
         assert torch.equal(table, both[f"{scope}/embeddings/word_embeddings"])
 
 
 def test_a_later_name_of_the_discriminators_last_layer() -> None:
     theirs = {"discriminator_predictions/dense_prediction/bias": torch.ones(1)}
-    assert list(from_tensorflow(electra.FAMILY, theirs, "")) == ["discriminator_predictions.dense_prediction.bias"]
+    assert list(from_tensorflow(electra.FAMILY, StoredTensors.of(theirs), "")) == [
+        "discriminator_predictions.dense_prediction.bias"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_every_tensor_of_a_family_has_a_name(family: Family, ending: str) -> Non
     config = next(iter(family.presets.values()))
     rows = [row for table in tables for row in NameTable(table, config, places)]
     hub = {name: torch.full((2, 3), float(n)) for n, name in enumerate({name for row in rows for name in row.theirs})}
-    theirs, left_out = to_tensorflow(family, hub, "here", ending)
+    theirs, left_out = to_tensorflow(family, StoredTensors.of(hub), "here", ending)
     assert left_out == ()
     back = from_tensorflow(family, theirs, "here", ending)
     assert back.keys() == hub.keys()
@@ -143,7 +146,7 @@ def test_every_tensor_of_a_family_has_a_name(family: Family, ending: str) -> Non
 
 def test_a_copy_under_another_name_is_the_same_tensor() -> None:
     bias = torch.randn(5)
-    theirs, left_out = to_tensorflow(FAMILY, {"cls.predictions.decoder.bias": bias}, "here")
+    theirs, left_out = to_tensorflow(FAMILY, StoredTensors.of({"cls.predictions.decoder.bias": bias}), "here")
     assert (list(theirs), left_out) == (["cls/predictions/output_bias"], ())
     assert list(from_tensorflow(FAMILY, theirs, "here")) == ["cls.predictions.bias"]
 
@@ -164,7 +167,7 @@ def test_a_table_may_count_more_than_layers() -> None:
         "sop.weight": torch.randn(2, 3),
         "words": torch.randn(2, 3),
     }
-    named, left_out = to_tensorflow(family, before, "here")
+    named, left_out = to_tensorflow(family, StoredTensors.of(before), "here")
     place = "bert/encoder/transformer/group_3/inner_group_12"
     assert left_out == ()
     assert [(name, tuple(tensor.shape)) for name, tensor in named.items()] == [
@@ -179,18 +182,19 @@ def test_a_table_may_count_more_than_layers() -> None:
 
 def test_names_that_the_table_lacks() -> None:
     odd = {"bert/encoder/layer_x/output/dense/bias": torch.ones(1), "bert/adapter": torch.ones(2)}
-    assert from_tensorflow(FAMILY, odd, "here").keys() == odd.keys()
-    theirs, left_out = to_tensorflow(FAMILY, {"adapter.weight": torch.ones(1), "pooler.dense.bias": torch.ones(1)}, "")
+    assert from_tensorflow(FAMILY, StoredTensors.of(odd), "here").keys() == odd.keys()
+    hub = StoredTensors.of({"adapter.weight": torch.ones(1), "pooler.dense.bias": torch.ones(1)})
+    theirs, left_out = to_tensorflow(FAMILY, hub, "")
     assert (list(theirs), left_out) == (["bert/pooler/dense/bias"], ("adapter.weight",))
 
 
 def test_names_of_the_hub_are_left_alone() -> None:
-    hub = {"bert.pooler.dense.weight": torch.ones(1), "output_bias": torch.ones(1)}
-    assert from_tensorflow(replace(FAMILY, tensorflow=None), hub, "here") == hub
+    hub = StoredTensors.of({"bert.pooler.dense.weight": torch.ones(1), "output_bias": torch.ones(1)})
+    assert from_tensorflow(replace(FAMILY, tensorflow=None), hub, "here") is hub
 
 
 def test_a_family_without_a_table() -> None:
     family = replace(FAMILY, name="other", tensorflow=None)
     for rename, name in ((from_tensorflow, "bert/pooler/dense/bias"), (to_tensorflow, "pooler.dense.bias")):
         with pytest.raises(UserError, match=re.escape("here: bertkit has no TensorFlow names for the family other")):
-            rename(family, {name: torch.ones(1)}, "here")
+            rename(family, StoredTensors.of({name: torch.ones(1)}), "here")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from bertkit.checkpoints.sstable import FOOTER_BYTES, is_table
 from bertkit.errors import BadCheckpoint
 
 _STEP = re.compile(r"(?P<stem>.*)-(?P<step>\d+)")
@@ -46,6 +45,8 @@ def _refuse_without_index(folder: Path) -> None:
     for file in sorted(folder.glob("*.data-?????-of-?????")):
         index = file.with_suffix(".index")
         raise BadCheckpoint(f"{index}: missing, {file.name} is there and cannot be read without it")
+    from bertkit.checkpoints.sstable import FOOTER_BYTES, is_table
+
     for file in sorted(path for path in folder.glob("*.ckpt*") if path.is_file()):
         with file.open("rb") as opened:
             opened.seek(max(0, file.stat().st_size - FOOTER_BYTES))

@@ -6,11 +6,12 @@ values are the messages of https://github.com/tensorflow/tensorflow/blob/master/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bertkit.checkpoints.headers import DTYPES, TensorHeader
+from bertkit.checkpoints.headers import DTYPES, TensorHeader, refuse_pointer
 from bertkit.checkpoints.sstable import read_table, table
 from bertkit.checkpoints.wire import Field, Malformed, bytes_field, fields, fixed32_field, varint_field
 from bertkit.errors import BadCheckpoint
@@ -33,6 +34,11 @@ _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VERSION = 1
 _LARGEST_DIMENSION = 1 << 40  # a negative size, which means unknown, reads as a number far above
 _MOST_SHARDS = 99_999  # their number has five digits in a file's name
+# What optimisers keep beside the weights: Google's Adam and LAMB, TensorFlow's own, NVIDIA's loss scaling.
+_TRAINING_STATE = re.compile(
+    r"(?:.*/)?(?:(?:adam|lamb)_[mv]|(?:Adam|AdamWeightDecayOptimizer|LAMB|LAMBOptimizer|Momentum)(?:_\d+)?"
+    r"|global_step|beta[12]_power|ExponentialMovingAverage|current_loss_scale|good_steps)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,39 @@ def read_index(path: Path) -> BundleIndex:
     except (Malformed, UnicodeDecodeError) as error:
         raise BadCheckpoint(f"{path}: {place}: {error}") from None
     return BundleIndex(shards, entries)
+
+
+def without_training_state(index: BundleIndex) -> dict[str, BundleEntry]:
+    """The weights alone; the state of optimisers (`…/adam_m`, `global_step`) is left."""
+    return {name: entry for name, entry in index.entries.items() if not _TRAINING_STATE.fullmatch(name)}
+
+
+def data_file(path: Path, number: int, count: int) -> Path:
+    """One of the files with a checkpoint's bytes.
+
+    Args:
+        path: of the index.
+        count: how many of them there are.
+    """
+    return path.with_suffix(f".data-{number:05}-of-{count:05}")
+
+
+def check_data_files(path: Path, index: BundleIndex) -> None:
+    """Sees that the files with the bytes are there and whole; no byte is read.
+
+    Raises:
+        BadCheckpoint: one is missing or truncated.
+    """
+    for number in range(index.shards):
+        file = data_file(path, number, index.shards)
+        ends = {name: e.offset + e.size for name, e in index.entries.items() if e.shard == number}
+        if not file.is_file():
+            raise BadCheckpoint(f"{file}: missing, {path.name} needs it")
+        name = max(ends, key=lambda one: ends[one], default=None)
+        if name is not None and ends[name] > (size := file.stat().st_size):
+            with file.open("rb") as opened:
+                refuse_pointer(file, opened.read(8))
+            raise BadCheckpoint(f"{file}: truncated: tensor {name!r} ends at byte {ends[name]}, the file has {size}")
 
 
 def index_file(index: BundleIndex) -> bytes:

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
+
 from bertkit.errors import BadCheckpoint
 
 # The library's own bound, far above any real header (BERT-large needs about 50 kB): a length beyond it is no header.
@@ -46,6 +49,11 @@ class TensorHeader:
     def elements(self) -> int:
         return math.prod(self.shape)
 
+    @property
+    def is_floating(self) -> bool:
+        """Whether its elements are floating point numbers."""
+        return self.dtype.startswith(("float", "bfloat"))
+
 
 def read_header(path: Path) -> dict[str, TensorHeader]:
     """The tensors that a safetensors file says it holds, in the order of its header.
@@ -54,6 +62,28 @@ def read_header(path: Path) -> dict[str, TensorHeader]:
         BadCheckpoint: the file cannot be opened, is half-written, is not safetensors, or its header contradicts
             itself or the size of the file.
     """
+    return {name: header for name, (header, _) in _read_spans(path).items()}
+
+
+def read_numbers(path: Path, name: str) -> npt.NDArray[np.float32]:
+    """One tensor of a safetensors file as float32, mapped from the file where that is how it is stored.
+
+    Raises:
+        BadCheckpoint: as `read_header`.
+    """
+    header, (begin, _) = _read_spans(path)[name]
+    if not header.elements:
+        return np.zeros(header.shape, np.float32)
+    # numpy has no bfloat16, which is the upper half of a float32.
+    stored = np.dtype("uint16" if header.dtype == "bfloat16" else header.dtype).newbyteorder("<")
+    values = np.asarray(np.memmap(path, stored, "r", begin, header.shape))
+    if header.dtype == "bfloat16":
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    return values.astype(np.float32, copy=False)
+
+
+def _read_spans(path: Path) -> dict[str, tuple[TensorHeader, tuple[int, int]]]:
+    """What is known of each tensor, and where in the file it begins and ends."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -63,8 +93,9 @@ def read_header(path: Path) -> dict[str, TensorHeader]:
     entries = _parse(path, text)
     entries.pop("__metadata__", None)
     spans = {name: _check_entry(path, name, entry) for name, entry in entries.items()}
-    _check_coverage(path, {name: span for name, (_, span) in spans.items()}, size - 8 - len(text))
-    return {name: header for name, (header, _) in spans.items()}
+    start = 8 + len(text)
+    _check_coverage(path, {name: span for name, (_, span) in spans.items()}, size - start)
+    return {name: (header, (start + begin, start + end)) for name, (header, (begin, end)) in spans.items()}
 
 
 def refuse_pointer(path: Path, start: bytes) -> None:

@@ -6,24 +6,24 @@ files, the tensors one after another, row by row, little-endian.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from bertkit.checkpoints.bundle_index import BundleEntry, BundleIndex, index_file, read_index
+from bertkit.checkpoints.bundle_index import (
+    BundleEntry,
+    BundleIndex,
+    data_file,
+    index_file,
+    read_index,
+    without_training_state,
+)
 from bertkit.checkpoints.crc32c import masked_crc32c
 from bertkit.checkpoints.folders import replaced_file
 from bertkit.checkpoints.headers import TensorHeader, refuse_pointer
 from bertkit.errors import BadCheckpoint
-
-# What optimisers keep beside the weights: Google's Adam and LAMB, TensorFlow's own, NVIDIA's loss scaling.
-_TRAINING_STATE = re.compile(
-    r"(?:.*/)?(?:(?:adam|lamb)_[mv]|(?:Adam|AdamWeightDecayOptimizer|LAMB|LAMBOptimizer|Momentum)(?:_\d+)?"
-    r"|global_step|beta[12]_power|ExponentialMovingAverage|current_loss_scale|good_steps)"
-)
 
 
 def read_bundle(index: Path) -> dict[str, Tensor]:
@@ -38,12 +38,11 @@ def read_bundle(index: Path) -> dict[str, Tensor]:
         BadCheckpoint: a file is missing, truncated or damaged; file and tensor are named.
     """
     found = read_index(index)
-    paths = [_data_file(index, number, found.shards) for number in range(found.shards)]
+    paths = [data_file(index, number, found.shards) for number in range(found.shards)]
     files = [_map(path, index) for path in paths]
     return {
         name: _view(name, entry, paths[entry.shard], files[entry.shard])
-        for name, entry in found.entries.items()
-        if not _TRAINING_STATE.fullmatch(name)
+        for name, entry in without_training_state(found).items()
     }
 
 
@@ -59,7 +58,7 @@ def write_bundle(index: Path, tensors: Mapping[str, Tensor]) -> None:
     """
     entries: dict[str, BundleEntry] = {}
     offset = 0
-    with replaced_file(index) as made_index, replaced_file(_data_file(index, 0, 1)) as made_data:
+    with replaced_file(index) as made_index, replaced_file(data_file(index, 0, 1)) as made_data:
         with made_data.open("wb") as file:
             for name, tensor in sorted(tensors.items(), key=lambda item: item[0].encode()):
                 content = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy()
@@ -67,10 +66,6 @@ def write_bundle(index: Path, tensors: Mapping[str, Tensor]) -> None:
                 entries[name] = BundleEntry(header, 0, offset, len(content), masked_crc32c(content))
                 offset += file.write(content.data)
         made_index.write_bytes(index_file(BundleIndex(1, entries)))
-
-
-def _data_file(index: Path, number: int, count: int) -> Path:
-    return index.with_suffix(f".data-{number:05}-of-{count:05}")
 
 
 def _map(path: Path, index: Path) -> Tensor:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from bertkit.checkpoints.folders import replaced_file
 from bertkit.checkpoints.headers import read_header
 from bertkit.checkpoints.pickled import read_bin
-from bertkit.checkpoints.weight_files import find_weights
+from bertkit.checkpoints.weight_files import WeightFiles, check_shard, find_weights
 from bertkit.errors import BadCheckpoint, OutputError
 
 # transformers refuses a safetensors file that does not say which framework's layout it has.
@@ -31,7 +31,15 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
         BadCheckpoint: no weights in the folder, a file damaged or half-written, index and shards that disagree.
         UnsafeCheckpoint: a `.bin` whose reading would run code. It did not run.
     """
-    weights = find_weights(folder)
+    return read_files(find_weights(folder))
+
+
+def read_files(weights: WeightFiles) -> dict[str, torch.Tensor]:
+    """The weights in some files, as `read_tensors`.
+
+    Raises:
+        BadCheckpoint, UnsafeCheckpoint: as `read_tensors`.
+    """
     if weights.bundle_index is not None:  # few need what reads TensorFlow's files
         from bertkit.checkpoints.tensor_bundle import read_bundle
 
@@ -39,8 +47,7 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     tensors: dict[str, torch.Tensor] = {}
     for file in weights.files:
         part = _read_file(file)
-        if weights.tensors_of is not None:
-            _check_shard(file, part, weights.tensors_of[file])
+        check_shard(weights, file, part)
         tensors.update(part)
     return tensors
 
@@ -69,13 +76,6 @@ def _read_file(path: Path) -> dict[str, torch.Tensor]:
     except SafetensorError as error:
         raise BadCheckpoint(f"{path}: {error}") from error
     return tensors
-
-
-def _check_shard(shard: Path, part: Mapping[str, torch.Tensor], expected: frozenset[str]) -> None:
-    if lacking := sorted(expected - part.keys()):
-        raise BadCheckpoint(f"{shard}: lacks the tensor {lacking[0]!r} that the index expects in it")
-    if extra := sorted(part.keys() - expected):
-        raise BadCheckpoint(f"{shard}: holds the tensor {extra[0]!r} that the index does not expect in it")
 
 
 def _separate(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,24 @@ def has_weights(folder: Path) -> bool:
     except BadCheckpoint:
         return any(folder.glob(f"*{INDEX_ENDING}"))
     return True
+
+
+def check_shard(weights: WeightFiles, file: Path, names: Collection[str]) -> None:
+    """Refuses a shard that holds other tensors than the index says.
+
+    Args:
+        names: of the tensors in the file.
+
+    Raises:
+        BadCheckpoint: naming the first that is lacking, or is there besides.
+    """
+    if weights.tensors_of is None:
+        return
+    expected, found = weights.tensors_of[file], set(names)
+    if lacking := sorted(expected - found):
+        raise BadCheckpoint(f"{file}: lacks the tensor {lacking[0]!r} that the index expects in it")
+    if extra := sorted(found - expected):
+        raise BadCheckpoint(f"{file}: holds the tensor {extra[0]!r} that the index does not expect in it")
 
 
 def _find_shards(index: Path) -> WeightFiles:

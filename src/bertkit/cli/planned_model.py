@@ -71,6 +71,11 @@ def planned_model(model: str) -> tuple[str, EncoderConfig, Callable[[str], int] 
                 f"{model!r}: no such folder or preset, and not in the hub cache{near_match(plain, models)}",
                 f"Name a folder, a preset ({', '.join(sorted(models)[:4])} …), or sizes: layers=12,width=768,heads=12.",
             )
+    if any((folder / name).is_file() for name in ("adapter.json", "modules.json")) and not _has_config(folder):
+        from bertkit.pretrained.loading import open_pretrained
+
+        opened = open_pretrained(folder)  # what it is stands in another folder
+        return model, opened.config, _counter(opened.folder)
     from bertkit.families.foreign_config import read_config
 
     return model, read_config(folder).encoder, _counter(folder)
@@ -81,7 +86,11 @@ def _folder(path: Path) -> Path | None:
         path = path.parent
     if not path.is_dir():
         return None
-    return path if (path / "config.json").is_file() or not (path / "model").is_dir() else path / "model"
+    return path if _has_config(path) or not (path / "model").is_dir() else path / "model"
+
+
+def _has_config(folder: Path) -> bool:
+    return (folder / "config.json").is_file()
 
 
 def _cached(model: str) -> Path | None:

@@ -34,8 +34,8 @@ def tokenize(
     """
     from bertkit.cli.models import model_folder
     from bertkit.cli.output import json_line, open_output
+    from bertkit.pretrained.loading import open_tokenizer
     from bertkit.terminal.messages import write_line
-    from bertkit.tokenization.tokenizer import Tokenizer
 
     rows = input_rows(
         texts,
@@ -45,7 +45,7 @@ def tokenize(
         columns=columns,
     )
     with open_output(output) as out:
-        tokenizer = Tokenizer.load(model_folder(model, revision))
+        tokenizer = open_tokenizer(model_folder(model, revision))
         for row in rows:
             record = _record(row, tokenizer)
             write_line(out, json_line(record, row.place) if json or output is not None else _readable(row, record))

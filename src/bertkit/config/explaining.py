@@ -7,6 +7,8 @@ from typing import Literal
 from bertkit.config.strict import Strict
 from bertkit.config.training import Size
 
+STEPS = 32  # points that attribution integrates over, where nobody says how many
+
 
 class ExplainConfig(Strict):
     """Explanations of a model's answers.
@@ -26,7 +28,7 @@ class ExplainConfig(Strict):
     task: str | None = None
     kind: Literal["attribution", "rollout", "heads"] = "attribution"
     target: str | None = None
-    steps: Size = 32
+    steps: Size = STEPS
     long: Literal["error", "truncate"] = "error"
     device: str = "auto"
     batch_tokens: Size | None = None

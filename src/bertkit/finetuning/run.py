@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bertkit.checkpoints.stored import StoredTensors
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.finetuning import FinetuneConfig, StartTable
 from bertkit.config.training import Optimiser, TrainTable
@@ -25,7 +26,8 @@ from bertkit.model.encoder import Encoder
 from bertkit.model.heads import Head, new_head
 from bertkit.model.init import bias_from_priors, initialise
 from bertkit.model.lora import adapt, adapters, merge
-from bertkit.pretrained.adapters import Adapter, Base, write_adapter
+from bertkit.pretrained.adapter_writing import write_adapter
+from bertkit.pretrained.adapters import Adapter, Base
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import HEAD, Reading, can_be_direct, direct
 from bertkit.pretrained.from_state import TaskMetadata
@@ -298,5 +300,5 @@ def adapter_of(
         head_name=objective.head_name,
         scale=config.model.lora.alpha / config.model.lora.rank,
         values=more.values,
-        tensors=tensors,
+        tensors=StoredTensors.of(tensors),
     )

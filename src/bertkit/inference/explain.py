@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.arguments import check_argument
+from bertkit.config.explaining import STEPS
 from bertkit.config.pooling import Pooling
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
@@ -41,7 +42,6 @@ from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText, Window
 
 Kind = Literal["attribution", "rollout", "heads"]
-STEPS = 32
 ROWS_AT_ONCE = 32  # rows whose copies share batches: enough to fill them, and an answer is not long in coming
 MOST_TOKENS = 8192  # of a batch with gradients, which keeps what every step computed
 

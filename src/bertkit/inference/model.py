@@ -1,38 +1,32 @@
-"""A model that answers: `bertkit.load(…)`, then `model.predict([…])`."""
+"""A model that answers: `bertkit.load(…)`, then `model.predict([…])`. Torch-free, where another back end is given."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sized
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, cast, get_type_hints, overload
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, cast, get_type_hints, overload
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import Field
-from torch import nn
 from typing_extensions import TypedDict, TypeVar  # Python's own has no defaults before 3.13
 
 from bertkit.config.arguments import check_argument
 from bertkit.config.batch_tokens import batch_tokens as tokens_of_batch
-from bertkit.errors import UserError, near_match
+from bertkit.config.explaining import STEPS
 from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.inference.answerer import Answerer, OnError, check_on_error, never
 from bertkit.inference.as_arrays import check_gives_probabilities, check_gives_vectors, probabilities, vectors
 from bertkit.inference.backend import Backend
 from bertkit.inference.counted import counted
 from bertkit.inference.engine import Engine
-from bertkit.inference.explain import STEPS, Explained, Explainer
 from bertkit.inference.pipeline import Failure
-from bertkit.inference.precision import choose_dtype, exact_dtype
-from bertkit.inference.torch_backend import TorchBackend, ready_backend
-from bertkit.model.device import choose_device
-from bertkit.model.encoder import Encoder
-from bertkit.model.network import Network
 from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.pretrained.loading import find_folder, open_pretrained
-from bertkit.pretrained.saving import save_pretrained
+from bertkit.pretrained.loading import open_pretrained, open_reader
 from bertkit.tasks.catalogue import find_task
 from bertkit.tasks.contract import Array, Result, Task
 from bertkit.tasks.feature_extraction import TokenVectors
@@ -46,8 +40,15 @@ from bertkit.tasks.sentence_embedding import Embedding
 from bertkit.tasks.text_classification import Value
 from bertkit.tasks.text_ranking import Ranking
 from bertkit.tasks.token_classification import Entities
-from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from bertkit.inference.explain import Explained
+    from bertkit.model.encoder import Encoder
+    from bertkit.model.network import Network
 
 Source = str | Path | None
 MakeBackend = Callable[[Pretrained, Task], Backend]
@@ -77,14 +78,15 @@ class Model(Generic[Answer]):
     Any number of threads may use one model at once, whatever they do with it: nothing that one calls changes it.
 
     Args:
+        reader: reads rows for the task.
         backend: what computes the network.
-        long: what to do with a text that has more tokens than the model reads: `error`, `truncate` or `window`.
         batch_tokens: most tokens of one batch.
         explainable: whether answers can be explained (see `explain.py`): gradients flow through the weights, at the
             price of slower kernels, and texts keep the offsets of their tokens.
 
     Attributes:
         answerer: what answers rows.
+        long: what is done with a text that has more tokens than the model reads: `error`, `truncate` or `window`.
         max_length: tokens one input can have, special tokens included.
         width: numbers of the encoder's vectors.
     """
@@ -92,26 +94,25 @@ class Model(Generic[Answer]):
     def __init__(
         self,
         pretrained: Pretrained,
-        tokenizer: Tokenizer,
-        task: Task,
+        reader: Reader,
         backend: Backend,
         *,
-        long: LongText = LongText.ERROR,
         batch_tokens: int,
         explainable: bool = False,
     ) -> None:
-        self.task = task
-        self.tokenizer = tokenizer
+        self.task: Task = reader.task
+        self.tokenizer = reader.task.tokenizer
         self.source = pretrained.source
         self._prompt = pretrained.prompt
         self.device = backend.device
         self.dtype = backend.dtype
-        self.long = long
-        self.max_length = pretrained.max_length(task)
+        self.long = reader.long
+        self.max_length = reader.limit
         self.width = pretrained.config.width
         self.batch_tokens = batch_tokens
         self.explainable = explainable
-        self.answerer = self._answerer(backend, batch_tokens)
+        self._reader = replace(reader, offsets=reader.offsets or explainable)
+        self.answerer = Answerer(Engine(backend, self.task, batch_tokens), self._reader)
 
     @property
     def network(self) -> Network:
@@ -120,10 +121,9 @@ class Model(Generic[Answer]):
         Raises:
             UserError: another back end than torch computes it.
         """
-        backend = self.answerer.engine.backend
-        if isinstance(backend, TorchBackend):
-            return backend.network
-        raise UserError(f"the network is in {type(backend).__name__}, not in torch", "Load the model without backend=.")
+        from bertkit.inference.torch_backend import network_of
+
+        return network_of(self.answerer.engine.backend)
 
     @property
     def encoder(self) -> Encoder:
@@ -203,6 +203,8 @@ class Model(Generic[Answer]):
         Raises:
             OutputError: the place cannot be written, or is a folder with something in it.
         """
+        from bertkit.pretrained.saving import save_pretrained
+
         save_pretrained(open_pretrained(self.source), self.tokenizer, Path(folder))
 
     @property
@@ -228,7 +230,7 @@ class Model(Generic[Answer]):
         check_argument("batch_tokens", batch_tokens, BatchTokens | None)
         answerer = self.answerer
         if batch_tokens is not None:
-            answerer = self._answerer(answerer.engine.backend, batch_tokens)
+            answerer = Answerer(Engine(answerer.engine.backend, self.task, batch_tokens), self._reader)
         one = is_one_row(texts)
         count = len(texts) if isinstance(texts, Sized) and not one else None
         found = cast("Iterator[Embedding]", answerer.stream(texts))
@@ -278,6 +280,8 @@ class Model(Generic[Answer]):
             InputError: at the first row that has no answer; a text that is read in several windows has no explanation.
             ModelNotFound, BadCheckpoint: the checkpoint is not where it was any more.
         """
+        from bertkit.inference.explain import Explainer
+
         return Explainer(self._explainable, kind, target=target, steps=steps).explain(rows)
 
     @cached_property
@@ -285,20 +289,17 @@ class Model(Generic[Answer]):
         """The same model, so that its answers can be explained; a text is then one window."""
         if self.explainable and self.long != LongText.WINDOW:
             return self
+        from bertkit.inference.torch_backend import open_torch_backend
+
         pretrained = open_pretrained(self.source, self._prompt)
+        long = LongText.ERROR if self.long == LongText.WINDOW else self.long
         return Model(
             pretrained,
-            self.tokenizer,
-            self.task,
-            ready_backend(pretrained, self.task, torch.device(self.device), torch.float32, gradients=True),
-            long=LongText.ERROR if self.long == LongText.WINDOW else self.long,
+            replace(self._reader, long=long),
+            open_torch_backend(pretrained, self.task, dtype="auto", device=self.device, explainable=True),
             batch_tokens=self.batch_tokens,
             explainable=True,
         )
-
-    def _answerer(self, backend: Backend, batch_tokens: int) -> Answerer:
-        reader = Reader(self.task, self.max_length, self.long, offsets=self.explainable or self.task.needs_offsets)
-        return Answerer(Engine(backend, self.task, batch_tokens), reader)
 
 
 # What a task answers, for those who name it; `options` are those of the last one.
@@ -353,7 +354,8 @@ def load(
     Args:
         model: a folder or a hub name; None is the embedded default.
         task: one of the hub's task names; None is what the checkpoint's head does, else `sentence-embedding`.
-        dtype: `float32`, `bfloat16`, `float16`, or `auto`: what the device is fastest in; torch's own will do.
+        dtype: `float32`, `bfloat16`, `float16`, or `auto`: what the device is fastest in; torch's own will do. This and
+            `device` are for torch: another back end has its own.
         device: `cpu`, `cuda` (also AMD's GPUs), `mps` (Apple's), or `auto`: a GPU where there is one; torch's own will
             do.
         revision: branch, tag or commit of a hub model.
@@ -368,30 +370,27 @@ def load(
     given = {"model": model, "task": task, "dtype": dtype, "device": device, "revision": revision, "long": long}
     run: RunOptions = {name: options.pop(name) for name in RunOptions.__annotations__ if name in options}  # type: ignore[assignment]
     _check(given | {"prompt": prompt} | run)
-    explainable, backend = run.get("explainable", False), run.get("backend")
-    policies = [policy.value for policy in LongText]
-    if long not in policies:
-        raise UserError(f"long is {long!r}{near_match(long, policies)}", f"Choose {', '.join(policies)}.")
-    precision = str(dtype).removeprefix("torch.")
-    pretrained = open_pretrained(find_folder(model, revision, task), prompt)
-    tokenizer = pretrained.load_tokenizer()
-    place = choose_device(str(device))
-    made = pretrained.build_task(task, tokenizer, **options)
-    exact = exact_dtype(precision) if explainable else choose_dtype(precision, place)
-    return Model(
-        pretrained,
-        tokenizer,
-        made,
-        ready_backend(pretrained, made, place, exact, explainable) if backend is None else backend(pretrained, made),
-        long=LongText(long),
-        batch_tokens=run.get("batch_tokens") or tokens_of_batch("answer", place.type),
-        explainable=explainable,
-    )
+    explainable, make_backend = run.get("explainable", False), run.get("backend")
+    pretrained, reader = open_reader(model, task=task, revision=revision, long=long, prompt=prompt, **options)
+    if make_backend is None:
+        make_backend = partial(_torch_backend, dtype=str(dtype), device=str(device), explainable=explainable)
+    backend = make_backend(pretrained, reader.task)
+    at_once = run.get("batch_tokens") or tokens_of_batch("answer", backend.device.partition(":")[0])
+    return Model(pretrained, reader, backend, batch_tokens=at_once, explainable=explainable)
+
+
+def _torch_backend(pretrained: Pretrained, task: Task, **options: Any) -> Backend:
+    from bertkit.inference.torch_backend import open_torch_backend
+
+    return open_torch_backend(pretrained, task, **options)
 
 
 def _check(given: Mapping[str, object]) -> None:
     """Refuses arguments of `load` that are not of the types that it declares."""
-    declared = get_type_hints(load, include_extras=True) | get_type_hints(RunOptions, include_extras=True)
+    # Where torch is not imported, nothing that is given can be of one of its types.
+    known = {"torch": sys.modules.get("torch") or SimpleNamespace(dtype=str, device=str)}
+    declared = get_type_hints(load, localns=known, include_extras=True)
+    declared |= get_type_hints(RunOptions, include_extras=True)
     for name, value in given.items():
         check_argument(name, value, declared[name])
     if given["task"] is not None:

@@ -10,8 +10,10 @@ import torch
 from bertkit.batching.layout import PackedLayout
 from bertkit.batching.packed import PackedBatch
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.errors import UserError
 from bertkit.inference.backend import Backend, Outputs
-from bertkit.inference.precision import make_network_ready
+from bertkit.inference.precision import choose_dtype, exact_dtype, make_network_ready
+from bertkit.model.device import choose_device
 from bertkit.model.finite import blame, weights_of
 from bertkit.model.network import Network
 from bertkit.pretrained.checkpoint import Pretrained
@@ -57,17 +59,36 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def ready_backend(
-    pretrained: Pretrained, task: Task, device: torch.device, dtype: torch.dtype, gradients: bool
+def open_torch_backend(
+    pretrained: Pretrained, task: Task, *, dtype: str, device: str, explainable: bool
 ) -> TorchBackend:
     """A checkpoint's network for a task, on its device and in its precision.
 
     Args:
-        gradients: leave weights laid out so that gradients flow.
+        dtype, device: as `bertkit.load` has them.
+        explainable: float32, and weights laid out so that gradients flow.
+
+    Raises:
+        DeviceError: no such device or precision, or not on this machine.
+        MissingHead, ConfigError, BadCheckpoint: as `Pretrained.build_network`.
     """
+    place = choose_device(device)
+    name = dtype.removeprefix("torch.")
+    precision = exact_dtype(name) if explainable else choose_dtype(name, place)
     network = pretrained.build_network(task)
-    make_network_ready(network, device, dtype, gradients=gradients)
-    return TorchBackend(network, str(dtype).removeprefix("torch."))
+    make_network_ready(network, place, precision, gradients=explainable)
+    return TorchBackend(network, str(precision).removeprefix("torch."))
+
+
+def network_of(backend: Backend) -> Network:
+    """The network that a back end computes.
+
+    Raises:
+        UserError: another back end than torch does.
+    """
+    if isinstance(backend, TorchBackend):
+        return backend.network
+    raise UserError(f"the network is in {type(backend).__name__}, not in torch", "Load the model without backend=.")
 
 
 def on_device(batch: PackedBatch, device: torch.device | str) -> TokenBatch:

@@ -17,18 +17,12 @@ from torch.nn import functional
 
 from bertkit.batching.layout import Layout
 from bertkit.config.pooling import Pooling, parts_of
+from bertkit.config.vectors import ELEMENTWISE, TOKENS, VECTOR
 from bertkit.model.pooling import pool_tokens
 
 if TYPE_CHECKING:
     from bertkit.model.encoder import Encoder
 
-TOKENS, VECTOR, SCORES = "token_embeddings", "sentence_embedding", "scores"
-
-# The classes of torch that change each number by itself, and need no argument to be made; by their small names too.
-ELEMENTWISE = """
-    CELU ELU GELU Hardshrink Hardsigmoid Hardswish Hardtanh Identity LeakyReLU LogSigmoid Mish ReLU ReLU6 SELU SiLU
-    Sigmoid Softplus Softshrink Softsign Tanh Tanhshrink
-""".split()
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {name.lower(): getattr(nn, name)() for name in ELEMENTWISE}
 
 

@@ -1,4 +1,4 @@
-"""A folder that holds only what a model learnt on top of another: narrow matrices (LoRA) and a head.
+"""A folder that holds only what a model learnt on top of another: narrow matrices (LoRA) and a head. Torch-free.
 
 ```
 adapter.json          the base model and its weights' hash, the rank, the scale, more for config.json
@@ -14,27 +14,19 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
-from safetensors.torch import load_file
-from torch import Tensor
 
-from bertkit.checkpoints.folders import atomic_folder
-from bertkit.checkpoints.headers import read_header
+from bertkit.checkpoints.headers import TensorHeader
 from bertkit.checkpoints.hub import is_cached
-from bertkit.checkpoints.tensors import write_tensors
-from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS
+from bertkit.checkpoints.stored import StoredTensors, open_safetensors
+from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS, WeightFiles
 from bertkit.config.strict import Strict, parse
 from bertkit.errors import BadCheckpoint, ConfigError, ModelNotFound
-from bertkit.pretrained.sentence_parts import write_json
-from bertkit.pretrained.sentence_transformers import (
-    CrossEncoderSettings,
-    SentenceSettings,
-    cross_encoder_keys,
-    write_cross_encoder,
-    write_settings,
-)
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SAY_WHERE = 'Say where the base is in adapter.json: "base": {"folder": "its path from the folder of the adapter"}.'
 SCHEMA_VERSION = 2
@@ -107,7 +99,7 @@ def base_folders(base: Base | str | None, adapter: Path, find: Callable[[str | N
     return found
 
 
-class _Description(Strict):
+class AdapterDescription(Strict):
     """`adapter.json`; its first version had the base as it was typed."""
 
     schema_version: Literal[1, 2]
@@ -137,28 +129,17 @@ class Adapter:
     head_name: str | None
     scale: float
     values: Mapping[str, object]
-    tensors: Mapping[str, Tensor]
+    tensors: StoredTensors
 
     def on(self, encoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The state of the base's encoder with the differences added, float32.
-
-        Raises:
-            BadCheckpoint: a tensor fits none of the encoder's.
-        """
+        """The state of the base's encoder, in which the parts have been seen to fit, with the differences, float32."""
         state = {name: tensor.float() for name, tensor in encoder.items()}
         for name, tensor in self.tensors.items():
             part, _, kind = name.rpartition(".")
             if kind == "upper":
-                lower, upper = self.tensors.get(f"{part}.lower"), tensor.float()
-                weight = state.get(f"{part}.weight")
-                if lower is None or weight is None or not _fits(weight, lower, upper):
-                    raise BadCheckpoint(f"{ADAPTER_TENSORS}: {part} does not fit the base's {part}.weight")
-                state[f"{part}.weight"] = weight + self.scale * upper @ lower.float()
-            elif kind != "lower" and not name.startswith(HEAD):
-                if name in state and state[name].shape != tensor.shape:
-                    raise BadCheckpoint(
-                        f"{ADAPTER_TENSORS}: {name} has shape {tuple(tensor.shape)}, another than the base's"
-                    )
+                product = tensor.float() @ self.tensors[f"{part}.lower"].float()
+                state[f"{part}.weight"] = state[f"{part}.weight"] + self.scale * product
+            elif name in self.whole:
                 state[name] = tensor.float()
         return state
 
@@ -166,50 +147,41 @@ class Adapter:
         """The head's state, float32."""
         return {name.removeprefix(HEAD): t.float() for name, t in self.tensors.items() if name.startswith(HEAD)}
 
+    @property
+    def whole(self) -> dict[str, TensorHeader]:
+        """The parts of the encoder that are new whole."""
+        headers = self.tensors.headers
+        return {
+            name: header
+            for name, header in headers.items()
+            if not name.endswith((".lower", ".upper")) and not name.startswith(HEAD)
+        }
 
-def _fits(weight: Tensor, lower: Tensor, upper: Tensor) -> bool:
+    def check(self, encoder: Mapping[str, tuple[int, ...]]) -> None:
+        """Sees that its parts fit the base.
+
+        Args:
+            encoder: the shapes of the base's encoder's tensors.
+
+        Raises:
+            BadCheckpoint: a tensor fits none of the encoder's.
+        """
+        headers = self.tensors.headers
+        for name, header in headers.items():
+            part, _, kind = name.rpartition(".")
+            if kind != "upper":
+                continue
+            lower, weight = headers.get(f"{part}.lower"), encoder.get(f"{part}.weight")
+            if lower is None or weight is None or not _fits(weight, lower.shape, header.shape):
+                raise BadCheckpoint(f"{ADAPTER_TENSORS}: {part} does not fit the base's {part}.weight")
+        for name, header in self.whole.items():
+            if encoder.get(name, header.shape) != header.shape:
+                raise BadCheckpoint(f"{ADAPTER_TENSORS}: {name} has shape {header.shape}, another than the base's")
+
+
+def _fits(weight: tuple[int, ...], lower: tuple[int, ...], upper: tuple[int, ...]) -> bool:
     """Whether a product of two matrices has the shape of a weight."""
-    return (
-        lower.ndim == upper.ndim == 2
-        and lower.shape[0] == upper.shape[1]
-        and (weight.shape == (upper.shape[0], lower.shape[1]))
-    )
-
-
-def write_adapter(
-    adapter: Adapter,
-    folder: Path,
-    card: str,
-    settings: SentenceSettings | None = None,
-    cross_encoder: CrossEncoderSettings | None = None,
-    width: int = 0,
-) -> None:
-    """Write the folder, whole or not at all; what was there is replaced.
-
-    Args:
-        settings, cross_encoder: what the model's other files say of its task.
-        width: of the encoder.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    values = dict(adapter.values) | ({} if cross_encoder is None else cross_encoder_keys(cross_encoder))
-    about = {
-        "schema_version": SCHEMA_VERSION,
-        "base": adapter.base.model_dump(exclude_none=True) if isinstance(adapter.base, Base) else adapter.base,
-        "base_sha256": adapter.base_sha256,
-        "head_name": adapter.head_name,
-        "scale": adapter.scale,
-        "values": values,
-    }
-    with atomic_folder(folder, replace=True) as made:
-        write_json(made / ADAPTER_DESCRIPTION, about)
-        write_tensors(made / ADAPTER_TENSORS, adapter.tensors)
-        if settings is not None:
-            write_settings(made, settings, width)
-        if cross_encoder is not None:
-            write_cross_encoder(made, cross_encoder, width)
-        (made / "README.md").write_text(card, encoding="utf-8")
+    return len(lower) == len(upper) == 2 and lower[0] == upper[1] and weight == (upper[0], lower[1])
 
 
 def read_adapter(folder: Path) -> Adapter | None:
@@ -231,13 +203,13 @@ def read_adapter(folder: Path) -> Adapter | None:
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise BadCheckpoint(f"{path}: is of another version of bertkit", "Use the version that wrote it.")
     try:
-        about = parse(_Description, values, str(path))
+        about = parse(AdapterDescription, values, str(path))
     except ConfigError as error:
         raise BadCheckpoint(error.what) from None
-    for name, header in read_header(folder / ADAPTER_TENSORS).items():
-        if not header.dtype.startswith(("float", "bfloat")):
+    tensors = open_safetensors(WeightFiles((folder / ADAPTER_TENSORS,)))
+    for name, header in tensors.headers.items():
+        if not header.is_floating:
             raise BadCheckpoint(
                 f"{folder / ADAPTER_TENSORS}: tensor {name} is of {header.dtype}, not of floating point numbers"
             )
-    tensors = load_file(folder / ADAPTER_TENSORS)
     return Adapter(about.base, about.base_sha256, about.head_name, about.scale, about.values, tensors)

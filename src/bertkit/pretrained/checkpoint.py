@@ -1,4 +1,8 @@
-"""An open checkpoint: its configuration, its tensors, what its files say; from it encoder, task and head are built."""
+"""An open checkpoint: what its files say, from which tokenizer and task are made, without torch; and its weights.
+
+A server, a plan, or a network that something else than torch computes need the first half only. The second begins
+where a tensor is asked for, or something is built of them (`weights.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,10 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from bertkit.checkpoints.digests import sha256
+from bertkit.checkpoints.stored import StoredTensors
 from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS, find_weights
 from bertkit.config.calibration import ModelCalibration
 from bertkit.config.encoder import EncoderConfig
@@ -19,27 +22,30 @@ from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, check_fixed, unlike
 from bertkit.families.labels import fitting_labels
 from bertkit.families.values import one_of, optional
-from bertkit.model.build import build_encoder
-from bertkit.model.encoder import Encoder
-from bertkit.model.heads import new_head
-from bertkit.model.network import Network
+from bertkit.pretrained.name_table import NameTable, name_table
 from bertkit.pretrained.sentence_transformers import (
     CrossEncoderSettings,
     SentenceSettings,
 )
 from bertkit.pretrained.task_options import make_task
-from bertkit.pretrained.weights import NameTable, name_table
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
 from bertkit.tokenization.tokenizer import Tokenizer
 
+if TYPE_CHECKING:
+    from torch import nn
+
+    from bertkit.model.encoder import Encoder
+    from bertkit.model.network import Network
+    from bertkit.pretrained.weights import Weights
+
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A checkpoint that is open but not built: its tensors are still on disk, mapped into memory.
+    """A checkpoint that is open but not built: its tensors are still on disk.
 
     Attributes:
-        tensors: under the family's present names.
+        tensors: under the family's present names; their shapes are known, their numbers read when one is asked for.
         config: the encoder, without a pooler where the checkpoint has none.
         folder: where the weights, `config.json` and the tokenizer are.
         settings: how a sentence-transformers folder makes embeddings; None for other folders.
@@ -55,7 +61,7 @@ class Pretrained:
     folder: Path
     foreign: ForeignConfig
     config: EncoderConfig
-    tensors: Mapping[str, Tensor]
+    tensors: StoredTensors
     settings: SentenceSettings | None
     cross_encoder: CrossEncoderSettings | None = None
     calibration: ModelCalibration | None = None
@@ -124,50 +130,68 @@ class Pretrained:
         free = [name for name, task in kinds.items() if task.head_name is None]
         return [*own, *free] if self.settings is None else [*free, *own]
 
-    def _settings_of(self, task: str) -> SentenceSettings | CrossEncoderSettings | None:
+    def settings_of(self, task: str) -> SentenceSettings | CrossEncoderSettings | None:
         """What sentence-transformers' files say of a task; None where there are none."""
         return next((one for one in (self.settings, self.cross_encoder) if one is not None and one.task == task), None)
 
+    @property
+    def weights(self) -> Weights:
+        """What modules are made of."""
+        from bertkit.pretrained.weights import Weights
+
+        return Weights(self.config, self.tensors, str(self.folder))
+
     def build_encoder(self) -> Encoder:
-        """The encoder in evaluation mode, its weights as stored, mapped from the file but for those stacked."""
-        with torch.device("meta"):
-            encoder = build_encoder(self.config)
-        self._fill(encoder, self.family.encoder)
-        return encoder.eval()
+        """The encoder in evaluation mode, its weights as stored, mapped from the file but for those stacked.
+
+        Raises:
+            BadCheckpoint: a tensor is missing, or has not the shape that the configuration says.
+        """
+        return self.weights.encoder(self.table(self.family.encoder))
 
     def build_head(self, task: Task) -> nn.Module | None:
         """The task's head with its weights, in evaluation mode; None where it reads the encoder's own vectors.
 
         Raises:
-            MissingHead: the checkpoint has no weights for it.
-            ConfigError: it has, and `config.json` says that they are of another head than bertkit's.
+            MissingHead, ConfigError, BadCheckpoint: as `head_shape`.
         """
-        said = self._settings_of(task.name)
+        from bertkit.pretrained.vector_recipes import vector_head
+
+        said = self.settings_of(task.name)
         if said is None and task.readout.pooling:
             said = SentenceSettings()
-        made = None if said is None else said.head(task)
+        made = None if said is None else vector_head(said, task)
         if made is not None or task.head_name is None:
             return made
-        if task.head_name in self._stored_heads():
-            self._check_head(self.family.heads[task.head_name])
-        if task.head_name not in self.heads:
-            raise MissingHead(
-                f"{self.folder}: no head for {task.name}", f"This checkpoint can do: {', '.join(self.tasks())}."
-            )
-        self._check_rows(task, self._head_rows(task.head_name))
-        shape = self.family.heads[task.head_name]
-        with torch.device("meta"):
-            head = new_head(task.head_name, shape, self.config, task.classes, self.reads(shape))
-        self._fill(head, shape.weights)
-        return head.eval()
+        shape = self.head_shape(task.head_name, task)
+        return self.weights.head(self.table(shape.weights), shape, task, self.reads(shape))
 
     def build_network(self, task: Task) -> Network:
         """The encoder, the task's head and what is read of them, in evaluation mode.
 
         Raises:
-            MissingHead, ConfigError: as `build_head`.
+            MissingHead, ConfigError, BadCheckpoint: as `build_encoder` and `build_head`.
         """
+        from bertkit.model.network import Network
+
         return Network(self.build_encoder(), self.build_head(task), task.readout).eval()
+
+    def head_shape(self, head: str, task: Task) -> HeadShape:
+        """What the family's head for a task is made of, which the checkpoint has.
+
+        Raises:
+            MissingHead: the checkpoint has no weights for it.
+            ConfigError: it has, and `config.json` says that they are of another head than bertkit's.
+            BadCheckpoint: they have another number of rows than the task has labels.
+        """
+        if head in self._stored_heads():
+            self._check_head(self.family.heads[head])
+        if head not in self.heads:
+            raise MissingHead(
+                f"{self.folder}: no head for {task.name}", f"This checkpoint can do: {', '.join(self.tasks())}."
+            )
+        self._check_rows(task, self._head_rows(head))
+        return self.family.heads[head]
 
     def build_task(self, name: str | None, tokenizer: Tokenizer, /, **options: object) -> Task:
         """The task called `name`, or the checkpoint's likeliest.
@@ -205,13 +229,13 @@ class Pretrained:
 
     def max_length(self, task: Task) -> int:
         """The most tokens that one input of the task can have, special tokens included."""
-        said = self._settings_of(task.name)
+        said = self.settings_of(task.name)
         most = None if said is None else said.max_length
         return self.config.max_length if most is None else min(most, self.config.max_length)
 
     def task_options(self, kind: type[Task]) -> dict[str, object]:
         """What the checkpoint's files say about a task's options."""
-        said = self._settings_of(kind.name)
+        said = self.settings_of(kind.name)
         rows = self._head_rows(kind.head_name) if kind.head_name in self.heads else 0
         try:
             return ({} if said is None else said.options()) | kind.options(self._values_for(kind), rows)
@@ -233,7 +257,7 @@ class Pretrained:
     def _head_rows(self, head: str | None) -> int:
         """Rows of the last layer of a head that the checkpoint has; 0 where that is the encoder's token table."""
         rows = self.family.heads[head].weights if head else ()
-        shapes = (self.tensors[row.theirs[0]].shape for row in rows if row.ours == "classifier.weight")
+        shapes = (self.tensors.headers[row.theirs[0]].shape for row in rows if row.ours == "classifier.weight")
         return next((shape[0] for shape in shapes if shape), 0)
 
     def _check_rows(self, task: Task, rows: int) -> None:
@@ -262,11 +286,6 @@ class Pretrained:
             check_fixed(shape.fixed, self.foreign.values)
         except ConfigError as error:
             raise error.at(str(self.folder / "config.json")) from None
-
-    def _fill(self, module: nn.Module, rows: tuple[Weight, ...]) -> None:
-        expected = module.state_dict()
-        state = self.table(rows).to_ours(self.tensors, expected, str(self.folder))
-        module.load_state_dict(state, assign=True)
 
 
 def weights_sha256(folder: Path) -> str:

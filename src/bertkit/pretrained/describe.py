@@ -1,4 +1,4 @@
-"""What is in a checkpoint's folder."""
+"""What is in a checkpoint's folder. Torch-free."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def describe(folder: Path) -> Description:
         vocab_size=config.vocab_size,
         tokenizer=f"{tokenizer.algorithm}, {tokenizer.vocab_size:,} tokens, {tokenizer.casing}",
         tasks=tuple(pretrained.tasks()),
-        dtype=tuple(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in pretrained.tensors.values()})),
+        dtype=tuple(sorted({header.dtype for header in pretrained.tensors.headers.values()})),
         weight_bytes=sum(path.stat().st_size for path in weights),
         loaded_bytes={"float32": 4 * parameters, "bfloat16": 2 * parameters},
         vocab_sha256=tokenizer.vocab_sha256(),

@@ -13,22 +13,27 @@ the folder is *spelled out*:
 
 All factors are powers of two, so that reading it back is exact. `recognised` undoes it where every number of these
 parts is what `spelled_out` wrote; anything else, trained further elsewhere perhaps, is the model that it says it is.
+Torch-free: the parts are arrays, and only weights that are asked for become tensors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from bertkit.checkpoints.headers import TensorHeader
+from bertkit.checkpoints.stored import Numbers, StoredTensors
 from bertkit.config.encoder import EncoderConfig
 from bertkit.families.catalogue import FAMILIES
 from bertkit.families.contract import Family, HeadShape, Weight
 from bertkit.families.foreign_config import ForeignConfig, write_config
-from bertkit.pretrained.weights import NameTable, name_table
+from bertkit.pretrained.name_table import NameTable, name_table
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Reading = Literal["mean", "first"]
 HEAD = "text-classification"
@@ -44,7 +49,7 @@ class CheckpointForm:
 
     foreign: ForeignConfig
     config: EncoderConfig
-    tensors: Mapping[str, Tensor]
+    tensors: StoredTensors
 
     def table(self, rows: tuple[Weight, ...]) -> NameTable:
         """The family's rows for this checkpoint."""
@@ -90,19 +95,26 @@ def spelled_out(form: CheckpointForm) -> CheckpointForm:
     weight_name, bias_name = _classifier(family)
     if reads is None or weight_name not in form.tensors:
         return form
-    tensors = dict(form.tensors)
     config = form.config.model_copy(update={"pooler": family.heads[HEAD].reads == "pooler"})
     if reads == "mean":
         config = config.model_copy(update={"layer_of_step": tuple(range(config.layers + 1))})
-        tensors |= {name: tensors[name] / GAIN for name in _last_norm(form)}
     values = {**form.foreign.values, **write_config(family, config, form.foreign.model_type), KEY: reads}
-    whole = CheckpointForm(ForeignConfig(family, config, values, form.foreign.unread), config, tensors)
-    if family.heads[HEAD].activation == "relu":
-        tensors[bias_name] = tensors[bias_name] - ABOVE * tensors[weight_name].sum(dim=1)
-    else:
-        tensors[weight_name] = tensors[weight_name] / SMALL
-    tensors |= _added(whole, reads, tensors[weight_name].dtype)
-    return whole
+    whole = CheckpointForm(ForeignConfig(family, config, values, form.foreign.unread), config, form.tensors)
+    added = _added(whole, reads)
+    dtype = form.tensors.headers[weight_name].dtype
+    headers = {**form.tensors.headers, **{name: TensorHeader(part.shape, dtype) for name, part in added.items()}}
+
+    def read() -> Mapping[str, Tensor]:
+        tensors = dict(form.tensors)
+        if reads == "mean":
+            tensors |= {name: tensors[name] / GAIN for name in _last_norm(form)}
+        if family.heads[HEAD].activation == "relu":
+            tensors[bias_name] = tensors[bias_name] - ABOVE * tensors[weight_name].sum(dim=1)
+        else:
+            tensors[weight_name] = tensors[weight_name] / SMALL
+        return tensors | {name: tensors[weight_name].new_tensor(part) for name, part in added.items()}
+
+    return replace(whole, tensors=StoredTensors(headers, read))
 
 
 def recognised(form: CheckpointForm) -> CheckpointForm:
@@ -110,25 +122,32 @@ def recognised(form: CheckpointForm) -> CheckpointForm:
     family, reads = form.foreign.family, form.foreign.values.get(KEY)
     if reads not in ("mean", "first") or HEAD not in family.heads:
         return form
-    tensors = dict(form.tensors)
     weight_name, bias_name = _classifier(family)
-    if weight_name not in tensors:
+    if weight_name not in form.tensors:
         return form
-    added = _added(form, reads, tensors[weight_name].dtype)
-    if any(name not in tensors or not torch.equal(tensors.pop(name), tensor) for name, tensor in added.items()):
+    added = _added(form, reads)
+    if any(name not in form.tensors for name in added):
+        return form
+    if any(not np.array_equal(form.tensors.numbers(name), part) for name, part in added.items()):
         return form
     config = form.config.model_copy(update={"pooler": False})
     if reads == "mean":
         config = config.model_copy(update={"layer_of_step": tuple(range(config.layers - 1))})
     values = {**form.foreign.values, **write_config(family, config, form.foreign.model_type)}
-    own = CheckpointForm(ForeignConfig(direct(family, reads), config, values, form.foreign.unread), config, tensors)
-    if reads == "mean":
-        tensors |= {name: tensors[name] * GAIN for name in _last_norm(own)}
-    if family.heads[HEAD].activation == "relu":
-        tensors[bias_name] = tensors[bias_name] + ABOVE * tensors[weight_name].sum(dim=1)
-    else:
-        tensors[weight_name] = tensors[weight_name] * SMALL
-    return own
+    kept = form.tensors.renamed({name: name for name in form.tensors if name not in added})
+    own = CheckpointForm(ForeignConfig(direct(family, reads), config, values, form.foreign.unread), config, kept)
+
+    def read() -> Mapping[str, Tensor]:
+        tensors = dict(kept)
+        if reads == "mean":
+            tensors |= {name: tensors[name] * GAIN for name in _last_norm(own)}
+        if family.heads[HEAD].activation == "relu":
+            tensors[bias_name] = tensors[bias_name] + ABOVE * tensors[weight_name].sum(dim=1)
+        else:
+            tensors[weight_name] = tensors[weight_name] * SMALL
+        return tensors
+
+    return replace(own, tensors=StoredTensors(kept.headers, read))
 
 
 def reading_of(family: Family) -> Reading | None:
@@ -151,7 +170,7 @@ def _classifier(family: Family) -> tuple[str, str]:
     return theirs["classifier.weight"], theirs["classifier.bias"]
 
 
-def _added(form: CheckpointForm, reads: Reading, dtype: torch.dtype) -> Mapping[str, Tensor]:
+def _added(form: CheckpointForm, reads: Reading) -> dict[str, Numbers]:
     """What a spelled-out checkpoint has besides, under their names.
 
     Args:
@@ -159,33 +178,35 @@ def _added(form: CheckpointForm, reads: Reading, dtype: torch.dtype) -> Mapping[
     """
     config, family = form.config, form.foreign.family
     shape = family.heads[HEAD]
-    eye_WW, zeros_W = torch.eye(config.width, dtype=dtype), torch.zeros(config.width, dtype=dtype)
+    eye_WW, zeros_W = np.eye(config.width, dtype=np.float32), np.zeros(config.width, np.float32)
     relu = shape.activation == "relu"
     dense = {"weight": eye_WW if relu else eye_WW * SMALL, "bias": zeros_W + ABOVE if relu else zeros_W}
     in_encoder = shape.reads == "pooler"
     prefix = "pooler.dense" if in_encoder else "dense"
     table = form.table(family.encoder if in_encoder else shape.weights)
-    added = table.to_theirs({f"{prefix}.{name}": tensor for name, tensor in dense.items()})
+    added = table.to_theirs({f"{prefix}.{name}": part.astype(np.float32) for name, part in dense.items()})
     if reads == "mean":
         layer = _averaging(config, eye_WW, zeros_W)
-        ours = {f"layers.{config.layers - 1}.{name}": tensor for name, tensor in layer.items()}
+        ours = {f"layers.{config.layers - 1}.{name}": part for name, part in layer.items()}
         added |= form.table(family.encoder).to_theirs(ours)
     return added
 
 
-def _averaging(config: EncoderConfig, eye_WW: Tensor, zeros_W: Tensor) -> dict[str, Tensor]:
+def _averaging(config: EncoderConfig, eye_WW: Numbers, zeros_W: Numbers) -> dict[str, Numbers]:
     """The layer that averages."""
+    width, ffn_width = config.width, config.ffn_width
+    zeros_WW, gain = np.zeros_like(eye_WW), np.float32(GAIN)
     return {
-        "attention.qkv.weight": torch.cat([torch.zeros_like(eye_WW), torch.zeros_like(eye_WW), eye_WW * GAIN]),
-        "attention.qkv.bias": torch.cat([zeros_W] * 3),
-        "attention.output.weight": eye_WW * GAIN,
+        "attention.qkv.weight": np.concatenate([zeros_WW, zeros_WW, eye_WW * gain]),
+        "attention.qkv.bias": np.concatenate([zeros_W] * 3),
+        "attention.output.weight": eye_WW * gain,
         "attention.output.bias": zeros_W,
-        "attention_norm.weight": zeros_W + 1.0,
+        "attention_norm.weight": np.ones_like(zeros_W),
         "attention_norm.bias": zeros_W,
-        "mlp.up.weight": zeros_W.new_zeros(config.ffn_width, config.width),
-        "mlp.up.bias": zeros_W.new_zeros(config.ffn_width),
-        "mlp.down.weight": zeros_W.new_zeros(config.width, config.ffn_width),
+        "mlp.up.weight": np.zeros((ffn_width, width), np.float32),
+        "mlp.up.bias": np.zeros(ffn_width, np.float32),
+        "mlp.down.weight": np.zeros((width, ffn_width), np.float32),
         "mlp.down.bias": zeros_W,
-        "mlp_norm.weight": zeros_W + 1.0,
+        "mlp_norm.weight": np.ones_like(zeros_W),
         "mlp_norm.bias": zeros_W,
     }

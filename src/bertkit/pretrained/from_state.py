@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
+from bertkit.checkpoints.stored import StoredTensors
 from bertkit.config.encoder import EncoderConfig
 from bertkit.families.contract import Family
 from bertkit.families.foreign_config import ForeignConfig, write_config
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.sentence_transformers import CrossEncoderSettings, SentenceSettings
 from bertkit.tokenization.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ def from_state(
     if tokenizer.specials.pad is not None:
         values["pad_token_id"] = tokenizer.specials.pad
     foreign = ForeignConfig(family, config, values, ())
-    bare = Pretrained(Path(), foreign, config, {}, None)
+    bare = Pretrained(Path(), foreign, config, StoredTensors.of({}), None)
     tensors = bare.table(family.encoder).to_theirs(encoder)
     for name, state in heads.items():
         tensors |= bare.table(family.heads[name].weights).to_theirs(state)
-    return Pretrained(Path(), foreign, config, tensors, more.settings, more.cross_encoder)
+    return Pretrained(Path(), foreign, config, StoredTensors.of(tensors), more.settings, more.cross_encoder)

@@ -1,34 +1,46 @@
-"""From a checkpoint's folder to an open checkpoint, with the adapter that it may be. The only loader."""
+"""From a checkpoint's folder to an open checkpoint, with the adapter that it may be. The only loader. Torch-free.
+
+Opening reads what a folder says, and the names and shapes of its tensors; weights wait until somebody builds of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bertkit.checkpoints.embedded import embedded_folder
+from bertkit.checkpoints.headers import TensorHeader
 from bertkit.checkpoints.hub import locate
-from bertkit.checkpoints.tensors import read_tensors
+from bertkit.checkpoints.stored import StoredTensors, open_tensors
 from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION
 from bertkit.config.arguments import check_argument
-from bertkit.errors import BadCheckpoint, UserError
+from bertkit.errors import BadCheckpoint, UserError, near_match
 from bertkit.families.foreign_config import read_config
-from bertkit.model.encoder import Encoder
-from bertkit.pretrained.adapters import SAY_WHERE, Adapter, base_folders, read_adapter
+from bertkit.pretrained.adapters import HEAD, SAY_WHERE, Adapter, base_folders, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
 from bertkit.pretrained.cards import find_card
 from bertkit.pretrained.checkpoint import Pretrained, weights_sha256
 from bertkit.pretrained.direct_reading import KEY, CheckpointForm, direct, recognised
+from bertkit.pretrained.name_table import canonical, refuse_wrapped, stored_names
 from bertkit.pretrained.sentence_keys import TASKS_OF_TEXTS
-from bertkit.pretrained.sentence_modules import Chain, read_chain
+from bertkit.pretrained.sentence_modules import MODULES, Chain, read_chain
 from bertkit.pretrained.sentence_transformers import (
     Prompts,
     read_cross_encoder,
     read_settings,
 )
 from bertkit.pretrained.tensorflow_names import from_tensorflow
-from bertkit.pretrained.weights import canonical, refuse_wrapped
 from bertkit.tasks.catalogue import find_spec
+from bertkit.tasks.reading import Reader
+from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.tokenization.windows import LongText
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bertkit.model.encoder import Encoder
 
 
 def open_pretrained(folder: Path, prompt: str | None = None) -> Pretrained:
@@ -62,7 +74,7 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
     chain = read_chain(folder, prompt)
     place = folder if chain is None else chain.modules[0].folder
     foreign = read_config(place)
-    named = from_tensorflow(foreign.family, read_tensors(place), str(place), foreign.ending)
+    named = from_tensorflow(foreign.family, open_tensors(place), str(place), foreign.ending)
     tensors = canonical(foreign.family, named)
     refuse_wrapped(foreign.family, tensors, str(folder))
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
@@ -122,10 +134,11 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path, prompt: str | Non
     if adapter.values.get("model_type", model_type) != model_type:
         raise BadCheckpoint(f"{folder / ADAPTER_DESCRIPTION}: its model_type is not the base's, {model_type!r}")
     try:
-        encoder = adapter.on(base.build_encoder().state_dict())
+        adapter.check(base.table(base.family.encoder).shapes(base.tensors.headers))
     except BadCheckpoint as error:
         raise error.at(str(folder)) from None
-    config = base.config.model_copy(update={"pooler": any(name.startswith("pooler.") for name in encoder)})
+    has_pooler = base.config.pooler or any(name.startswith("pooler.") for name in adapter.whole)
+    config = base.config.model_copy(update={"pooler": has_pooler})
     reads, family = adapter.values.get(KEY), base.family
     family = direct(family, reads) if reads in ("mean", "first") else family
     foreign = replace(base.foreign, family=family, values={**base.foreign.values, **adapter.values})
@@ -136,10 +149,35 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path, prompt: str | Non
         made = _with_settings(made, folder, chain, adapter.values, prompt)
     elif prompt is not None and base.settings is not None:  # of an older version, which kept no settings of its own
         made = replace(made, settings=base.settings.choose(prompt, str(folder)), prompt=prompt)
-    tensors = made.table(family.encoder).to_theirs(encoder)
+    return replace(made, tensors=_with_adapter(made, base, adapter))
+
+
+def _with_adapter(made: Pretrained, base: Pretrained, adapter: Adapter) -> StoredTensors:
+    """The tensors of a base with an adapter on it, float32: of the encoder, and of the adapter's own head.
+
+    Args:
+        made: what they are to be the tensors of.
+    """
+    tables = {"": made.table(made.family.encoder)}
     if adapter.head_name is not None:
-        tensors |= made.table(family.heads[adapter.head_name].weights).to_theirs(adapter.head())
-    return replace(made, tensors=tensors)
+        tables[HEAD] = made.table(made.family.heads[adapter.head_name].weights)
+    headers: dict[str, TensorHeader] = {}
+    for prefix, table in tables.items():
+        for row in table:
+            new = adapter.tensors.headers.get(prefix + row.ours)
+            if new is not None and new.shape:
+                for name, part in table.slices(row, new.shape[0]):
+                    headers[name] = TensorHeader((part.stop - part.start, *new.shape[1:]), "float32")
+            elif not prefix:
+                for name, found in zip(row.theirs, stored_names(row, base.tensors), strict=True):
+                    if found is not None:
+                        headers[name] = TensorHeader(base.tensors.headers[found].shape, "float32")
+
+    def read() -> Mapping[str, Tensor]:
+        tensors = made.table(made.family.encoder).to_theirs(adapter.on(base.build_encoder().state_dict()))
+        return tensors | (tables[HEAD].to_theirs(adapter.head()) if HEAD in tables else {})
+
+    return StoredTensors(headers, read)
 
 
 def find_folder(model: str | Path | None, revision: str | None = None, task: str | None = None) -> Path:
@@ -156,6 +194,46 @@ def find_folder(model: str | Path | None, revision: str | None = None, task: str
     if model is not None:
         return locate(str(model), revision=revision)
     return embedded_folder(None if task is None else find_spec(task).model)
+
+
+def open_reader(
+    model: str | Path | None = None,
+    *,
+    task: str | None = None,
+    revision: str | None = None,
+    long: str = "error",
+    prompt: str | None = None,
+    **options: object,
+) -> tuple[Pretrained, Reader]:
+    """A checkpoint up to its network: open, and what reads rows for its task, which is `reader.task`.
+
+    What a server, an exported model and `bertkit.load` begin with: a back end for it completes a `Pipeline`.
+
+    Args:
+        model, task, revision, long, prompt: as `bertkit.load` has them.
+        options: what the task's class takes.
+
+    Raises:
+        BertkitError: as `open_pretrained`, `Pretrained.load_tokenizer` and `Pretrained.build_task` do.
+        UserError: `long` is another word.
+    """
+    policies = [policy.value for policy in LongText]
+    if long not in policies:
+        raise UserError(f"long is {long!r}{near_match(long, policies)}", f"Choose {', '.join(policies)}.")
+    pretrained = open_pretrained(find_folder(model, revision, task), prompt)
+    made = pretrained.build_task(task, pretrained.load_tokenizer(), **options)
+    return pretrained, Reader(made, pretrained.max_length(made), LongText(long), offsets=made.needs_offsets)
+
+
+def open_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer in a folder, as the model there reads texts; there need be no model.
+
+    Raises:
+        BertkitError: as `open_pretrained`, `Pretrained.load_tokenizer` and `Tokenizer.load` do.
+    """
+    if any((folder / name).is_file() for name in (ADAPTER_DESCRIPTION, MODULES)):  # which say more than its files
+        return open_pretrained(folder).load_tokenizer()
+    return Tokenizer.load(folder)
 
 
 def load_encoder(model: str | Path | None = None, *, revision: str | None = None) -> Encoder:

@@ -22,7 +22,8 @@ from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.calibrated import write_calibration
 from bertkit.pretrained.cards import CARD
 from bertkit.pretrained.direct_reading import CheckpointForm, spelled_out
-from bertkit.pretrained.sentence_transformers import cross_encoder_keys, write_cross_encoder, write_settings
+from bertkit.pretrained.sentence_transformers import cross_encoder_keys
+from bertkit.pretrained.sentence_writing import write_cross_encoder, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
 from bertkit.tokenization.opening import SENTENCEPIECE, WORDPIECE
 from bertkit.tokenization.tokenizer import Tokenizer

@@ -1,32 +1,17 @@
-"""The modules behind a Transformer, as steps that can be computed, and as files."""
+"""The modules behind a Transformer: what each reads, writes and does. Torch-free."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast, get_args
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
-
-from bertkit.checkpoints.tensors import read_tensors, write_tensors
+from bertkit.checkpoints.stored import Numbers, StoredTensors, open_tensors
 from bertkit.config.pooling import Pooling
+from bertkit.config.vectors import ELEMENTWISE, TOKENS, VECTOR
 from bertkit.errors import BadCheckpoint, ConfigError, near_match
-from bertkit.model.vector_steps import (
-    ACTIVATIONS,
-    ELEMENTWISE,
-    TOKENS,
-    VECTOR,
-    Dense,
-    LayerNorm,
-    Step,
-    VectorRecipe,
-    normalise,
-)
 from bertkit.pretrained.sentence_keys import (
     COPY_AGAIN,
     DENSE,
@@ -40,11 +25,18 @@ from bertkit.pretrained.sentence_keys import (
 )
 from bertkit.pretrained.sentence_modules import Module
 
-Array = npt.NDArray[np.float32]
-NO_TENSORS: Mapping[str, Tensor] = {}
+NO_TENSORS = StoredTensors.of({})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Which of the numbers of a text a module changes, and what they are called then."""
+
+    reads: str
+    writes: str
+
+
+@dataclass(frozen=True, eq=False)
 class VectorModule:
     """A module that is neither Transformer nor Pooling.
 
@@ -52,13 +44,22 @@ class VectorModule:
         kind: the library's class.
         values: its `config.json`, as it is written again.
         tensors: its weights, as stored.
-        step: what it does; None where it does nothing.
+        link: what it reads and writes; None where it does nothing.
+        activation: of a dense layer, our name of it.
+        residual: whether what a dense layer reads is added to what it makes of that.
     """
 
     kind: str
     values: Mapping[str, object]
-    tensors: Mapping[str, Tensor]
-    step: Step | None
+    tensors: StoredTensors
+    link: Link | None
+    activation: str = "identity"
+    residual: bool = False
+
+    @cached_property
+    def weights(self) -> Mapping[str, Numbers]:
+        """Its weights in float32, without torch where they are not pickled."""
+        return {name: self.tensors.numbers(name) for name in self.tensors}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +77,10 @@ class VectorModules:
     before: tuple[VectorModule, ...] = ()
     after: tuple[VectorModule, ...] = ()
 
-    def recipe(self, skip: int = 0) -> VectorRecipe:
-        """The same, to be computed."""
-        return VectorRecipe(self.pooling, steps_of(self.before), steps_of(self.after), skip)
-
-    def finish(self) -> Callable[[Array], Array] | None:
-        """What the modules after the pooling do to a vector, (W,) to (O,); None where there are none."""
-        recipe = self.recipe()
-        if not recipe.after:
-            return None
-
-        def change(vector_W: Array) -> Array:
-            with torch.inference_mode():
-                return recipe.finish(torch.from_numpy(vector_W)[None])[0].numpy()
-
-        return change
-
     @property
     def names(self) -> set[str]:
         """What the numbers are called that there are in the end."""
-        return {VECTOR, *(step.writes for step in steps_of(self.after))}
-
-
-def steps_of(parts: Sequence[VectorModule]) -> tuple[Step, ...]:
-    """What modules do."""
-    return tuple(part.step for part in parts if part.step is not None)
+        return {VECTOR, *(module.link.writes for module in self.after if module.link is not None)}
 
 
 def read_parts(modules: Sequence[Module], width: int, source: Path) -> VectorModules:
@@ -130,9 +110,9 @@ def _read_part(module: Module, widths: dict[str, int]) -> VectorModule:
     """A module; what it writes is added to the widths."""
     path = module.folder / "config.json"
     part = _READERS[module.kind](module.folder, read_json_object(path), widths)
-    if part.step is not None and TOKENS in widths and part.step.writes != TOKENS:
+    if part.link is not None and TOKENS in widths and part.link.writes != TOKENS:
         raise ConfigError(
-            f"{path}: writes {part.step.writes!r} before the Pooling, which is not supported", ENCODER_ALONE
+            f"{path}: writes {part.link.writes!r} before the Pooling, which is not supported", ENCODER_ALONE
         )
     return part
 
@@ -177,8 +157,8 @@ def read_activation(name: object, place: str) -> str:
 
 def activation_path(activation: str) -> str:
     """The class of torch that has a name of ours, as the library writes it."""
-    kind = type(ACTIVATIONS[activation])
-    return f"{kind.__module__}.{kind.__name__}"
+    kind = next(name for name in ELEMENTWISE if name.lower() == activation)
+    return f"torch.nn.modules.{'linear' if kind == 'Identity' else 'activation'}.{kind}"
 
 
 def _read_dense(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> VectorModule:
@@ -195,11 +175,10 @@ def _read_dense(folder: Path, given: Mapping[str, object], widths: dict[str, int
     residual = bool(values.get("use_residual", False))
     if residual and inputs != outputs:
         shapes["residual.weight"] = (outputs, inputs)
-    tensors, ready = _read_weights(folder, shapes)
+    tensors = _open_weights(folder, shapes)
     activation = read_activation(values.get("activation_function", activation_path("tanh")), str(path))
-    dense = Dense(ready["linear.weight"], ready.get("linear.bias"), activation, residual, ready.get("residual.weight"))
     widths[writes] = outputs
-    return VectorModule("Dense", given, tensors, Step(reads, writes, dense))
+    return VectorModule("Dense", given, tensors, Link(reads, writes), activation, residual)
 
 
 def _read_layer_norm(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> VectorModule:
@@ -207,10 +186,8 @@ def _read_layer_norm(folder: Path, given: Mapping[str, object], widths: dict[str
     width = LAYER_NORM.read(given, str(path)).get("dimension")
     if width != _width(widths, VECTOR, path):
         raise ConfigError(f"{path}: dimension is {width}, the vector has {widths[VECTOR]} numbers", COPY_AGAIN)
-    tensors, ready = _read_weights(folder, {"norm.weight": (width,), "norm.bias": (width,)})
-    return VectorModule(
-        "LayerNorm", given, tensors, Step(VECTOR, VECTOR, LayerNorm(ready["norm.weight"], ready["norm.bias"]))
-    )
+    tensors = _open_weights(folder, {"norm.weight": (width,), "norm.bias": (width,)})
+    return VectorModule("LayerNorm", given, tensors, Link(VECTOR, VECTOR))
 
 
 def _read_normalize(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> VectorModule:
@@ -221,7 +198,7 @@ def _read_normalize(folder: Path, given: Mapping[str, object], widths: dict[str,
     if reads not in widths:
         return VectorModule("Normalize", given, NO_TENSORS, None)
     widths[writes] = widths[reads]
-    return VectorModule("Normalize", given, NO_TENSORS, Step(reads, writes, normalise))
+    return VectorModule("Normalize", given, NO_TENSORS, Link(reads, writes))
 
 
 def _read_dropout(folder: Path, given: Mapping[str, object], widths: dict[str, int]) -> VectorModule:
@@ -238,64 +215,19 @@ _READERS: Mapping[str, Callable[[Path, Mapping[str, object], dict[str, int]], Ve
 }
 
 
-def _read_weights(
-    folder: Path, shapes: Mapping[str, tuple[int, ...]]
-) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
-    """A module's tensors, exactly those that it is to have: as stored, and in float32."""
-    tensors = read_tensors(folder)
+def _open_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> StoredTensors:
+    """A module's tensors, exactly those that it is to have."""
+    tensors = open_tensors(folder)
     if lacking := sorted(shapes.keys() - tensors.keys()):
         raise BadCheckpoint(f"{folder}: no tensor {lacking[0]}", COPY_AGAIN)
     if more := sorted(tensors.keys() - shapes.keys()):
         raise BadCheckpoint(f"{folder}: the tensor {more[0]} belongs to no part that config.json has", COPY_AGAIN)
     for name, shape in shapes.items():
-        if tuple(tensors[name].shape) != shape:
+        header = tensors.headers[name]
+        if header.shape != shape:
             raise BadCheckpoint(
-                f"{folder}: tensor {name} has shape {tuple(tensors[name].shape)}, config.json says {shape}", COPY_AGAIN
+                f"{folder}: tensor {name} has shape {header.shape}, config.json says {shape}", COPY_AGAIN
             )
-        if not tensors[name].is_floating_point():
-            raise BadCheckpoint(f"{folder}: tensor {name} is of {tensors[name].dtype}, not of floating point numbers")
-    return tensors, {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
-
-
-def write_parts(folder: Path, parts: VectorModules, normalize: bool, width: int) -> list[dict[str, object]]:
-    """Write the modules' folders.
-
-    Args:
-        normalize: put a Normalize at the end.
-        width: of the tokens.
-
-    Returns:
-        The entries of `modules.json`, the Transformer's first.
-    """
-    last = (VectorModule("Normalize", {}, NO_TENSORS, None),) if normalize else ()
-    for part in parts.before:
-        width = part.tensors["linear.weight"].shape[0] if part.kind == "Dense" else width
-    pooling = VectorModule("Pooling", _pooling_values(parts, width), NO_TENSORS, None)
-    entries: list[dict[str, object]] = [_entry(0, "", "Transformer")]
-    for number, part in enumerate((*parts.before, pooling, *parts.after, *last), 1):
-        name = f"{number}_{part.kind}"
-        (folder / name).mkdir()
-        write_json(folder / name / "config.json", part.values)
-        if part.tensors:
-            write_tensors(folder / name / "model.safetensors", part.tensors)
-        entries.append(_entry(number, name, part.kind))
-    return entries
-
-
-def _pooling_values(parts: VectorModules, width: int) -> dict[str, object]:
-    """Flags, which old releases of the library read too, unless they cannot say the order."""
-    values: dict[str, object] = {"word_embedding_dimension": width}
-    if list(parts.pooling) == [mode for mode in POOLING_FLAGS.values() if mode in parts.pooling]:
-        values |= {flag: mode in parts.pooling for flag, mode in POOLING_FLAGS.items()}
-    else:
-        values |= {"pooling_mode": list(parts.pooling)}
-    return values if parts.include_prompt else values | {"include_prompt": False}
-
-
-def _entry(number: int, path: str, kind: str) -> dict[str, object]:
-    return {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{kind}"}
-
-
-def write_json(path: Path, values: object) -> None:
-    """A file of indented JSON."""
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        if not header.is_floating:
+            raise BadCheckpoint(f"{folder}: tensor {name} is of {header.dtype}, not of floating point numbers")
+    return tensors

@@ -1,4 +1,4 @@
-"""The extra files of a sentence-transformers folder: how hidden states become one vector, or a score."""
+"""The extra files of a sentence-transformers folder: how hidden states become one vector, or a score. Torch-free."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, cast
 
+from bertkit.config.vectors import SCORES, TOKENS, VECTOR
 from bertkit.errors import ConfigError, UserError, near_match
-from bertkit.model.vector_steps import SCORES, TOKENS, VECTOR, RecipeHead
 from bertkit.pretrained.sentence_keys import (
     CROSS_ENCODER,
     ENCODER_ALONE,
@@ -24,16 +24,14 @@ from bertkit.pretrained.sentence_keys import (
 )
 from bertkit.pretrained.sentence_modules import MODULES, Chain
 from bertkit.pretrained.sentence_parts import (
+    Link,
     VectorModule,
     VectorModules,
     activation_path,
     read_activation,
     read_parts,
-    write_json,
-    write_parts,
 )
-from bertkit.tasks.contract import Task
-from bertkit.tasks.sentence_embedding import prompt_length
+from bertkit.pretrained.vector_arrays import finishing
 
 MODEL_FILE, TRANSFORMER_FILE = "config_sentence_transformers.json", "sentence_bert_config.json"
 # Older folders name the file by the family; the library takes the first in this order that says something.
@@ -122,10 +120,6 @@ class SentenceSettings:
     routes: tuple[str, ...] = ()
     task: ClassVar[str] = "sentence-embedding"
 
-    def head(self, task: Task) -> RecipeHead | None:
-        """What makes vectors of tokens, as the task asks for them."""
-        return RecipeHead(replace(self.parts.recipe(task.readout.skip), poolings=task.readout.pooling))
-
     @property
     def max_length(self) -> int | None:
         """Tokens of a text behind the prompt in use; None where the folder does not say."""
@@ -138,7 +132,7 @@ class SentenceSettings:
             "normalize": self.normalize,
             "prompt": self.prompts.text,
             "include_prompt": self.parts.include_prompt,
-            "finish": self.parts.finish(),
+            "finish": finishing(self.parts.after),
             "truncate_dim": self.truncate_dim,
         }
 
@@ -165,13 +159,6 @@ class CrossEncoderSettings:
     reads: Reads = field(default_factory=Reads)
     parts: VectorModules | None = None
     task: ClassVar[str] = "text-ranking"
-
-    def head(self, task: Task) -> RecipeHead | None:
-        """What makes scores of tokens; None where a classifier of the family does."""
-        if self.parts is None:
-            return None
-        skip = 0 if self.parts.include_prompt else prompt_length(task.tokenizer, self.prompts.text)
-        return RecipeHead(self.parts.recipe(skip), SCORES)
 
     @property
     def max_length(self) -> int | None:
@@ -222,8 +209,7 @@ def read_settings(root: Path, chain: Chain | None, width: int, prompt: str | Non
 
 
 def _makes_length_one(part: VectorModule) -> bool:
-    step = part.step
-    return part.kind == "Normalize" and step is not None and step.reads == step.writes == VECTOR
+    return part.kind == "Normalize" and part.link == Link(VECTOR, VECTOR)
 
 
 def _read_prompts(values: Mapping[str, object], path: Path, more: tuple[str, ...]) -> Prompts:
@@ -344,37 +330,3 @@ def _config_activation(config: Mapping[str, object], path: Path) -> str:
 def cross_encoder_keys(settings: CrossEncoderSettings) -> dict[str, object]:
     """The key of `config.json` that names the activation; sentence-transformers 4 and later read it."""
     return {CONFIG_KEY: {"activation_fn": activation_path(settings.activation)}}
-
-
-def write_cross_encoder(folder: Path, settings: CrossEncoderSettings, width: int) -> None:
-    """The files that say what `config.json` and the tokenizer's files cannot; none where they say all."""
-    said = Reads(model_max_length(folder))
-    if settings.parts is None and not settings.prompts.texts and settings.reads in (said, Reads()):
-        return
-    if settings.parts is None:
-        modules: object = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
-        task = "sequence-classification"
-    else:
-        modules, task = write_parts(folder, settings.parts, False, width), "feature-extraction"
-    write_json(folder / MODULES, modules)
-    write_json(folder / TRANSFORMER_FILE, _transformer_values(settings.reads) | {"transformer_task": task})
-    activation = {"activation_fn": activation_path(settings.activation)}
-    write_json(folder / MODEL_FILE, {"model_type": RERANKER, **activation, **_prompt_values(settings.prompts)})
-
-
-def write_settings(folder: Path, settings: SentenceSettings, width: int) -> None:
-    """The files that make a model's folder one that sentence-transformers opens."""
-    write_json(folder / MODULES, write_parts(folder, settings.parts, settings.normalize, width))
-    write_json(folder / TRANSFORMER_FILE, _transformer_values(settings.reads))
-    cut = {} if settings.truncate_dim is None else {"truncate_dim": settings.truncate_dim}
-    values = {**_prompt_values(settings.prompts), "similarity_fn_name": settings.similarity, **cut}
-    write_json(folder / MODEL_FILE, values)
-
-
-def _transformer_values(reads: Reads) -> dict[str, object]:
-    lengths = {f"{name}_length": length for name, length in reads.of_task.items()}
-    return {"max_seq_length": reads.max_length, "do_lower_case": reads.lower_case, **lengths}
-
-
-def _prompt_values(prompts: Prompts) -> dict[str, object]:
-    return {"prompts": dict(prompts.texts), "default_prompt_name": prompts.name}

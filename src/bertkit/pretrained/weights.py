@@ -1,156 +1,117 @@
-"""A family's tensor names, ours and theirs, applied to tensors in both directions."""
+"""The second half of an open checkpoint, its weights: from tensors on disk to modules that have them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint
-from bertkit.families.contract import Family, Weight
-
-if TYPE_CHECKING:
-    from bertkit.families.foreign_config import ForeignConfig
-
-Tensors = dict[str, Tensor]
-# What torch's compiler, its sharding and its recomputing call the module that they wrap, wherever that is.
-WRAPPERS = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
-
-
-def canonical(family: Family, tensors: Mapping[str, Tensor]) -> Tensors:
-    """Checkpoint tensors under the family's present names: no encoder prefix, no old ending, nothing ignored."""
-    renamed: Tensors = {}
-    for name, tensor in tensors.items():
-        for old, new in family.old_endings.items():
-            if name.endswith(old):
-                name = name.removesuffix(old) + new
-        name = name.removeprefix(family.prefix)
-        if not name.endswith(family.ignored):
-            renamed[name] = tensor
-    return renamed
-
-
-def refuse_wrapped(family: Family, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Refuse canonical names to which a wrapper has added a part of its own.
-
-    Raises:
-        BadCheckpoint: naming what is added, if it was a wrapper.
-    """
-    table = next(row.theirs[0] for row in family.encoder if row.ours == "embeddings.token.weight")
-    found = next((name for name in tensors if name.endswith(f".{table}")), None)
-    added = found.removesuffix(table) if found is not None and table not in tensors else None
-    if added is None:
-        added = next((f"{part}." for name in tensors for part in name.split(".") if part in WRAPPERS), None)
-    elif added != family.prefix:
-        added = added.removesuffix(family.prefix)
-    if added is not None:
-        raise BadCheckpoint(
-            f"{source}: the tensors' names have {added!r} in them, which a wrapper of the model has put there",
-            f"Save the state_dict() of the model inside the wrapper, or take {added!r} out of the names.",
-        )
+from bertkit.families.contract import HeadShape, Reads, Weight
+from bertkit.model.build import build_encoder
+from bertkit.model.encoder import Encoder
+from bertkit.model.heads import new_head
+from bertkit.pretrained.name_table import NameTable, stored_names
+from bertkit.tasks.contract import Task
 
 
 @dataclass(frozen=True, slots=True)
-class NameTable:
-    """A family's rows with every layer's number filled in: our names and theirs, for one checkpoint.
+class Weights:
+    """The tensors of a checkpoint, and what they are for.
 
-    Args:
-        rows: of the encoder or of a head.
-        config: the encoder, whose sizes say how stacked tensors are made up.
-        places: what stands for `{layer}` in their names, for each of our layers.
+    Attributes:
+        tensors: under the family's present names.
+        source: what they were read from, for errors.
     """
 
-    rows: tuple[Weight, ...]
     config: EncoderConfig
-    places: tuple[str, ...]
+    tensors: Mapping[str, Tensor]
+    source: str
 
-    def __iter__(self) -> Iterator[Weight]:
-        for row in self.rows:
-            if not row.is_in(self.config):
-                continue
-            if "{layer}" not in row.ours:
-                yield row
-                continue
-            for layer, place in enumerate(self.places):
-                theirs, aliases = (
-                    tuple(n.replace("{layer}", place) for n in some) for some in (row.theirs, row.aliases)
-                )
-                yield replace(row, ours=row.ours.replace("{layer}", str(layer)), theirs=theirs, aliases=aliases)
-
-    def is_whole(self, present: Iterable[str]) -> bool:
-        """Whether a checkpoint with these (canonical) names has every tensor of the table."""
-        present = set(present)
-        return all(set(row.theirs) <= present or not present.isdisjoint(row.aliases) for row in self)
-
-    def to_ours(self, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> Tensors:
-        """Our tensors from canonical ones.
-
-        A tensor that stands for itself is passed on without a copy; one that is stacked from several is new.
-
-        Args:
-            expected: our state, for its shapes (the tensors may be on the meta device); rows that are not in it, as the
-                biases of a model without biases, are passed over.
-            source: what the tensors were read from, for errors.
+    def encoder(self, table: NameTable) -> Encoder:
+        """The encoder in evaluation mode, its weights as stored, mapped from the file but for those stacked.
 
         Raises:
-            BadCheckpoint: a tensor is missing, is not of floating point, or has not the shape that the configuration
-                says.
+            BadCheckpoint: as `to_ours`.
         """
-        ours: Tensors = {}
-        missing: list[str] = []
-        for row in self:
-            if row.ours not in expected:
-                continue
-            parts = [_find(name, row.aliases, tensors) for name in row.theirs]
-            missing += [name for name, part in zip(row.theirs, parts, strict=True) if part is None]
-            found = [part for part in parts if part is not None]
-            if len(found) == len(parts):
-                self._check_parts(row, found, expected[row.ours].shape, source)
-                ours[row.ours] = found[0] if len(found) == 1 else torch.cat(found)
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise BadCheckpoint(f"{source}: no tensor {missing[0]}{more}")
-        return ours
+        with torch.device("meta"):
+            encoder = build_encoder(self.config)
+        self.fill(encoder, table)
+        return encoder.eval()
 
-    def to_theirs(self, ours: Mapping[str, Tensor], prefix: str = "") -> Tensors:
-        """Their tensors from ours: the exact inverse of `to_ours`."""
-        theirs: Tensors = {}
-        for row in self:
-            if row.ours in ours:
-                parts = ours[row.ours].split(self._sizes(row, len(ours[row.ours])))  # type: ignore[no-untyped-call]
-                theirs |= {prefix + name: part for name, part in zip(row.theirs, parts, strict=True)}
-        return theirs
+    def head(self, table: NameTable, shape: HeadShape, task: Task, reads: Reads | None) -> nn.Module:
+        """The family's head for a task, in evaluation mode.
 
-    def _sizes(self, row: Weight, rows: int) -> list[int]:
-        """How many of our tensor's rows each of theirs has."""
-        if row.by_heads:
-            return [count * self.config.head_width for count in (self.config.heads, *2 * (self.config.groups,))]
-        return [rows // len(row.theirs)] * len(row.theirs)
+        Args:
+            shape: what it is made of.
+            reads: what it reads, where the family leaves that open.
 
-    def _check_parts(self, row: Weight, parts: Sequence[Tensor], shape: torch.Size, source: str) -> None:
-        for name, part, size in zip(row.theirs, parts, self._sizes(row, shape[0]), strict=True):
-            if not part.is_floating_point():
-                raise BadCheckpoint(
-                    f"{source}: tensor {name} is of {str(part.dtype).removeprefix('torch.')}, not of floating point",
-                    "Use the checkpoint as it was before it was quantised, in float32, float16 or bfloat16.",
-                )
-            expected = (size, *shape[1:])
-            if part.shape != expected:
-                raise BadCheckpoint(
-                    f"{source}: tensor {name} has shape {tuple(part.shape)}, the configuration says {expected}",
-                    "Use the configuration that belongs to these weights.",
-                )
+        Raises:
+            BadCheckpoint: as `to_ours`.
+        """
+        assert task.head_name is not None
+        with torch.device("meta"):
+            head = new_head(task.head_name, shape, self.config, task.classes, reads)
+        self.fill(head, table)
+        return head.eval()
+
+    def fill(self, module: nn.Module, table: NameTable) -> None:
+        """Has a module take over its tensors.
+
+        Args:
+            table: the names of the module's own.
+
+        Raises:
+            BadCheckpoint: as `to_ours`.
+        """
+        module.load_state_dict(to_ours(table, self.tensors, module.state_dict(), self.source), assign=True)
 
 
-def name_table(foreign: ForeignConfig, config: EncoderConfig, rows: tuple[Weight, ...]) -> NameTable:
-    """A family's rows for the checkpoint that a `config.json` describes."""
-    places = [foreign.family.layer_place(layer, foreign.values) for layer in range(config.layers)]
-    return NameTable(rows, config, tuple(places))
+def to_ours(
+    table: NameTable, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str
+) -> dict[str, Tensor]:
+    """Our tensors from canonical ones.
+
+    A tensor that stands for itself is passed on without a copy; one that is stacked from several is new.
+
+    Args:
+        expected: our state, for its shapes (the tensors may be on the meta device); rows that are not in it, as the
+            biases of a model without biases, are passed over.
+        source: what the tensors were read from, for errors.
+
+    Raises:
+        BadCheckpoint: a tensor is missing, is not of floating point, or has not the shape that the configuration says.
+    """
+    ours: dict[str, Tensor] = {}
+    missing: list[str] = []
+    for row in table:
+        if row.ours not in expected:
+            continue
+        names = stored_names(row, tensors)
+        missing += [name for name, found in zip(row.theirs, names, strict=True) if found is None]
+        parts = [tensors[name] for name in names if name is not None]
+        if len(parts) == len(names):
+            _check_parts(table, row, parts, expected[row.ours].shape, source)
+            ours[row.ours] = parts[0] if len(parts) == 1 else torch.cat(parts)
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise BadCheckpoint(f"{source}: no tensor {missing[0]}{more}")
+    return ours
 
 
-def _find(name: str, aliases: Iterable[str], tensors: Mapping[str, Tensor]) -> Tensor | None:
-    return next((tensors[n] for n in (name, *aliases) if n in tensors), None)
+def _check_parts(table: NameTable, row: Weight, parts: Sequence[Tensor], shape: torch.Size, source: str) -> None:
+    for name, part, size in zip(row.theirs, parts, table.sizes(row, shape[0]), strict=True):
+        if not part.is_floating_point():
+            raise BadCheckpoint(
+                f"{source}: tensor {name} is of {str(part.dtype).removeprefix('torch.')}, not of floating point",
+                "Use the checkpoint as it was before it was quantised, in float32, float16 or bfloat16.",
+            )
+        expected = (size, *shape[1:])
+        if part.shape != expected:
+            raise BadCheckpoint(
+                f"{source}: tensor {name} has shape {tuple(part.shape)}, the configuration says {expected}",
+                "Use the configuration that belongs to these weights.",
+            )
