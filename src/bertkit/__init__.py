@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from bertkit.api.evaluation import calibrate, evaluate
+    from bertkit.api.evaluation import calibrate, evaluate, find_ranges
     from bertkit.api.explaining import explain
     from bertkit.api.preparing import prepare
     from bertkit.api.training import distill, finetune, pretrain, sweep
     from bertkit.errors import BertkitError
     from bertkit.inference.model import Model, load
     from bertkit.pretrained.loading import load_encoder
+    from bertkit.vectors.quantising import quantize_embeddings
+    from bertkit.vectors.search import quantized_search
     from bertkit.workflows.calibration import Calibration
     from bertkit.workflows.evaluation import Evaluation
     from bertkit.workflows.explain import Explanations
     from bertkit.workflows.prepare import PreparedShards
     from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
+    from bertkit.workflows.vector_ranges import FoundRanges
 else:
     _HOMES = {
         "BertkitError": "bertkit.errors",
@@ -29,6 +32,7 @@ else:
         "DistillResult": "bertkit.workflows.results",
         "Evaluation": "bertkit.workflows.evaluation",
         "Explanations": "bertkit.workflows.explain",
+        "FoundRanges": "bertkit.workflows.vector_ranges",
         "FinetuneResult": "bertkit.workflows.results",
         "Model": "bertkit.inference.model",
         "PreparedShards": "bertkit.workflows.prepare",
@@ -38,11 +42,14 @@ else:
         "distill": "bertkit.api.training",
         "evaluate": "bertkit.api.evaluation",
         "explain": "bertkit.api.explaining",
+        "find_ranges": "bertkit.api.evaluation",
         "finetune": "bertkit.api.training",
         "load": "bertkit.inference.model",
         "load_encoder": "bertkit.pretrained.loading",
         "prepare": "bertkit.api.preparing",
         "pretrain": "bertkit.api.training",
+        "quantize_embeddings": "bertkit.vectors.quantising",
+        "quantized_search": "bertkit.vectors.search",
         "sweep": "bertkit.api.training",
     }
 
@@ -64,6 +71,7 @@ __all__ = [
     "Evaluation",
     "Explanations",
     "FinetuneResult",
+    "FoundRanges",
     "Model",
     "PreparedShards",
     "PretrainResult",
@@ -73,10 +81,13 @@ __all__ = [
     "distill",
     "evaluate",
     "explain",
+    "find_ranges",
     "finetune",
     "load",
     "load_encoder",
     "prepare",
     "pretrain",
+    "quantize_embeddings",
+    "quantized_search",
     "sweep",
 ]

@@ -19,8 +19,9 @@ from bertkit.model.device import DEVICES
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = """
-    BertkitError Calibration DistillResult Evaluation Explanations FinetuneResult Model PreparedShards PretrainResult
-    SweepResult __version__ calibrate distill evaluate explain finetune load load_encoder prepare pretrain sweep
+    BertkitError Calibration DistillResult Evaluation Explanations FinetuneResult FoundRanges Model PreparedShards
+    PretrainResult SweepResult __version__ calibrate distill evaluate explain find_ranges finetune load load_encoder
+    prepare pretrain quantize_embeddings quantized_search sweep
 """.split()
 
 

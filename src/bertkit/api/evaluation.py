@@ -1,23 +1,28 @@
-"""`bertkit.evaluate` scores a model on labelled data; `bertkit.calibrate` makes its scores true probabilities."""
+"""`bertkit.evaluate` scores a model on labelled data, `bertkit.calibrate` makes its scores true probabilities, and
+`bertkit.find_ranges` says what the bytes of its vectors stand for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from typing_extensions import Unpack
 
 from bertkit.api.arguments import config_of
-from bertkit.api.data import Data, sources
+from bertkit.api.data import Data, Table, sources
 from bertkit.api.models import loaded_model
 from bertkit.api.progress import observer_for
 from bertkit.api.settings import ColumnOptions
 from bertkit.config.evaluation import CalibrateConfig, EvaluateConfig
+from bertkit.formats.python_rows import rows_in_memory
 from bertkit.workflows.calibrate import calibrate as calibrate_job
 from bertkit.workflows.calibration import Calibration
 from bertkit.workflows.evaluate import evaluate as evaluate_job
 from bertkit.workflows.evaluation import Evaluation
+from bertkit.workflows.vector_ranges import FoundRanges
+from bertkit.workflows.vector_ranges import find_ranges as find_ranges_job
 
 if TYPE_CHECKING:
     from bertkit.inference.model import Model
@@ -38,6 +43,7 @@ class EvaluateOptions(ColumnOptions, total=False):
     dtype: str
     device: str
     batch_tokens: int | None
+    precision: Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"] | None
 
 
 class CalibrateOptions(EvaluateOptions, total=False):
@@ -97,9 +103,44 @@ def calibrate(
         InputError: the data cannot be read, or does not say how sure the model may be.
         OutputError: the folder cannot be written.
     """
+    given = _of_a_folder(model, sources(data, "data"), options)
+    return calibrate_job(config_of(CalibrateConfig, "calibrate()", given), observer_for(progress))
+
+
+def find_ranges(
+    model: Model | str | Path,
+    texts: Table | Iterable[str] | Path,
+    *,
+    progress: bool = True,
+    **options: Unpack[EvaluateOptions],
+) -> FoundRanges:
+    """Finds the least and the greatest value of each number of a model's vectors, and keeps them in its folder.
+
+    `bertkit.load(folder, task="sentence-embedding", precision="int8")` needs them. A model that is loaded does not know
+    of them: load it again.
+
+    Args:
+        model: a folder, or a model that was loaded from it.
+        texts: like those that will be stored, some hundred or more: texts, rows with a field `text`, a table, or the
+            `Path` of a file. Labels are not read.
+        progress: show how it gets on, in a terminal or a notebook.
+        options: the columns (`text_column="review"`), `format`, and how the model runs, as `evaluate` has them.
+
+    Raises:
+        UserError: the model has no folder of its own, or an option that is for labels.
+        InputError: a text is none, the file cannot be read, or there are fewer than two texts.
+        OutputError: the folder cannot be written.
+    """
+    data = texts if isinstance(texts, Path) else rows_in_memory(texts, "texts")
+    given = _of_a_folder(model, data, options)
+    return find_ranges_job(config_of(CalibrateConfig, "find_ranges()", given), observer_for(progress))
+
+
+def _of_a_folder(model: Model | str | Path, data: object, options: EvaluateOptions) -> dict[str, object]:
+    """The arguments of a job that writes into a model's folder, and runs the model as one that is loaded runs."""
     ready = loaded_model(model, options)
-    given: dict[str, object] = {"data": sources(data, "data"), "model": model, **options}
+    given: dict[str, object] = {"data": data, "model": model, **options}
     if ready is not None:
         given |= {"model": ready.source, "task": options.get("task") or ready.task.name, "long": ready.long.value}
         given |= {"dtype": ready.dtype, "device": ready.device, "batch_tokens": ready.batch_tokens}
-    return calibrate_job(config_of(CalibrateConfig, "calibrate()", given), observer_for(progress))
+    return given

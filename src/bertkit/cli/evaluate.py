@@ -12,8 +12,10 @@ from bertkit.cli import column_options, options, task_options
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
+    from bertkit.config.evaluation import CalibrateConfig
     from bertkit.metrics.intervals import Comparison, Interval
     from bertkit.metrics.label_counts import Counts
+    from bertkit.terminal.observer import TerminalObserver
     from bertkit.workflows.calibration import Calibration
     from bertkit.workflows.evaluation import Evaluation
 
@@ -51,7 +53,7 @@ Calibrate = Annotated[
     typer.Option(
         "--calibrate",
         help="text-classification: find the temperature that makes scores honest, and keep it in the model's folder. "
-        "Not on the data that you report results of.",
+        "Not on the data that you report results of. sentence-embedding: the ranges of int8 vectors, on any texts.",
     ),
 ]
 AbstainAtPrecision = Annotated[
@@ -81,6 +83,7 @@ def evaluate(
     long: options.Long = "window",
     dtype: options.DType = "auto",
     device: options.Device = "auto",
+    precision: task_options.Precision = None,
     json: options.Json = False,
 ) -> None:
     """Score a model, or predictions, beside labelled data: accuracy, F1, entities, SQuAD's exact match, nDCG, …
@@ -108,15 +111,27 @@ def evaluate(
         "long": long,
         "dtype": dtype,
         "device": device,
+        "precision": precision,
     }
     observer = TerminalObserver()
     if calibrate:
-        from bertkit.workflows.calibrate import calibrate as calibrated
-
-        found = calibrated(CalibrateConfig(**given, abstain_at_precision=abstain_at_precision), observer)
-        _print(found.evaluation, found, report, data, json)
+        _calibrate(CalibrateConfig(**given, abstain_at_precision=abstain_at_precision), observer, data, json)
     else:
         _print(scored(EvaluateConfig(**given), observer), None, report, data, json)
+
+
+def _calibrate(config: CalibrateConfig, observer: TerminalObserver, data: str, json: bool) -> None:
+    import json as json_form
+
+    from bertkit.workflows.calibrate import calibrate as calibrated
+    from bertkit.workflows.vector_ranges import asks_for_ranges, find_ranges
+
+    if asks_for_ranges(config):
+        ranges = find_ranges(config, observer)
+        typer.echo(json_form.dumps({"kept": ranges.record()}) if json else "\n".join(ranges.lines()))
+        return
+    found = calibrated(config, observer)
+    _print(found.evaluation, found, config.report, data, json)
 
 
 def _print(found: Evaluation, calibration: Calibration | None, report: str | None, data: str, json: bool) -> None:

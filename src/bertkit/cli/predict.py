@@ -64,6 +64,7 @@ def predict(
     hypothesis_template: task_options.HypothesisTemplate = None,
     prompt: task_options.Prompt = None,
     truncate_dim: task_options.TruncateDim = None,
+    precision: task_options.Precision = None,
     explain: Explain = None,
     explain_target: ExplainTarget = None,
     explain_steps: ExplainSteps = None,

@@ -49,7 +49,7 @@ class Readable:
         heading = f"{number:>3}  {shorten(_texts(answer))}"
         size = f"{record.get('input_tokens', 0):,} tokens{_reading(record)}"
         if "embedding" in record:
-            return f"{heading}  {size:>10}  {self._embedding(record['embedding'])}"
+            return f"{heading}  {size:>10}  {self._embedding(record['embedding'], record.get('precision'))}"
         for field, line in LINES.items():
             if field in record:
                 return f"{heading}  {size:>10}  {line(record[field])}"
@@ -61,7 +61,9 @@ class Readable:
     def error(self, number: int, error: BertkitError) -> str:
         return f"{number:>3}  error: {one_line(error.what)}\n     → {one_line(error.remedy)}"
 
-    def _embedding(self, values: Sequence[float]) -> str:
+    def _embedding(self, values: Sequence[float], precision: str | None) -> str:
+        if precision not in (None, "float16"):  # bytes, of which a cosine says nothing
+            return f"{len(values)} bytes, {precision}: {' '.join(map(str, values[:5]))} …"
         vector = np.asarray(values, dtype=np.float32)
         shown = f"{vector.size} values: {_first_values(vector)}"
         if self._first_embedding is None:

@@ -15,6 +15,7 @@ TASK_OPTIONS = (
     "doc_stride",
     "hypothesis_template",
     "truncate_dim",
+    "precision",
 )
 
 
@@ -58,6 +59,12 @@ Prompt = Annotated[
 ]
 TruncateDim = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="sentence-embedding: only the first N numbers of each vector.")
+]
+Precision = Annotated[
+    Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"] | None,
+    typer.Option(
+        help="sentence-embedding: what vectors are stored in; int8 and uint8 need ranges (evaluate --calibrate)."
+    ),
 ]
 BadAnswers = Annotated[
     Literal["stop", "drop"] | None,

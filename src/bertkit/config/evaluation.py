@@ -10,6 +10,9 @@ from bertkit.config.data_source import Sources
 from bertkit.config.strict import Strict
 from bertkit.config.training import Share, Size
 
+# As `bertkit.vectors.quantising` has them.
+Precision = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
+
 
 class EvaluateConfig(Strict):
     """An evaluation.
@@ -28,6 +31,7 @@ class EvaluateConfig(Strict):
         report: a file to write a page to.
         against: another file of predictions for the same data, that is compared.
         long, dtype, device, batch_tokens: how the model runs, as `bertkit.load` has them.
+        precision: of sentence-embedding: score vectors that are stored so, to see what that costs.
     """
 
     data: Sources
@@ -45,6 +49,7 @@ class EvaluateConfig(Strict):
     dtype: str = "auto"
     device: str = "auto"
     batch_tokens: Size | None = None
+    precision: Precision | None = None
 
 
 class CalibrateConfig(EvaluateConfig):

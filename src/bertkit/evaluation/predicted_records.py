@@ -58,7 +58,7 @@ def vectors_of(model: Answering, examples: Sequence[Example], field: str) -> Vec
 
 def unit_vectors(model: Answering, rows: Iterable[Row]) -> Vectors:
     """The vector of each row's text, of length 1, (P, W)."""
-    vectors_PW = np.array([answer.record()["embedding"] for answer in model.stream(rows)], dtype=np.float64)
+    vectors_PW = np.array([answer.vector for answer in model.stream(rows)], dtype=np.float64)
     norms_P1: Vectors = np.linalg.norm(vectors_PW, axis=1, keepdims=True)
     vectors_PW /= np.maximum(norms_P1, 1e-12)
     return vectors_PW

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bertkit.errors import UserError
-from bertkit.tasks.contract import Array, Task
+from bertkit.tasks.contract import Task
 from bertkit.tasks.scoring import Labels
 from bertkit.tasks.sentence_embedding import Embedding
 from bertkit.tasks.text_classification import TextClassification
+from bertkit.vectors.quantising import Stored
 
 
 def check_gives_vectors(task: Task) -> None:
@@ -43,8 +44,8 @@ def check_gives_probabilities(task: Task) -> None:
         raise UserError(f"two labels are called {twice!r}", "Give each a name of its own: id2label of config.json.")
 
 
-def vectors(embeddings: Iterable[Embedding], count: int | None) -> Array | None:
-    """The vectors, (N, W) float32; None where there are none.
+def vectors(embeddings: Iterable[Embedding], count: int | None) -> Stored | None:
+    """The vectors, (N, W), in the precision that they are stored in; None where there are none.
 
     Args:
         count: how many there will be, where that is known: they are then put in their place as they come.
@@ -55,7 +56,7 @@ def vectors(embeddings: Iterable[Embedding], count: int | None) -> Array | None:
         return None
     if count is None:
         return np.stack([first, *each])
-    vectors_NW = np.empty((count, len(first)), np.float32)
+    vectors_NW = np.empty((count, len(first)), first.dtype)
     done = 0
     for done, vector_W in enumerate(chain([first], each), 1):
         vectors_NW[done - 1] = vector_W

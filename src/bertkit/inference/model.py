@@ -28,7 +28,7 @@ from bertkit.inference.pipeline import Failure
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import open_pretrained, open_reader
 from bertkit.tasks.catalogue import find_task
-from bertkit.tasks.contract import Array, Result, Task
+from bertkit.tasks.contract import Result, Task
 from bertkit.tasks.feature_extraction import TokenVectors
 from bertkit.tasks.fill_mask import Fills
 from bertkit.tasks.multiple_choice import Choices
@@ -41,6 +41,7 @@ from bertkit.tasks.text_classification import Value
 from bertkit.tasks.text_ranking import Ranking
 from bertkit.tasks.token_classification import Entities
 from bertkit.tokenization.windows import LongText
+from bertkit.vectors.quantising import Stored
 
 if TYPE_CHECKING:
     import torch
@@ -214,8 +215,10 @@ class Model(Generic[Answer]):
 
     def encode(
         self, texts: AnyRow | AnyRows, batch_tokens: BatchTokens | None = None, show_progress: bool = False
-    ) -> Array:
+    ) -> Stored:
         """The vectors of texts, (N, W) float32, in their order; of one text alone its vector, (W,).
+
+        A model that was loaded with another `precision` gives the vectors as `quantize_embeddings` would.
 
         Args:
             texts: as `predict` takes rows.
@@ -236,7 +239,7 @@ class Model(Generic[Answer]):
         found = cast("Iterator[Embedding]", answerer.stream(texts))
         vectors_NW = vectors(counted(found, "texts", count) if show_progress else found, count)
         if vectors_NW is None:  # no text at all: as wide as that of any
-            return np.empty((0, len(self.encode("a text"))), np.float32)
+            return self.encode(["a text"])[:0]
         return vectors_NW[0] if one else vectors_NW
 
     def predict_proba(self, rows: AnyRow | AnyRows) -> npt.NDArray[np.float64]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from bertkit.checkpoints.embedded import is_embedded
-from bertkit.checkpoints.folders import atomic_file
 from bertkit.checkpoints.hub import is_cached
 from bertkit.config.calibration import ModelCalibration
-from bertkit.config.strict import parse
-from bertkit.errors import ConfigError, UserError
+from bertkit.errors import UserError
+from bertkit.pretrained.own_file import read_own, write_own
 
 CALIBRATION = "bertkit_calibration.json"
+REMEDY = "Remove the file, or calibrate again: bertkit evaluate -m MODEL --data FILE --calibrate."
 
 
 def read_calibration(folder: Path) -> ModelCalibration | None:
@@ -21,20 +20,7 @@ def read_calibration(folder: Path) -> ModelCalibration | None:
     Raises:
         ConfigError: the file is damaged, or of a newer version.
     """
-    path = folder / CALIBRATION
-    if not path.is_file():
-        return None
-    try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        values = None
-    remedy = "Remove the file, or calibrate again: bertkit evaluate -m MODEL --data FILE --calibrate."
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: not a JSON object", remedy)
-    try:
-        return parse(ModelCalibration, values, str(path))
-    except ConfigError as error:
-        raise ConfigError(error.what, remedy) from None
+    return read_own(ModelCalibration, folder / CALIBRATION, REMEDY)
 
 
 def write_calibration(folder: Path, calibration: ModelCalibration) -> None:
@@ -43,9 +29,7 @@ def write_calibration(folder: Path, calibration: ModelCalibration) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    with atomic_file(folder / CALIBRATION) as file:
-        json.dump(calibration.model_dump(), file, indent=2)
-        file.write("\n")
+    write_own(folder / CALIBRATION, calibration)
 
 
 def check_own(folder: Path) -> None:
@@ -58,5 +42,5 @@ def check_own(folder: Path) -> None:
         whose = "in the hub's cache" if is_cached(folder) else "the embedded model"
         raise UserError(
             f"{folder}: is {whose}, which is not changed",
-            "Make a folder of your own first: bertkit convert MODEL my-model, then -m my-model.",
+            f"Make a folder of your own first: bertkit convert '{folder}' my-model, then -m my-model.",
         )

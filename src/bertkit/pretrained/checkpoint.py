@@ -28,9 +28,11 @@ from bertkit.pretrained.sentence_transformers import (
     SentenceSettings,
 )
 from bertkit.pretrained.task_options import make_task
+from bertkit.pretrained.vector_ranges import read_ranges
 from bertkit.tasks.catalogue import TASKS, find_task
 from bertkit.tasks.contract import Task
 from bertkit.tokenization.tokenizer import Tokenizer
+from bertkit.vectors.quantising import StoredAs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -205,7 +207,7 @@ class Pretrained:
         """
         kind = find_task(self.tasks()[0] if name is None else name)
         options = self.task_options(kind) | options
-        options = self._calibrated(kind, options) | options
+        options = self._calibrated(kind, options) | options | self._stored_as(options)
         if self.prompt is not None and "prompt" not in inspect.signature(kind).parameters:
             raise UserError(f"{kind.name} reads no prompt", "Leave the prompt out.")
         return make_task(kind, tokenizer, options)
@@ -248,6 +250,13 @@ class Pretrained:
         if known is None or kind.name != known.task or options.get("problem") != known.problem:
             return {}
         return {"temperature": known.temperature, "abstain_below": known.abstain_below}
+
+    def _stored_as(self, options: Mapping[str, object]) -> dict[str, object]:
+        """Vectors that are stored as bytes have the ranges of the folder."""
+        precision = options.get("precision")
+        if precision != "int8" and precision != "uint8":
+            return {}
+        return {"precision": StoredAs(precision, read_ranges(self.source))}
 
     def _values_for(self, kind: type[Task]) -> Mapping[str, object]:
         """`config.json` as it is right for the task's head, if there is one."""

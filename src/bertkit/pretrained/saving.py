@@ -25,6 +25,7 @@ from bertkit.pretrained.direct_reading import CheckpointForm, spelled_out
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys
 from bertkit.pretrained.sentence_writing import write_cross_encoder, write_settings
 from bertkit.pretrained.tensorflow_names import tensorflow_layout, to_tensorflow
+from bertkit.pretrained.vector_ranges import VECTOR_RANGES
 from bertkit.tokenization.opening import SENTENCEPIECE, WORDPIECE
 from bertkit.tokenization.tokenizer import Tokenizer
 
@@ -60,6 +61,8 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
             write_cross_encoder(made, cross_encoder, width)
         if pretrained.calibration is not None:
             write_calibration(made, pretrained.calibration)
+        if (pretrained.source / VECTOR_RANGES).is_file():
+            shutil.copyfile(pretrained.source / VECTOR_RANGES, made / VECTOR_RANGES)
         if pretrained.card is not None:
             shutil.copyfile(pretrained.card, made / CARD)
         else:
@@ -107,6 +110,8 @@ def save_tensorflow(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         kinds = ("model_checkpoint_path", "all_model_checkpoint_paths")
         if pretrained.calibration is not None:
             write_calibration(made, pretrained.calibration)
+        if (pretrained.source / VECTOR_RANGES).is_file():
+            shutil.copyfile(pretrained.source / VECTOR_RANGES, made / VECTOR_RANGES)
         if pretrained.card is not None:
             shutil.copyfile(pretrained.card, made / CARD)
         (made / "checkpoint").write_text("".join(f'{kind}: "{TENSORFLOW_NAME}"\n' for kind in kinds))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, get_args
 
@@ -13,9 +13,15 @@ from bertkit.config.pooling import Part, Pooling, finish_pooling, position_sum
 from bertkit.config.readout import Readout
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
+from bertkit.vectors.quantising import Floats, Precision, Stored, StoredAs
 
 if TYPE_CHECKING:
     from bertkit.tokenization.tokenizer import Tokenizer
+
+
+FIND_RANGES = (
+    "Find them on texts of yours: bertkit evaluate -m MODEL --task sentence-embedding --data TEXTS --calibrate."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +29,24 @@ class Embedding(Result):
     """One vector.
 
     Attributes:
-        embedding: (W,) float32.
+        embedding: (W,) float32; in another precision as `quantize_embeddings` gives it.
+        stored_as: the other precision; None for float32.
+        width: numbers of the vector that it was made of.
     """
 
-    embedding: Array
+    embedding: Stored
+    stored_as: StoredAs | None = None
+    width: int | None = field(default=None, repr=False)
+
+    @property
+    def vector(self) -> Floats:
+        """What the embedding stands for, (W,) float32; of a bit 1 or -1."""
+        return self.embedding if self.stored_as is None else self.stored_as.restore(self.embedding, self.width)
 
     def answer(self) -> dict[str, object]:
-        """`{"embedding": […]}`."""
-        return {"embedding": self.embedding.tolist()}
+        """`{"embedding": […]}`, with the precision where that is not float32."""
+        told = {} if self.stored_as is None else {"precision": self.stored_as.precision}
+        return {"embedding": self.embedding.tolist(), **told}
 
 
 class SentenceEmbedding(Task):
@@ -46,6 +62,8 @@ class SentenceEmbedding(Task):
         include_prompt: whether the prompt's tokens are pooled too; with them goes what the model puts before a text.
         finish: what the model does to a pooled vector, (W,) to (O,); None leaves it as it is.
         truncate_dim: numbers of the vector that are given, the first ones; None gives all. They are not scaled again.
+        precision: what the vector is stored in, after all that: `float32`, `float16`, a byte a number (`int8`, `uint8`)
+            or a bit (`binary`, `ubinary`). A byte needs ranges, of the whole vector: a `StoredAs`.
     """
 
     name: ClassVar[str] = "sentence-embedding"
@@ -60,6 +78,7 @@ class SentenceEmbedding(Task):
         include_prompt: bool = True,
         finish: Callable[[Array], Array] | None = None,
         truncate_dim: int | None = None,
+        precision: Precision | StoredAs = "float32",
     ) -> None:
         super().__init__(tokenizer)
         poolings = (pooling,) if isinstance(pooling, str) else tuple(pooling)
@@ -69,12 +88,17 @@ class SentenceEmbedding(Task):
                 raise UserError(f"unknown pooling {one!r}{hint}", f"Choose {', '.join(get_args(Pooling))}.")
         if truncate_dim is not None and truncate_dim < 1:
             raise UserError(f"truncate_dim is {truncate_dim}", "Choose 1 or more, or leave it out.")
+        stored_as = precision if isinstance(precision, StoredAs) else StoredAs(precision)
+        if stored_as.lacks_ranges:
+            raise UserError(f"{precision} vectors, and the model's folder has no ranges for them", FIND_RANGES)
         skip = 0 if include_prompt or not prompt else prompt_length(tokenizer, prompt)
         self._readout = Readout("sequence", pooling=poolings, skip=skip)
         self.pooling = poolings[0] if len(poolings) == 1 else poolings
         self.normalize = normalize
         self.prompt = prompt
         self.truncate_dim = truncate_dim
+        self.precision = stored_as.precision
+        self._stored_as = stored_as.first(truncate_dim)
         self._finish = finish
 
     def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
@@ -94,7 +118,11 @@ class SentenceEmbedding(Task):
             vector = self._finish(vector)
         if self.normalize:
             vector = vector / max(np.linalg.norm(vector), np.float32(1e-12))
-        return Embedding(embedding=vector[: self.truncate_dim].astype(np.float32, copy=False), reading=reading)
+        vector = vector[: self.truncate_dim].astype(np.float32, copy=False)
+        if self.precision == "float32":
+            return Embedding(embedding=vector, reading=reading)
+        as_ = self._stored_as
+        return Embedding(embedding=as_.store(vector), stored_as=as_, width=len(vector), reading=reading)
 
     def _pooled(self, outcome: Outcome) -> Array:
         """All windows' tokens as one sequence's; of the first token, which each window has, the mean."""

@@ -16,6 +16,8 @@ def shown(value: object) -> str:
         return repr(value if len(value) <= CHARACTERS else f"{value[:CHARACTERS]}…")
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
+    if isinstance(value, np.integer):
+        return str(value)
     if isinstance(value, np.ndarray) and value.ndim != 1:
         return f"<{' x '.join(map(str, value.shape))} numbers>"
     if isinstance(value, list | tuple | np.ndarray):
@@ -35,6 +37,6 @@ def shown_fields(value: object, *, without: tuple[str, ...] = (), more: str = ""
         without: fields that are left out.
         more: what else there is to say, written after them.
     """
-    names = [one.name for one in fields(value) if one.name not in without]  # type: ignore[arg-type]
+    names = [one.name for one in fields(value) if one.repr and one.name not in without]  # type: ignore[arg-type]
     parts = [f"{name}={shown(getattr(value, name))}" for name in names if getattr(value, name) is not None]
     return f"{type(value).__name__}({', '.join([*parts, more] if more else parts)})"

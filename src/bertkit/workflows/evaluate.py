@@ -118,6 +118,8 @@ def load_model(config: EvaluateConfig, task: str, **task_options: Any) -> Model:
     from bertkit.inference.model import load
 
     settings: dict[str, Any] = {"long": config.long, "dtype": config.dtype, "device": config.device, **task_options}
+    if config.precision is not None:
+        settings["precision"] = config.precision
     return load(config.model, task=task, batch_tokens=config.batch_tokens, **settings)
 
 
