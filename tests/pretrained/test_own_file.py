@@ -16,6 +16,6 @@ def test_what_is_written_is_read_and_damage_has_its_remedy(tmp_path: Path) -> No
     assert read_own(VectorRanges, path, "Again.") == ranges
     for content in ("{", "[1]", '{"low": 3}', '{"unknown": 1}'):
         path.write_text(content)
-        with pytest.raises(ConfigError, match="file.json") as error:
+        with pytest.raises(ConfigError, match=r"file\.json") as error:
             read_own(VectorRanges, path, "Again.")
         assert error.value.remedy == "Again."

@@ -97,7 +97,7 @@ class SentenceEmbedding(Task):
         self.normalize = normalize
         self.prompt = prompt
         self.truncate_dim = truncate_dim
-        self.precision = stored_as.precision
+        self.precision = None if stored_as.precision == "float32" else stored_as.precision
         self._stored_as = stored_as.first(truncate_dim)
         self._finish = finish
 
@@ -119,7 +119,7 @@ class SentenceEmbedding(Task):
         if self.normalize:
             vector = vector / max(np.linalg.norm(vector), np.float32(1e-12))
         vector = vector[: self.truncate_dim].astype(np.float32, copy=False)
-        if self.precision == "float32":
+        if self.precision is None:
             return Embedding(embedding=vector, reading=reading)
         as_ = self._stored_as
         return Embedding(embedding=as_.store(vector), stored_as=as_, width=len(vector), reading=reading)
