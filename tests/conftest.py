@@ -18,6 +18,21 @@ settings.load_profile("bertkit")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# These folders show that parts fit together and that numbers are right; which lines run, the mirrored tests show.
+UNTRACED = {"architecture", "end_to_end", "examples", "parity", "toys"}
+ORACLES = {"transformers", "sentence_transformers", "sentencepiece"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Leaves out of the measured coverage the tests that run the same lines again with many examples.
+
+    Following lines makes Python two to four times as slow, the libraries that are compared with included.
+    """
+    for item in items:
+        many = item.get_closest_marker("data") or getattr(item.obj, "is_hypothesis_test", False)
+        if many or UNTRACED.intersection(item.path.parts) or ORACLES.intersection(vars(item.module)):
+            item.add_marker(pytest.mark.no_cover)
+
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:

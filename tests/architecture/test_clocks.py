@@ -7,8 +7,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
 CLOCK = re.compile(r"\b(perf_counter|process_time|monotonic|thread_time)(_ns)?\(\)|\btime\.time\(\)")
-# These read it to give up waiting, or to set a file's time.
-MAY = {"training/test_kill.py", "end_to_end/test_commands.py", "reports/test_run_summary.py"}
+# It reads it to set a file's time.
+MAY = {"reports/test_run_summary.py"}
 
 
 def test_no_test_reads_the_clock() -> None:

@@ -6,10 +6,11 @@ import importlib.util
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,6 +49,12 @@ def commands(page: str) -> list[str]:
     return [re.sub(r"\s+#.*$", "", line) for line in lines if line.strip()]
 
 
+# Stands for bertkit: writes down what it was told and given. The calls are made afterwards, in processes that are warm.
+STAND_IN = """#!/bin/sh
+call="$ASKED/$(ls "$ASKED" | wc -l)"
+printf '%s\\0' "$@" >"$call.arguments"
+cat >"$call.input"
+"""
 SET_UP = ["bash quickstart.sh", "bash test.sh"]
 
 
@@ -79,30 +86,47 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "reviews.csv").write_text("\n".join(["text,label", *reviews]), encoding="utf-8")
     program = folder / "bin/bertkit"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bertkit "$@"\n', encoding="utf-8")
+    program.write_text(STAND_IN, encoding="utf-8")
     program.chmod(0o755)
     return folder
 
 
-def run(desk: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def calls(desk: Path, command: str, asked: Path) -> list[tuple[list[str], Path]]:
+    """What bash calls bertkit with: the arguments of each call, and the file of what it is given to read."""
+    asked.mkdir()
     path = os.pathsep.join([str(desk / "bin"), os.environ["PATH"]])
-    env = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(command, cwd=desk, env=env, capture_output=True, text=True)
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=desk,
+        env={**os.environ, "PATH": path, "ASKED": str(asked)},
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
+    told = sorted(asked.glob("*.arguments"), key=lambda file: int(file.stem))
+    return [(file.read_text(encoding="utf-8").split("\0")[:-1], file.with_suffix(".input")) for file in told]
+
+
+def run(desk: Path, *arguments: str, written: Path, stdin: Path | None = None) -> warm.Ended:
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = warm.run(arguments, environment, written, stdin=stdin, cwd=desk)
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 @pytest.mark.parametrize("command", [c for c in commands(README) if c not in SET_UP])
-def test_readme_command_runs(desk: Path, command: str) -> None:
-    done = run(desk, "bash", "-euo", "pipefail", "-c", command)
-    assert done.returncode == 0, done.stderr
+def test_readme_command_runs(desk: Path, command: str, tmp_path: Path) -> None:
+    called = calls(desk, command, tmp_path / "asked")
+    assert len(called) == command.count("bertkit ")
+    for arguments, stdin in called:
+        done = run(desk, "-m", "bertkit", *arguments, written=tmp_path / "written", stdin=stdin)
     written = re.search(r" -o (\S+)", command)
     made = desk / written[1] if written else None
     assert made.stat().st_size if made is not None else done.stdout
 
 
 @pytest.mark.parametrize("example", blocks(README, "python"))
-def test_readme_example_runs(desk: Path, example: str) -> None:
-    done = run(desk, sys.executable, "-c", example)
-    assert done.returncode == 0, done.stderr
+def test_readme_example_runs(desk: Path, example: str, tmp_path: Path) -> None:
+    done = run(desk, "-c", example, written=tmp_path)
     assert len(done.stdout.splitlines()) == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,21 @@ def name(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
+@cache
+def functions_of(source: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
 def long_functions(source: str) -> list[str]:
     """Functions of more than the allowed lines, their decorators not counted."""
-    functions = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
-    return [f.name for f in functions if (f.end_lineno or f.lineno) - f.lineno + 1 > MOST_LINES_OF_A_FUNCTION]
+    return [
+        f.name for f in functions_of(source) if (f.end_lineno or f.lineno) - f.lineno + 1 > MOST_LINES_OF_A_FUNCTION
+    ]
 
 
 def crowded_functions(source: str) -> list[str]:
     """Functions of more than the allowed parameters, `self` and `cls` not counted; an overload is but a type."""
-    functions = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
-    own = (f for f in functions if "overload" not in {getattr(one, "id", "") for one in f.decorator_list})
+    own = (f for f in functions_of(source) if "overload" not in {getattr(one, "id", "") for one in f.decorator_list})
     return sorted({f.name for f in own if parameters_of(f.args) > MOST_PARAMETERS})
 
 

@@ -19,6 +19,7 @@ from safetensors.torch import save
 from bertkit.checkpoints.hub import choose_weights, locate
 from bertkit.checkpoints.tensors import read_tensors
 from bertkit.errors import ModelNotFound
+from tests import warm
 from tests.checkpoints.hub_stub import TOKEN, HubStub
 
 WEIGHTS = save({"weight": torch.arange(50_000.0)})
@@ -82,21 +83,15 @@ class Client:
     hub: HubStub
     home: Path
 
-    def start(self, model: str, revision: str = "", **environment: str) -> subprocess.Popen[str]:
+    def start(self, model: str, revision: str = "", **environment: str) -> warm.Program:
         """Starts a process that locates the model."""
         self.hub.requests.clear()
-        return subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, model, revision],
-            env=self.hub.environment(self.home, **environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        settings = self.hub.environment(self.home, **environment)
+        return warm.start(["-c", SCRIPT, model, revision], settings, self.hub.root.with_name("written"))
 
     def locate(self, model: str, revision: str = "", **environment: str) -> Answer:
-        with self.start(model, revision, **environment) as process:
-            stdout, stderr = process.communicate(timeout=300)
-        assert process.returncode == 0, stderr
+        code, stdout, stderr = self.start(model, revision, **environment).wait()
+        assert code == 0, stderr
         said = json.loads(stdout)
         folder = Path(said.get("folder", "/no folder"))
         return Answer(folder, said.get("error", ""), said.get("what", ""), said.get("remedy", ""), stderr)
@@ -312,9 +307,10 @@ def test_download_that_breaks_off_is_not_taken_for_a_model(client: Client, fault
 
 def test_killed_download_is_not_taken_for_a_model(client: Client) -> None:
     client.hub.silent.add("model.safetensors")
-    with client.start("org/bert") as process:
-        assert client.hub.reached_silence.wait(30)
-        process.kill()
+    program = client.start("org/bert")
+    assert client.hub.reached_silence.wait(300)
+    program.process.kill()
+    program.wait()
     assert client.locate("org/bert", client.hub.commit("org/bert"), HF_HUB_OFFLINE="1").error == "ModelNotFound"
     client.hub.silent.clear()
     assert torch.equal(client.locate("org/bert").weight, torch.arange(50_000.0))
@@ -345,9 +341,8 @@ def test_cache_that_cannot_be_written_is_an_output_error(client: Client, tmp_pat
 @pytest.mark.slow
 def test_hub_that_dies_in_the_middle_is_not_taken_for_a_model(client: Client) -> None:
     client.hub.silent.add("model.safetensors")
-    with client.start("org/bert") as process:
-        assert client.hub.reached_silence.wait(30)
-        client.hub.close()
-        stdout, _ = process.communicate(timeout=300)
-    assert json.loads(stdout)["error"] == "ModelNotFound"
+    program = client.start("org/bert")
+    assert client.hub.reached_silence.wait(300)
+    client.hub.close()
+    assert json.loads(program.wait().stdout)["error"] == "ModelNotFound"
     assert client.locate("org/bert", client.hub.commit("org/bert"), HF_HUB_OFFLINE="1").error == "ModelNotFound"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import pickle
 import re
 import signal
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -24,11 +24,13 @@ from safetensors.torch import load_file, save_file
 import bertkit
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.cli.main import main
+from tests import warm
 from tests.checkpoints.hub_stub import HubStub
 from tests.parity.bert_peer import Sizes, make_peer
 from tests.parity.task_peers import make_task_peer
 
 BERTKIT = [sys.executable, "-m", "bertkit"]
+EMBED = ("--task", "sentence-embedding", "-m")
 
 
 class Ended(NamedTuple):
@@ -152,10 +154,11 @@ def test_typed_questions_and_labels(run: Callable[..., Ended], tmp_path: Path) -
 def test_a_model_from_the_hub(model: Path, tmp_path: Path) -> None:
     with HubStub(tmp_path / "hub") as hub:
         hub.add("someone/small", {file.name: file.read_bytes() for file in model.iterdir()})
-        command = [*BERTKIT, "predict", "-m", "someone/small", "paris is a [MASK]", "--json"]
+        command = ["-m", "bertkit", "predict", "-m", "someone/small", "paris is a [MASK]", "--json"]
         for extra in ({}, {"HF_HUB_OFFLINE": "1"}):
             environment = hub.environment(tmp_path / "home", **extra)
-            ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+            ended = warm.run(command, environment, tmp_path / "written")
+            assert ended.returncode == 0, ended.stderr
             assert json.loads(ended.stdout)["fills"]
 
 
@@ -286,9 +289,9 @@ def test_unwritable_output(run: Callable[..., Ended], tmp_path: Path) -> None:
     assert_refused(run("predict", "a text", "-o", tmp_path / "nowhere" / "out.jsonl"), "nowhere", code=1)
 
 
-def test_a_reader_that_leaves(tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_text("a text of some words\n" * 5000)
-    command = [*BERTKIT, "predict", "-i", str(tmp_path / "in.txt"), "--json"]
+def test_a_reader_that_leaves(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("paris is a city\n" * 5000)
+    command = [*BERTKIT, "predict", *EMBED, str(model), "-i", str(tmp_path / "in.txt"), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -299,15 +302,15 @@ def test_a_reader_that_leaves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_in_the_middle(tmp_path: Path, sent: signal.Signals, code: int) -> None:
-    (tmp_path / "in.txt").write_text("a text of some words, and then of some more words\n" * 100_000)
-    command = [*BERTKIT, "predict", "-i", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.jsonl")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 300
-        while not any(file.stat().st_size for file in tmp_path.glob(".out.jsonl.*")) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(sent)
-        _, err = process.communicate(timeout=300)
-    assert process.returncode == code
-    assert b"Traceback" not in err
-    assert [file.name for file in tmp_path.iterdir()] == ["in.txt"]
+def test_stopped_in_the_middle(model: Path, tmp_path: Path, sent: signal.Signals, code: int) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "in.txt").write_text("paris is a city and a city is a city\n" * 300_000)
+    command = ["-m", "bertkit", "predict", *EMBED, str(model), "-i", str(place / "in.txt")]
+    program = warm.start([*command, "-o", str(place / "out.jsonl")], os.environ, tmp_path / "written")
+    program.until(lambda: any(file.stat().st_size for file in place.glob(".out.jsonl.*")))
+    os.kill(program.pid, sent)
+    ended = program.wait()
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stderr
+    assert [file.name for file in place.iterdir()] == ["in.txt"]

@@ -41,7 +41,8 @@ with training_display(10_000) as display:
 
 def on_a_terminal(**env: str) -> str:
     ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "xterm", "COLUMNS": "120", **env}
+    known = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    env = {**known, "TERM": "xterm", "COLUMNS": "120", **env}
     with subprocess.Popen([sys.executable, "-c", SHOW], stderr=theirs, env=env) as running:
         os.close(theirs)
         text = b"".join(_chunks(ours))

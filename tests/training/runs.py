@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bertkit.config.strict import parse
 from bertkit.config.training import TrainingConfig
+from tests import warm
 from tests.corpora.shard_files import numbered_tokenizer, random_shard, write_shards
 
 ROOT = Path(__file__).parents[2]
@@ -76,11 +75,10 @@ def settings(values: dict[str, object]) -> TrainingConfig:
     return parse(TrainingConfig, base, "test")
 
 
-def command(file: Path, *sets: str, processes: int = 1) -> list[str]:
-    """The command line of a run."""
-    start = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", "--standalone"] if processes > 1 else []
+def command(file: Path, *sets: str) -> list[str]:
+    """The command line of a run, after Python's name."""
     changes = [argument for change in sets for argument in ("--set", change)]
-    return [sys.executable, *start, "-m", "bertkit", "pretrain", str(file), *changes]
+    return ["-m", "bertkit", "pretrain", str(file), *changes]
 
 
 def environment() -> dict[str, str]:
@@ -88,10 +86,17 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
 
 
-def pretrain(file: Path, *sets: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
+def start(file: Path, *sets: str, processes: int = 1) -> list[warm.Program]:
+    """Starts the program, once for each rank."""
+    written = file.with_suffix(".written")
+    if processes == 1:
+        return [warm.start(command(file, *sets), environment(), written)]
+    return warm.start_ranks(processes, command(file, *sets), environment(), written)
+
+
+def pretrain(file: Path, *sets: str, processes: int = 1) -> warm.Ended:
     """Runs the program to its end."""
-    line = command(file, *sets, processes=processes)
-    return subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=600)
+    return warm.wait_for_all(start(file, *sets, processes=processes))
 
 
 def losses(directory: Path) -> list[tuple[int, float]]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 from torch import Tensor
 
+from tests import warm
 from tests.training.in_process import run_here, worst_difference
 from tests.training.memory_faults import SETS
-from tests.training.runs import ROOT, environment, make_data
+from tests.training.runs import environment, make_data
 
 # In bfloat16, micro-batches of other sizes round at other places: about 2^-8 of what is rounded.
 EXACT, ROUNDED = 1e-5, 0.02
@@ -44,16 +43,9 @@ def results(data: Path) -> Path:
     """A folder with the gradients of every case, from two processes that take one case after the other."""
     folder = data / "results"
     folder.mkdir()
-    start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    script = Path(__file__).with_name("memory_faults.py")
-    paths = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    done = subprocess.run(
-        [*start, str(script), str(data), str(folder), *BOUNDS],
-        env=environment() | paths,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    script = str(Path(__file__).with_name("memory_faults.py"))
+    ranks = warm.start_ranks(2, [script, str(data), str(folder), *BOUNDS], environment(), folder / "written")
+    done = warm.wait_for_all(ranks)
     assert done.returncode == 0, done.stderr
     return folder
 

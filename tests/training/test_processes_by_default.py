@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from bertkit.runs.metrics_file import evaluations, read_metrics
+from tests import warm
 from tests.parity.bert_peer import Sizes, make_peer
 from tests.training.runs import environment, make_data, pretrain, write_file
 
@@ -36,10 +37,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def finetune(place: Path, name: str, processes: int, *options: str) -> Path:
     """The folder of a finished run."""
-    start = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", "--standalone"] if processes > 1 else []
-    line = [sys.executable, *start, "-m", "bertkit", "finetune", "-m", str(place / "model"), "-o", str(place / name)]
-    changes = ("--set", "train.precision=float32", *options)
-    done = subprocess.run([*line, *changes], env=environment(), capture_output=True, text=True, timeout=500)
+    line = ["-m", "bertkit", "finetune", "-m", str(place / "model"), "-o", str(place / name)]
+    line += ["--set", "train.precision=float32", *options]
+    if processes == 1:
+        alone = warm.run(line, environment(), place / f"{name}-written")
+        assert alone.returncode == 0, alone.stderr
+        return place / name
+    torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}", "--standalone"]
+    done = subprocess.run([*torchrun, *line], env=environment(), capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-5000:]
     return place / name
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.training.in_process import run_here
-from tests.training.runs import ROOT, environment, make_data
+from tests.training.runs import environment, make_data
 from tests.training.uneven_ranks import FEW
 
 
@@ -20,11 +19,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_ranks_that_have_nothing_to_do(data: Path, tmp_path: Path) -> None:
-    start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=3", "--standalone"]
-    script = Path(__file__).with_name("uneven_ranks.py")
-    paths = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    line = [*start, str(script), str(data), str(tmp_path)]
-    done = subprocess.run(line, env=environment() | paths, capture_output=True, text=True, timeout=300)
+    script = str(Path(__file__).with_name("uneven_ranks.py"))
+    done = warm.wait_for_all(
+        warm.start_ranks(3, [script, str(data), str(tmp_path)], environment(), tmp_path / "written")
+    )
     assert done.returncode == 0, done.stderr[-5000:]
     alone = run_here(data, tmp_path / "alone", *FEW)
     measured = [record["evaluation"] for record in alone.of("evaluation")]
