@@ -25,6 +25,7 @@ PAGES = [
     "docs/pretraining.md",
     "docs/finetuning.md",
     "docs/planning.md",
+    "docs/doctor.md",
     "docs/scikit-learn.md",
     "docs/log.md",
 ]

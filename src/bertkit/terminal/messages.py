@@ -18,7 +18,7 @@ def print_error(error: BertkitError) -> None:
     """One line saying what, one saying what to do, on standard error."""
     if sys.stderr is None:  # closed; print(file=None) would write to standard output
         return
-    heading = "\x1b[1;31merror:\x1b[0m" if _coloured(sys.stderr) else "error:"
+    heading = "\x1b[1;31merror:\x1b[0m" if is_coloured(sys.stderr) else "error:"
     print(f"{heading} {one_line(error.what)}\n  → {one_line(error.remedy)}", file=sys.stderr)
 
 
@@ -43,5 +43,6 @@ def write_line(stream: TextIO, line: str) -> None:
         raise OutputError(f"cannot write the result: {error.strerror}", "Check the disk that it goes to.") from None
 
 
-def _coloured(stream: TextIO) -> bool:
+def is_coloured(stream: TextIO) -> bool:
+    """Whether what is written there may have colours: a terminal's, unless NO_COLOR or TERM=dumb says no."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from bertkit.doctor.facts import Facts
+
+
+def test_facts_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Facts().environment = {}  # type: ignore[misc]
