@@ -24,9 +24,10 @@ def test_a_place_goes_before_the_message() -> None:
     assert str(error) == error.what == "file:3: the text is long"
 
 
-def test_a_record_names_class_message_and_remedy() -> None:
+def test_a_record_names_class_message_remedy_and_page() -> None:
+    page = "docs/errors/InputError.md"
     assert InputError("f:1: bad", "Mend it.").record() == {
-        "error": {"type": "InputError", "message": "f:1: bad", "remedy": "Mend it."}
+        "error": {"type": "InputError", "message": "f:1: bad", "remedy": "Mend it.", "page": page}
     }
 
 

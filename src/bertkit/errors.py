@@ -29,8 +29,14 @@ class BertkitError(Exception):
         self.remedy = remedy or self.default_remedy
 
     def record(self) -> dict[str, object]:
-        """What stands in the place of an answer: `{"error": {"type", "message", "remedy"}}`."""
-        return {"error": {"type": type(self).__name__, "message": self.what, "remedy": self.remedy}}
+        """What stands in the place of an answer: `{"error": {"type", "message", "remedy", "page"}}`."""
+        told = {"type": type(self).__name__, "message": self.what, "remedy": self.remedy, "page": self.page}
+        return {"error": told}
+
+    @property
+    def page(self) -> str:
+        """Of the documentation: what brings this error about, and what helps."""
+        return f"docs/errors/{type(self).__name__}.md"
 
     def at(self, place: str) -> Self:
         """The same error, its line beginning with where it happened (`reviews.jsonl:12`)."""
@@ -104,6 +110,15 @@ class OutputError(BertkitError):
     """A result could not be written."""
 
     default_remedy = "Choose a path that can be written with -o."
+
+
+class OutOfMemory(BertkitError):
+    """What was to be computed at once does not fit into memory."""
+
+    http_status = 503
+    default_remedy = (
+        "Use a smaller --batch-tokens, a smaller model or a larger machine; `bertkit plan MODEL` says what fits."
+    )
 
 
 class NotFinite(BertkitError):

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from bertkit.cli.exits import as_bertkit_error, exit_code
-from bertkit.errors import DeviceError, OutputError, UserError
+from bertkit.errors import DeviceError, OutOfMemory, OutputError, UserError
 
 PROGRAM = [sys.executable, str(Path(__file__).with_name("fake_program.py"))]
 
@@ -66,8 +66,12 @@ def test_typers_errors_become_ours_on_one_line() -> None:
     assert error.what == "Invalid value: must be one of a, b"
 
 
-def test_no_memory_says_what_helps() -> None:
-    error = as_bertkit_error(MemoryError())
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA error: out of memory"), OSError(12, "Cannot allocate memory")]
+)
+def test_no_memory_says_what_helps(error: Exception) -> None:
+    error = as_bertkit_error(error)
+    assert isinstance(error, OutOfMemory)
     assert error.what == "not enough memory"
     assert "--batch-tokens" in error.remedy
 
@@ -143,7 +147,7 @@ def test_a_full_disk_is_an_error_of_writing() -> None:
     assert done.returncode == 1
     assert done.stderr.decode().splitlines() == [
         "error: cannot write the result: No space left on device",
-        "  → Check the disk that it goes to.",
+        "  → Check the disk that it goes to. (docs/errors/OutputError.md)",
     ]
 
 

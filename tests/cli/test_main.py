@@ -67,7 +67,7 @@ def test_debug_adds_the_traceback_wherever_it_stands(run: Callable[..., tuple[in
         code, _, err = run(*arguments)
         assert code == 1
         assert "Traceback (most recent call last)" in err
-        assert err.endswith("report the traceback.\n")
+        assert err.endswith("report the traceback. (docs/errors/BertkitError.md)\n")
 
 
 def test_a_defect_without_debug_is_two_lines(run: Callable[..., tuple[int, str, str]]) -> None:
@@ -75,7 +75,7 @@ def test_a_defect_without_debug_is_two_lines(run: Callable[..., tuple[int, str, 
         1,
         "",
         "error: internal error: ZeroDivisionError: a defect\n"
-        "  → Run the command again with --debug and report the traceback.\n",
+        "  → Run the command again with --debug and report the traceback. (docs/errors/BertkitError.md)\n",
     )
 
 

@@ -170,6 +170,7 @@ def test_record_puts_errors_of_model_and_reader_in_their_places(run: Run, tmp_pa
         "type": "InputError",
         "message": f"{path}:1: not valid JSON at column 2: Expecting property name enclosed in double quotes",
         "remedy": EXAMPLE,
+        "page": "docs/errors/InputError.md",
     }
 
 

@@ -75,7 +75,8 @@ def test_without_pages_it_says_what_to_pass(run: Run, tmp_path: Path, monkeypatc
     monkeypatch.setattr(command, "__file__", str(tmp_path / "quickstart.py"))
     code, _, err = run("quickstart")
     assert code == 2
-    assert err.endswith("  → Name a folder of your own .md and .txt files: bertkit quickstart --docs FOLDER\n")
+    cure = "Name a folder of your own .md and .txt files: bertkit quickstart --docs FOLDER"
+    assert err.endswith(f"  → {cure} (docs/errors/UserError.md)\n")
 
 
 def test_a_folder_that_is_not_there_or_has_no_text(run: Run, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_row_without_text_names_its_fields_and_leaves_no_file(run: Run, model:
     assert code == 2
     assert err.splitlines() == [
         f"error: {rows}:2: no field 'text'; the fields are review, stars",
-        "  → Name the column with --text-column.",
+        "  → Name the column with --text-column. (docs/errors/InputError.md)",
     ]
     assert not output.exists()
 

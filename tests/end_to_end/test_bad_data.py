@@ -61,7 +61,8 @@ def refusal(
         assert (code, out) == (2, ""), err
         assert not Path("run").exists()
         what, remedy = err.splitlines()
-        return what.removeprefix("error: "), remedy.removeprefix("  → ")
+        page = r" \(docs/errors/\w+\.md\)$"
+        return what.removeprefix("error: "), re.sub(page, "", remedy.removeprefix("  → "))
 
     return refusal
 

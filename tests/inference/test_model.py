@@ -228,6 +228,7 @@ def test_bad_rows_can_be_recorded(folder: Path) -> None:
         "type": "InputError",
         "message": "row 2: the text is empty: it has no tokens",
         "remedy": "Leave the row out, or give it some text.",
+        "page": "docs/errors/InputError.md",
     }
     assert [error["message"] for error in errors[1:]] == [  # type: ignore[index]
         "row 3: no field 'text'",

@@ -12,7 +12,7 @@ from bertkit.terminal.messages import one_line, print_error, write_line
 
 def test_an_error_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_error(BertkitError("bad \x1b[2J name\n", "do\rthis"))
-    assert capsys.readouterr().err == "error: bad  [2J name \n  → do this\n"
+    assert capsys.readouterr().err == "error: bad  [2J name \n  → do this (docs/errors/BertkitError.md)\n"
     assert one_line("a\u202eb\tc é") == "a b c é"
 
 

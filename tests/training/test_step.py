@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.errors import OutOfMemory
 from bertkit.objectives.masked_lm import MaskedLM
 from bertkit.objectives.replaced_token_detection import Generator
 from bertkit.objectives.sentence_pair import NextSentence
@@ -19,7 +20,7 @@ from bertkit.training.checkpoints import finished
 from bertkit.training.loop import Diverged
 from bertkit.training.parallelism import DataParallel
 from bertkit.training.ranks import joined
-from bertkit.training.step import NoMemory, Stepper
+from bertkit.training.step import Stepper
 from bertkit.training.training_module import Outputs, TrainingModule
 from tests.parity.bert_peer import Sequences, Sizes
 from tests.parity.test_families import BERT, make_peer
@@ -118,9 +119,10 @@ def test_what_does_not_fit_is_split_and_the_gradient_stays(
 def test_the_smallest_micro_batch_does_not_fit(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lack_memory(monkeypatch, 10)
     outcome = run_here(data, tmp_path / "run", "train.steps=1")
-    assert isinstance(outcome.error, NoMemory)
+    assert isinstance(outcome.error, OutOfMemory)
     assert "tokens, one sequence, does not fit" in str(outcome.error)
-    assert "train.recompute" in (outcome.error.remedy or "")
+    assert "It fits with train.recompute = true" in outcome.error.remedy  # the planner was wrong, and offers less
+    assert "data.length = " in outcome.error.remedy
     assert outcome.of("split")
     assert not outcome.gradients
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 import typer
 
-from bertkit.errors import BertkitError, OutputError, UserError
+from bertkit.errors import BertkitError, OutOfMemory, OutputError, UserError
 from bertkit.terminal.messages import print_error
 
 INTERRUPTED = 130  # Ctrl-C
@@ -59,9 +59,15 @@ def as_bertkit_error(error: Exception) -> BertkitError:
         return UserError(message.replace("Value error, ", ""))  # pydantic's words for a wrong choice
     if isinstance(error, OSError) and error.errno in _WRITING_FAILED:
         return OutputError(f"cannot write: {error.strerror}", "Check the disk that the output goes to.")
-    if isinstance(error, MemoryError):
-        return BertkitError("not enough memory", "Use a smaller --batch-tokens, a smaller model or a larger machine.")
+    if isinstance(error, MemoryError | RuntimeError | OSError) and _ran_out_of_memory(error):
+        return OutOfMemory("not enough memory")
     return BertkitError(f"internal error: {type(error).__name__}: {error}")
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    from bertkit.model.out_of_memory import ran_out_of_memory
+
+    return ran_out_of_memory(error)
 
 
 def _flush_output() -> None:

@@ -13,9 +13,11 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.errors import UserError
 from bertkit.inference.backend import Backend, Outputs
 from bertkit.inference.precision import choose_dtype, exact_dtype, make_network_ready
+from bertkit.inference.too_large import batch_too_large
 from bertkit.model.device import choose_device
 from bertkit.model.finite import blame, weights_of
 from bertkit.model.network import Network
+from bertkit.model.out_of_memory import ran_out_of_memory
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tasks.contract import Task
 
@@ -34,9 +36,22 @@ class TorchBackend(Backend):
         self.device = str(weight.device)
         self._gives_vectors = network.head is None
 
-    @torch.inference_mode()
     def run(self, batch: PackedBatch) -> Outputs:
-        """The network's outputs."""
+        """The network's outputs.
+
+        Raises:
+            OutOfMemory: the batch is too large, saying what would fit.
+        """
+        try:
+            return self._computed(batch)
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
+        # After the block: what the failed pass held has been let go of.
+        raise batch_too_large(self.network, self.dtype, batch.lengths)
+
+    @torch.inference_mode()
+    def _computed(self, batch: PackedBatch) -> Outputs:
         if self._gives_vectors:
             give_back()
         tokens = on_device(batch, self.device)

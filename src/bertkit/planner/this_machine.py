@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bertkit.errors import UserError
-from bertkit.planner.cgroup import read_limits
 from bertkit.planner.devices import Device, DeviceRow, find_device
+from bertkit.planner.free_memory import free_host_bytes
 
 NAMES = ("this machine", "here")
 # The best instructions that a processor has say which row is like it.
@@ -85,13 +85,5 @@ def _cores() -> int:
 
 def _memory_gb(root: Path) -> float | None:
     """What is free now, or what a container's limit leaves, in GiB."""
-    try:
-        text = (root / "proc/meminfo").read_text()
-    except OSError:
-        return None
-    found = re.search(r"^MemAvailable:\s*(\d+)", text, re.MULTILINE)
-    if found is None:
-        return None
-    free = int(found[1]) * 1024
-    left = read_limits(root).memory_left
-    return max(1, free if left is None else min(free, left)) / 2**30
+    free = free_host_bytes(root)
+    return None if free is None else max(1, free) / 2**30

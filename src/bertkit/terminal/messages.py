@@ -19,7 +19,7 @@ def print_error(error: BertkitError) -> None:
     if sys.stderr is None:  # closed; print(file=None) would write to standard output
         return
     heading = "\x1b[1;31merror:\x1b[0m" if is_coloured(sys.stderr) else "error:"
-    print(f"{heading} {one_line(error.what)}\n  → {one_line(error.remedy)}", file=sys.stderr)
+    print(f"{heading} {one_line(error.what)}\n  → {one_line(error.remedy)} ({error.page})", file=sys.stderr)
 
 
 def one_line(text: str) -> str:

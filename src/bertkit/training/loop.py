@@ -25,9 +25,10 @@ from bertkit.optimisation.schedules import rate
 from bertkit.sampling.stream import Position
 from bertkit.training.checkpoints import Checkpoints
 from bertkit.training.evaluation import Evaluator, Measures
+from bertkit.training.memory import one_sequence_too_large
 from bertkit.training.micro_batches import ahead, divide, most_micro_batches, shares
 from bertkit.training.observer import Record, StepObserver
-from bertkit.training.step import NoMemory, Stepper, StepResult
+from bertkit.training.step import Stepper, StepResult
 
 if TYPE_CHECKING:
     from bertkit.training.meters import Meters
@@ -52,6 +53,7 @@ class Loop:
 
     Args:
         table: what its file says about training.
+        precision: that `table.precision` stands for here.
         batches: the data, from a step and a position on.
         tensors: all that a checkpoint holds.
         mean: the running mean of the weights, where there is one; it is what is evaluated.
@@ -65,6 +67,7 @@ class Loop:
     """
 
     table: TrainTable
+    precision: str
     stepper: Stepper
     optimiser: Optimizer
     batches: Batches
@@ -86,7 +89,7 @@ class Loop:
         Raises:
             Diverged: too many steps were skipped, or all of them; a checkpoint is written first.
             NotFinite: so is what the model computes for held-out data.
-            NoMemory: the smallest micro-batch does not fit.
+            OutOfMemory: the smallest micro-batch does not fit.
         """
         self.stepper.trainee.train()
         if self.stepper.loss_scale is not None:
@@ -166,7 +169,8 @@ class Loop:
         before = self._number(batch, progress.splits)
         while self._number(batch, progress.splits) == before:
             if before == most_micro_batches(batch.lengths, self.stepper.ranks.count):
-                raise NoMemory(f"a micro-batch of {max(batch.lengths)} tokens, one sequence, does not fit into memory")
+                encoder, longest = self.stepper.trainee.encoder.config, max(batch.lengths)
+                raise one_sequence_too_large(self.table, encoder, self.precision, longest, self.stepper.ranks)
             progress.splits *= 2
         self._tell({"step": progress.step + 1, "split": progress.splits})
         return self._shares(batch, progress.splits)

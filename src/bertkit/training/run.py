@@ -58,6 +58,7 @@ def assemble(run: Run, session: Session) -> Loop:
     )
     return Loop(
         table=table,
+        precision=run.precision,
         stepper=stepper,
         optimiser=optimiser,
         batches=run.batches,

@@ -30,14 +30,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bertkit.batching.training_batch import TrainingBatch
-from bertkit.errors import BertkitError
 from bertkit.model.finite import first_not_finite
+from bertkit.model.out_of_memory import ran_out_of_memory
 from bertkit.optimisation.gradients import clip, multiply
 from bertkit.optimisation.loss_scale import LossScale
 from bertkit.optimisation.shards import local_part
 from bertkit.training.host_memory import keep_between_steps
 from bertkit.training.micro_batches import to_device
-from bertkit.training.out_of_memory import ran_out_of_memory
 from bertkit.training.parallelism import Parallelism, trainable
 from bertkit.training.ranks import Ranks
 from bertkit.training.training_module import TrainingModule, weighted_loss
@@ -45,15 +44,6 @@ from bertkit.training.training_module import TrainingModule, weighted_loss
 Sums = dict[str, Tensor]
 # What a step computes in from float32 weights, by the name of the run's precision.
 AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-class NoMemory(BertkitError):
-    """A micro-batch of the smallest size does not fit into memory."""
-
-    default_remedy = (
-        "Set train.recompute = true, use a shorter data.length, a smaller model, more ranks with "
-        "train.parallel = 'fsdp', or a larger machine."
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import torch
-
 SAYINGS = re.compile(
     r"""
     out\ of\ memory                         # CUDA, HIP, MPS and XPU, their drivers, and torch's allocators of them
@@ -21,6 +19,6 @@ SAYINGS = re.compile(
 
 def ran_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that there was no memory, on an accelerator or on the host."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, which it need not name
         return True
     return isinstance(error, RuntimeError | OSError) and SAYINGS.search(str(error)) is not None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bertkit.training.out_of_memory import ran_out_of_memory
+from bertkit.model.out_of_memory import ran_out_of_memory
 
 TORCH = (
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.10 GiB",
