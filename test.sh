@@ -20,9 +20,15 @@ step() { # name, command
 python=.venv/bin/python # modules, not .venv/bin/NAME: those break when the folder is moved
 step "ruff check" $python -m ruff check
 step "ruff format" $python -m ruff format --check
-step "mypy" $python -m mypy
 step "lint-imports" $python .venv/bin/lint-imports --no-logo
+# mypy keeps one processor busy and leaves the others idle, so it checks beside the tests and is heard after them.
+found=$(mktemp)
+$python -m mypy >"$found" 2>&1 &
+types=$!
+trap 'kill "$types" 2>/dev/null; rm -f "$found"' EXIT
 step "pytest" $python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term "$@"
+step "mypy" wait "$types"
+cat "$found"
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nFailed: %s\n' "${failed[*]}"

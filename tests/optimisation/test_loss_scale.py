@@ -12,6 +12,7 @@ from tests.training.in_process import Outcome, assert_same_weights, run_here
 from tests.training.runs import make_data
 
 HALF = "train.precision=float16"
+SMALL = "train.batch_tokens=256"  # float16 is slow on a CPU
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,9 @@ def test_an_overflow_leaves_the_step_out_and_lowers_the_multiple(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LossScale, "__init__", _first_of(2.0**34))
-    outcome = run(data, tmp_path / "run", HALF, "train.most_skipped=0", "train.steps=24", "train.evaluate_every=24")
+    outcome = run(
+        data, tmp_path / "run", HALF, SMALL, "train.most_skipped=0", "train.steps=24", "train.evaluate_every=24"
+    )
     lowered = [record["loss_scale"] for record in outcome.of("loss_scale")]
     assert lowered == [2.0 ** (33 - number) for number in range(len(lowered))]
     assert 10 < len(lowered) < 24
@@ -76,9 +79,9 @@ def test_an_overflow_leaves_the_step_out_and_lowers_the_multiple(
 
 def test_a_run_goes_on_with_its_multiple(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loss_scale, "STEPS_TO_GROW", 3)
-    whole = run(data, tmp_path / "whole", HALF)
-    run(data, tmp_path / "halves", HALF, stop_after=5)
-    rest = run(data, tmp_path / "halves", HALF)
+    whole = run(data, tmp_path / "whole", HALF, SMALL)
+    run(data, tmp_path / "halves", HALF, SMALL, stop_after=5)
+    rest = run(data, tmp_path / "halves", HALF, SMALL)
     assert rest.started == 5
     assert_same_weights(rest.weights[-1], whole.weights[-1])
     state = (tmp_path / "halves/checkpoints/step-00000012/state.json").read_text()
