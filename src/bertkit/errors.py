@@ -149,6 +149,49 @@ class Stopped(BertkitError):
         self.step = step
 
 
+class Overloaded(BertkitError):
+    """More is waiting than can be answered in time. Nothing was done for the request.
+
+    Attributes:
+        retry_after_seconds: after which there may be room.
+    """
+
+    http_status = 429
+    default_remedy = "Ask again after the seconds in Retry-After, or ask for less at once."
+
+    def __init__(self, what: str, remedy: str | None = None, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(what, remedy)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RequestTooLarge(UserError):
+    """One request asks for more than a server takes at once."""
+
+    http_status = 413
+    default_remedy = "Send it as several smaller requests."
+
+
+class TooLate(BertkitError):
+    """An answer was not ready when nobody waited for it any more."""
+
+    http_status = 504
+    default_remedy = "Ask again when there is less to do, ask for less, or give it more time with X-Timeout-Seconds."
+
+
+class NotAllowed(UserError):
+    """A request has no key, or one that the server does not know."""
+
+    http_status = 401
+    default_remedy = "Send a key that the server was given: `Authorization: Bearer KEY`."
+
+
+class NotServing(BertkitError):
+    """A server is starting, ending, or cannot compute."""
+
+    http_status = 503
+    default_remedy = "Ask again in a moment; GET /health says when it is ready."
+
+
 class DeviceError(UserError):
     """The device or precision asked for is not there."""
 
