@@ -59,6 +59,12 @@ class InputError(UserError):
     default_remedy = "Correct the input, or go on without the bad rows with --on-error record."
 
 
+class EmptyInput(InputError):
+    """There is nothing to answer: no text, or one without a token."""
+
+    default_remedy = "Leave the row out, or give it some text."
+
+
 class TextTooLong(InputError):
     """A text has more tokens than the model reads. Text is never cut silently."""
 

@@ -22,6 +22,7 @@ TORCH_FREE_MODULES = """
     pretrained/adapters.py pretrained/checkpoint.py pretrained/describe.py pretrained/direct_reading.py
     pretrained/from_state.py pretrained/loading.py pretrained/sentence_transformers.py
     pretrained/tensorflow_names.py pretrained/vector_arrays.py
+    inference/served.py
 """.split()
 LAYERS = "A package imports only from the layers below it, and siblings do not know each other"
 TORCH = "These answer without torch"

@@ -26,6 +26,7 @@ from bertkit.cli.prepare import prepare
 from bertkit.cli.pretrain import pretrain
 from bertkit.cli.quickstart import quickstart
 from bertkit.cli.runs import runs
+from bertkit.cli.serve import serve
 from bertkit.cli.tokenize import tokenize
 from bertkit.cli.train_tokenizer import train_tokenizer
 
@@ -50,6 +51,7 @@ for command in (
     distill,
     runs,
     convert,
+    serve,
     plan,
     doctor,
     quickstart,

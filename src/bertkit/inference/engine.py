@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from bertkit.batching.grouping import group_by_tokens
@@ -10,6 +11,14 @@ from bertkit.batching.packed import PackedBatch
 from bertkit.inference.backend import Backend, Outputs
 from bertkit.tasks.contract import Task
 from bertkit.tokenization.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class PackedWindows:
+    """Windows in one batch, and how many rows of output each has."""
+
+    batch: PackedBatch
+    counts: Sequence[int]
 
 
 class Engine:
@@ -35,6 +44,10 @@ class Engine:
         return outputs
 
     def _run_batch(self, windows: Sequence[Window]) -> list[Outputs]:
+        return self.compute(self.pack(windows))
+
+    def pack(self, windows: Sequence[Window]) -> PackedWindows:
+        """One batch of these windows, ready to be computed."""
         readout = self.task.readout
         named = [self.task.named(window) for window in windows] if readout.rows == "mask" else None
         batch = PackedBatch.of([w.ids for w in windows], [w.segments for w in windows], named)
@@ -42,6 +55,11 @@ class Engine:
             readout.count(length, 0 if named is None else len(named[place]))
             for place, length in enumerate(batch.lengths)
         ]
-        parts = self.backend.run(batch)
-        stops = list(accumulate(counts))
-        return [tuple(part[stop - count : stop] for part in parts) for count, stop in zip(counts, stops, strict=True)]
+        return PackedWindows(batch, counts)
+
+    def compute(self, packed: PackedWindows) -> list[Outputs]:
+        """The outputs for each window of a batch, float32."""
+        parts = self.backend.run(packed.batch)
+        stops = list(accumulate(packed.counts))
+        spans = list(zip(packed.counts, stops, strict=True))
+        return [tuple(part[stop - count : stop] for part in parts) for count, stop in spans]

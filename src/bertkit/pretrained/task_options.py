@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from bertkit.config.arguments import check_argument
@@ -31,4 +32,17 @@ def make_task(kind: type[Task], tokenizer: Tokenizer, options: Mapping[str, Any]
     task = kind(tokenizer, **options)
     for name, value in options.items():  # the task itself says more about a word that it does not know
         check_argument(name, value, declared[name])
+    task.made_with = MappingProxyType(dict(options))
     return task
+
+
+def remake_task(task: Task, options: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> Task:
+    """The same task, some of its options others.
+
+    Args:
+        tokenizer: in the place of its own.
+
+    Raises:
+        UserError: as `make_task`.
+    """
+    return make_task(type(task), tokenizer or task.tokenizer, {**task.made_with, **options})

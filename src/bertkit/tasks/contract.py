@@ -11,6 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -124,6 +125,7 @@ class Task(ABC):
         classes: numbers that the head gives for each row.
         labels: what those numbers stand for, where they have names.
         problem: which of several problems it is posed as, where it is; None for other tasks.
+        made_with: the options that it was made with, by name.
         readout: what it reads of a network.
         needs_offsets: whether answers point into the user's text.
         overlap: share of a window that the next one repeats when a long text is read in windows; None where reading in
@@ -139,6 +141,7 @@ class Task(ABC):
     classes: int = 0
     labels: tuple[str, ...] = ()
     problem: Problem | None = None
+    made_with: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer

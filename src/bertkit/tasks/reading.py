@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bertkit.errors import BertkitError, InputError
+from bertkit.errors import BertkitError, EmptyInput, InputError
 from bertkit.tasks.contract import Task, Texts
 from bertkit.tokenization.tokens import Tokens
 from bertkit.tokenization.windows import Encoded, LongText, cut, window_room
@@ -54,7 +54,7 @@ class Reader:
         first = tokens[texts.first]
         second = None if texts.second is None else tokens[texts.second]
         if not first.ids or (second is not None and not second.ids):
-            raise InputError("the text is empty: it has no tokens", "Leave the row out, or give it some text.")
+            raise EmptyInput("the text is empty: it has no tokens")
         if task.overlap is None and self.long == LongText.WINDOW:
             raise InputError(f"{task.name} does not read in windows", "Choose --long error or --long truncate.")
         template = task.tokenizer.template

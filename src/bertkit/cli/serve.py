@@ -1,0 +1,134 @@
+"""`bertkit serve`: models behind HTTP, in the protocols that clients already speak."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bertkit.cli import options
+from bertkit.errors import UserError
+
+if TYPE_CHECKING:
+    from bertkit.server.settings import ServeSettings
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="FOLDER, NAME=FOLDER or NAME=FOLDER@TASK, any number of times; those that come with bertkit if left out.",
+        metavar="MODEL",
+    ),
+]
+Folders = Annotated[list[str] | None, typer.Argument(help="The same as -m.", metavar="MODEL")]
+Host = Annotated[str, typer.Option(help="The address; another than this machine's own needs keys.", metavar="HOST")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.", metavar="PORT")]
+Socket = Annotated[Path | None, typer.Option(help="A Unix socket, instead of host and port.", metavar="PATH")]
+Keys = Annotated[
+    Path | None, typer.Option(help="Hashes of the keys that may ask; everything but /health needs one.", metavar="FILE")
+]
+NewKey = Annotated[
+    str | None, typer.Option(help="Make a key, add its hash to --api-key-file, print it once.", metavar="NAME")
+]
+NoAuth = Annotated[bool, typer.Option("--no-auth", help="Answer anyone, on an address that others reach.")]
+Hosts = Annotated[
+    list[str] | None, typer.Option("--allow-host", help="A name that requests may be addressed to.", metavar="NAME")
+]
+Certificate = Annotated[Path | None, typer.Option(help="TLS: the certificate, PEM.", metavar="FILE")]
+PrivateKey = Annotated[Path | None, typer.Option(help="TLS: its key, PEM.", metavar="FILE")]
+Truncate = Annotated[
+    Literal["never", "as-protocol", "windows"],
+    typer.Option(
+        help="A text too long, where a request does not say: refuse it, do as its protocol does, or read all."
+    ),
+]
+BatchTokens = Annotated[int | None, typer.Option(min=1, metavar="N", help="Tokens in one batch.")]
+QueueTokens = Annotated[
+    int | None, typer.Option(min=2, metavar="N", help="Tokens that wait for one model; more are refused with 429.")
+]
+Drain = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="For what was accepted, when told to end.")]
+LogRequests = Annotated[bool, typer.Option("--log-requests/--no-log-requests", help="A line of JSON a request.")]
+
+
+def serve(
+    models: Folders = None,
+    model: Models = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    socket: Socket = None,
+    api_key_file: Keys = None,
+    new_key: NewKey = None,
+    no_auth: NoAuth = False,
+    allow_host: Hosts = None,
+    certificate: Certificate = None,
+    private_key: PrivateKey = None,
+    truncate: Truncate = "as-protocol",
+    dtype: options.DType = "auto",
+    device: options.Device = "auto",
+    batch_tokens: BatchTokens = None,
+    queue_tokens: QueueTokens = None,
+    drain: Drain = 30.0,
+    log_requests: LogRequests = True,
+) -> None:
+    """Answer over HTTP, for any number of models.
+
+    OpenAI's, Cohere's, Ollama's, vLLM's and NVIDIA's routes, those of text-embeddings-inference and of the Open
+    Inference Protocol, and POST /v1/predict, which takes rows and gives records as `bertkit predict` does.
+    """
+    try:
+        from bertkit.server import access, loading
+        from bertkit.server.run import log_to_stderr, run
+        from bertkit.server.settings import Seconds, ServeSettings
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in (
+            "fastapi",
+            "uvicorn",
+            "orjson",
+            "prometheus_client",
+            "starlette",
+        ):
+            raise
+        raise UserError(f"serving needs {error.name}", "pip install 'bertkit[serve]'") from None
+    from bertkit.terminal.messages import say
+
+    if new_key is not None:
+        if api_key_file is None:
+            raise UserError("--new-key without --api-key-file", "Name the file that its hash is added to.")
+        typer.echo(access.add_key(api_key_file, new_key))
+        return
+    specs = loading.read_specs([*(models or []), *(model or [])])
+    settings = ServeSettings(
+        host=host,
+        port=port,
+        socket=socket,
+        hosts=tuple(allow_host or ()),
+        key_hashes=() if api_key_file is None else access.read_keys(api_key_file),
+        certificate=certificate,
+        private_key=private_key,
+        truncate=truncate,
+        queue_tokens=queue_tokens,
+        seconds=Seconds(drain=drain),
+    )
+    _check(settings, no_auth)
+    log_to_stderr(requests=log_requests)
+    given = {"dtype": dtype, "device": device, "batch_tokens": batch_tokens}
+    code = run(settings, lambda: loading.load_models(specs, given), say)
+    if code:
+        raise typer.Exit(code)
+
+
+def _check(settings: ServeSettings, no_auth: bool) -> None:
+    """Refuses what would be open to anyone without its being said, and TLS by halves."""
+    from bertkit.server.access import is_local
+
+    if no_auth and settings.key_hashes:
+        raise UserError("--no-auth with --api-key-file", "Leave one of them out.")
+    if settings.socket is None and not is_local(settings.host) and not settings.key_hashes and not no_auth:
+        raise UserError(
+            f"{settings.host} is an address that others reach, and no key is asked for",
+            "Give --api-key-file FILE, or say --no-auth.",
+        )
+    if (settings.certificate is None) != (settings.private_key is None):
+        raise UserError("a certificate without its key, or a key without one", "Give --certificate and --private-key.")

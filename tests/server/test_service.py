@@ -1,0 +1,141 @@
+"""Models, limits and the queue, whatever the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bertkit
+from bertkit.errors import ModelNotFound, NotServing, Overloaded, TooLate, UserError
+from bertkit.formats.rows import Row
+from bertkit.inference.served import Manner
+from bertkit.server.service import Asker, Service, TokenIds
+from bertkit.tokenization.windows import LongText
+from tests.server.conftest import Client, Serve
+
+
+@pytest.fixture
+def service(client: Client) -> Service:
+    assert client.application.service is not None
+    return client.application.service
+
+
+def test_models_are_found_by_name_or_by_what_they_do(service: Service) -> None:
+    assert service.find(None).name == "vectors"
+    assert service.find(None, "text-ranking").name == "ranks"
+    assert service.find("classes").name == "classes"
+    assert service.find("classes", "feature-extraction").task.name == "feature-extraction"
+    with pytest.raises(ModelNotFound, match="did you mean 'ranks'"):
+        service.find("rank")
+    with pytest.raises(UserError, match="does text-ranking, not fill-mask") as refused:
+        service.find("ranks", "fill-mask")
+    assert refused.value.remedy == "Ask masks."
+    with pytest.raises(UserError, match="no model here does multiple-choice"):
+        service.find(None, "multiple-choice")
+
+
+@pytest.mark.parametrize(
+    ("truncate", "expected"),
+    [("never", LongText.ERROR), ("as-protocol", LongText.TRUNCATE), ("windows", LongText.WINDOW)],
+)
+def test_what_happens_to_long_texts(serve_models: Serve, truncate: str, expected: LongText) -> None:
+    service = serve_models("vectors", truncate=truncate).application.service
+    assert service is not None
+    assert service.long(LongText.TRUNCATE) == expected
+    assert service.long(LongText.TRUNCATE, LongText.WINDOW) == LongText.WINDOW
+
+
+def test_rows_and_ids_are_answered_in_their_order(service: Service, models: Mapping[str, bertkit.Model]) -> None:
+    model = service.find("vectors")
+    ids = [model.tokenizer.tokenize([text])[0].ids for text in ("w3 w4", "w5")]
+    rows = [TokenIds(ids[0], "1"), Row({"text": "w1 w2"}, "2"), TokenIds(ids[1], "3")]
+    answered = asyncio.run(service.answer(model, rows, Manner(), Asker()))
+    expected = models["vectors"].encode(["w3 w4", "w1 w2", "w5"])
+    got = [one.embedding for one in answered.answers]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(np.stack(got), expected, atol=1e-6)
+    assert answered.input_tokens == answered.timing.tokens == 4 + 4 + 3
+
+
+def test_many_at_once_have_their_own_answers(service: Service, models: Mapping[str, bertkit.Model]) -> None:
+    texts = [" ".join(f"w{(n * k) % 11}" for k in range(1, n % 17 + 2)) for n in range(120)]
+    names = ["vectors", "classes", "names"]
+
+    async def ask_all() -> list[Any]:
+        asked = (
+            service.answer(service.find(names[n % 3]), [Row({"text": text}, "1")], Manner(), Asker(str(n % 5)))
+            for n, text in enumerate(texts)
+        )
+        return await asyncio.gather(*asked)
+
+    for n, answered in enumerate(asyncio.run(ask_all())):
+        expected = models[names[n % 3]].predict(texts[n])
+        if n % 3 == 0:
+            np.testing.assert_allclose(answered.answers[0].embedding, expected.embedding, atol=1e-5)  # type: ignore[attr-defined]
+        elif n % 3 == 1:
+            scores = {one.label: one.score for one in answered.answers[0].labels}
+            assert scores == pytest.approx({one.label: one.score for one in expected.labels}, abs=1e-5)  # type: ignore[attr-defined]
+        else:
+            assert [one.text for one in answered.answers[0].entities] == [one.text for one in expected.entities]  # type: ignore[attr-defined]
+
+
+def held(service: Service, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Holds what computes: an event that it has begun, and one that lets it go on."""
+    began, go = threading.Event(), threading.Event()
+    backend = service.lanes[0].engine.backend
+    run = backend.run
+
+    def hold(batch: Any) -> Any:
+        began.set()
+        assert go.wait(30)
+        return run(batch)
+
+    monkeypatch.setattr(backend, "run", hold)
+    return began, go
+
+
+def test_a_full_queue_and_a_late_answer_are_told_at_once(serve_models: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = serve_models("vectors", queue_tokens=60).application.service
+    assert service is not None
+    model = service.find("vectors")
+    began, go = held(service, monkeypatch)
+    rows = [Row({"text": "w1 w2 w3 w4 w5 w6"}, "1")] * 3
+
+    async def ask() -> None:
+        first = asyncio.ensure_future(service.answer(model, rows, Manner(), Asker("a")))
+        await asyncio.to_thread(began.wait, 30)
+        late = asyncio.ensure_future(service.answer(model, rows, Manner(), Asker("a", seconds=0.01)))
+        await asyncio.sleep(0.02)
+        with pytest.raises(Overloaded):
+            await service.answer(model, rows, Manner(), Asker("a"))
+        go.set()
+        assert len((await first).answers) == 3
+        with pytest.raises(TooLate):
+            await late
+
+    asyncio.run(ask())
+    assert service.lanes[0].scheduler.waiting == 0
+
+
+def test_one_that_ends_answers_what_it_accepted_and_nothing_else(
+    serve_models: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = serve_models("vectors").application.service
+    assert service is not None
+    model = service.find("vectors")
+    began, go = held(service, monkeypatch)
+
+    async def ask() -> None:
+        first = asyncio.ensure_future(service.answer(model, [Row({"text": "w1"}, "1")], Manner(), Asker()))
+        await asyncio.to_thread(began.wait, 30)
+        service.is_draining = True
+        with pytest.raises(NotServing, match="the server ends"):
+            await service.answer(model, [Row({"text": "w1"}, "1")], Manner(), Asker())
+        go.set()
+        assert (await first).answers
+
+    asyncio.run(ask())
