@@ -36,7 +36,8 @@ class BertkitError(Exception):
     @property
     def page(self) -> str:
         """Of the documentation: what brings this error about, and what helps."""
-        return f"docs/errors/{type(self).__name__}.md"
+        name = next(kind.__name__ for kind in type(self).__mro__ if not kind.__name__.startswith("_"))
+        return f"docs/errors/{name}.md"
 
     def at(self, place: str) -> Self:
         """The same error, its line beginning with where it happened (`reviews.jsonl:12`)."""
