@@ -16,6 +16,7 @@ from bertkit.api.models import loaded_model
 from bertkit.api.progress import observer_for
 from bertkit.api.settings import ColumnOptions
 from bertkit.config.evaluation import CalibrateConfig, EvaluateConfig
+from bertkit.config.wording import worded
 from bertkit.formats.python_rows import rows_in_memory
 from bertkit.workflows.calibrate import calibrate as calibrate_job
 from bertkit.workflows.calibration import Calibration
@@ -53,6 +54,7 @@ class CalibrateOptions(EvaluateOptions, total=False):
     abstain_at_precision: float | None
 
 
+@worded
 def evaluate(
     model: Model | str | Path | None,
     data: Data,
@@ -84,6 +86,7 @@ def evaluate(
     return evaluate_job(config_of(EvaluateConfig, "evaluate()", given), observer_for(progress), model=ready)
 
 
+@worded
 def calibrate(
     model: Model | str | Path, data: Data, *, progress: bool = True, **options: Unpack[CalibrateOptions]
 ) -> Calibration:

@@ -7,12 +7,14 @@ from pathlib import Path
 from bertkit.api.arguments import config_of
 from bertkit.api.models import loaded_model
 from bertkit.config.explaining import ExplainConfig
+from bertkit.config.wording import worded
 from bertkit.formats.python_rows import AnyRow, AnyRows
 from bertkit.inference.model import Model
 from bertkit.workflows.explain import Explanations
 from bertkit.workflows.explain import explain as explain_job
 
 
+@worded
 def explain(
     model: Model | str | Path | None, rows: AnyRow | AnyRows, kind: str = "attribution", **options: object
 ) -> Explanations:

@@ -8,10 +8,12 @@ from pathlib import Path
 from bertkit.api.arguments import config_of
 from bertkit.api.progress import observer_for
 from bertkit.config.preparing import PrepareConfig
+from bertkit.config.wording import worded
 from bertkit.workflows.prepare import PreparedShards
 from bertkit.workflows.prepare import prepare as prepare_job
 
 
+@worded
 def prepare(
     corpus: str | Path | Sequence[str | Path], output: str | Path, *, progress: bool = True, **options: object
 ) -> PreparedShards:

@@ -26,11 +26,13 @@ from bertkit.api.settings import (
 from bertkit.config.options import Values, put
 from bertkit.config.training import TrainingConfig
 from bertkit.config.training_file import read_values
+from bertkit.config.wording import worded
 
 if TYPE_CHECKING:
     from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
 
 
+@worded
 def finetune(
     train: Data,
     task: str,
@@ -74,6 +76,7 @@ def finetune(
     return run_in(output, job)
 
 
+@worded
 def sweep(
     train: Data,
     task: str,
@@ -111,6 +114,7 @@ def sweep(
     return run_in(output, job)
 
 
+@worded
 def distill(
     teacher: Place,
     train: Data,
@@ -148,6 +152,7 @@ def distill(
     return run_in(output, job)
 
 
+@worded
 def pretrain(
     config: Place | Mapping[str, Any] | TrainingConfig,
     *,

@@ -18,6 +18,7 @@ from typing_extensions import TypedDict, TypeVar  # Python's own has no defaults
 from bertkit.config.arguments import check_argument
 from bertkit.config.batch_tokens import batch_tokens as tokens_of_batch
 from bertkit.config.explaining import STEPS
+from bertkit.config.wording import worded
 from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.inference.answerer import Answerer, OnError, check_on_error, never
 from bertkit.inference.as_arrays import check_gives_probabilities, check_gives_vectors, probabilities, vectors
@@ -150,6 +151,7 @@ class Model(Generic[Answer]):
     def predict(self, rows: AnyRows, *, on_error: Literal["stop"] = "stop") -> list[Answer]: ...
     @overload
     def predict(self, rows: AnyRows, *, on_error: OnError) -> list[Answer | Failure]: ...
+    @worded
     def predict(
         self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop"
     ) -> Answer | Failure | list[Answer] | list[Answer | Failure]:
@@ -213,6 +215,7 @@ class Model(Generic[Answer]):
         """What the classes of a classifier of texts or of tokens are called, in their order; empty of other tasks."""
         return self.task.labels
 
+    @worded
     def encode(
         self, texts: AnyRow | AnyRows, batch_tokens: BatchTokens | None = None, show_progress: bool = False
     ) -> Stored:
@@ -242,6 +245,7 @@ class Model(Generic[Answer]):
             return self.encode(["a text"])[:0]
         return vectors_NW[0] if one else vectors_NW
 
+    @worded
     def predict_proba(self, rows: AnyRow | AnyRows) -> npt.NDArray[np.float64]:
         """The probability of each label for each row, (N, C), in the order of `labels`; of one row alone (C,).
 
@@ -266,6 +270,7 @@ class Model(Generic[Answer]):
     def explain(
         self, rows: AnyRows, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS
     ) -> list[Explained]: ...
+    @worded
     def explain(
         self, rows: AnyRow | AnyRows, kind: str = "attribution", *, target: str | None = None, steps: int = STEPS
     ) -> Explained | list[Explained]:
