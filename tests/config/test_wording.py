@@ -47,10 +47,10 @@ def test_an_error_is_the_same_in_other_words() -> None:
     assert (str(raised), raised.remedy) == ("say task='x'", "Say task='text-classification'.")
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["calibrate", "distill", "evaluate", "explain", "finetune", "prepare", "pretrain", "sweep", "load", "load_encoder"],
-)
+CALLS = "calibrate distill evaluate explain find_ranges finetune load load_encoder prepare pretrain sweep".split()
+
+
+@pytest.mark.parametrize("name", CALLS)
 def test_every_call_is_worded(name: str) -> None:
     assert inspect.unwrap(getattr(bertkit, name)) is not getattr(bertkit, name)
 

@@ -110,6 +110,7 @@ def calibrate(
     return calibrate_job(config_of(CalibrateConfig, "calibrate()", given), observer_for(progress))
 
 
+@worded
 def find_ranges(
     model: Model | str | Path,
     texts: Table | Iterable[str] | Path,
