@@ -127,6 +127,18 @@ def test_the_smallest_micro_batch_does_not_fit(data: Path, tmp_path: Path, monke
     assert not outcome.gradients
 
 
+def test_weights_that_do_not_fit_end_the_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin(parallelism: DataParallel) -> None:
+        raise torch.OutOfMemoryError("made up")
+
+    monkeypatch.setattr(DataParallel, "begin", begin)
+    outcome = run_here(data, tmp_path / "run", "train.steps=1")
+    assert isinstance(outcome.error, OutOfMemory)
+    assert "the weights that a step computes with do not fit" in str(outcome.error)
+    assert "train.parallel" in outcome.error.remedy
+    assert not outcome.of("split"), "smaller micro-batches would not help"
+
+
 def test_other_errors_are_not_taken_for_a_lack_of_memory(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,12 +30,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bertkit.batching.training_batch import TrainingBatch
+from bertkit.errors import OutOfMemory
 from bertkit.model.finite import first_not_finite
 from bertkit.model.out_of_memory import ran_out_of_memory
 from bertkit.optimisation.gradients import clip, multiply
 from bertkit.optimisation.loss_scale import LossScale
 from bertkit.optimisation.shards import local_part
 from bertkit.training.host_memory import keep_between_steps
+from bertkit.training.memory import REMEDY
 from bertkit.training.micro_batches import to_device
 from bertkit.training.parallelism import Parallelism, trainable
 from bertkit.training.ranks import Ranks
@@ -117,10 +119,10 @@ class Stepper:
         # w_o / C_o of the formula above. In float16 times a large number, so that small gradients do not become 0.
         scale = 1.0 if self.loss_scale is None else self.loss_scale.value
         scales = {name: scale * self.weights[name] / max(count, 1.0) for name, count in counts.items()}
-        # After `begin`, nothing waits for another rank until all agree below: one that runs out of memory hangs nobody.
+        self._begin()
+        # After that, nothing waits for another rank until all agree below: one that runs out of memory hangs nobody.
         sums: Sums | None = {}
         try:
-            self.sharing.begin()
             for number, batch in enumerate(batches):
                 self._seed(step, number)
                 assert sums is not None
@@ -134,6 +136,22 @@ class Stepper:
             return None
         self.sharing.finish()
         return sums
+
+    def _begin(self) -> None:
+        """Makes the weights ready to compute with.
+
+        Ranks may gather them from one another here. One that has no memory for them therefore ends, and the others end
+        with it: were it to go on to the next agreement, they would still be waiting for it in this one.
+
+        Raises:
+            OutOfMemory: the weights do not fit; smaller micro-batches would not help.
+        """
+        try:
+            self.sharing.begin()
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
+            raise OutOfMemory("the weights that a step computes with do not fit into memory", REMEDY) from error
 
     def _forget(self) -> None:
         """Lets go of all that the step has made, so that it can be done again in smaller parts."""
