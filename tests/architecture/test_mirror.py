@@ -13,28 +13,26 @@ DATA = "data, of which every row is tried: families/test_keys.py, parity/test_fa
 TABLES = "tables of settings, read in config/test_training_file.py and by the workflow that they belong to"
 PLANNED = "a part of a plan, tried against what a machine took: planner/test_plan.py, planner/test_training_memory.py"
 TYPED = "tried as it is typed: cli/test_main.py, cli/test_plan.py, cli/test_quickstart.py, cli/test_finetune.py"
-CALLED = "tried as it is called: api/test_training.py, api/test_evaluation.py"
 WITHOUT: dict[str, str] = {
     "__main__": TYPED,
-    **dict.fromkeys(("api/arguments", "api/models", "api/settings"), CALLED),
     "batching/training_batch": DECLARED,
     **dict.fromkeys(
         (
-            *("cli/models", "cli/options", "cli/plan_words", "cli/planned_model"),
+            *("cli/options", "cli/plan_words"),
             *("cli/quickstart_tasks", "cli/quickstart_tuning", "cli/task_options"),
         ),
         TYPED,
     ),
     **dict.fromkeys(
         (
-            *("config/calibration", "config/evaluation", "config/explaining", "config/finetuning"),
-            *("config/preparing", "config/search", "config/training"),
+            *("config/evaluation", "config/explaining", "config/finetuning"),
+            *("config/preparing", "config/training"),
         ),
         TABLES,
     ),
     **dict.fromkeys(
         (
-            *("families/albert", "families/bert", "families/catalogue", "families/contract", "families/distilbert"),
+            *("families/albert", "families/bert", "families/contract", "families/distilbert"),
             *("families/electra", "families/eurobert", "families/harmless", "families/modernbert", "families/mpnet"),
             *("families/nomic", "families/roberta", "families/spelling"),
         ),
@@ -44,10 +42,7 @@ WITHOUT: dict[str, str] = {
     "labelled/examples": DECLARED,
     "objectives/objective": DECLARED,
     **dict.fromkeys(
-        (
-            *("planner/activations", "planner/dividing", "planner/judging", "planner/links", "planner/memory"),
-            *("planner/prices", "planner/process", "planner/software", "planner/tasks"),
-        ),
+        (*("planner/activations", "planner/judging"),),
         PLANNED,
     ),
     **dict.fromkeys(("sklearn/fine_tuned", "sklearn/tuning"), "what the estimators share: sklearn/test_text_*.py"),

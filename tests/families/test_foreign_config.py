@@ -9,7 +9,6 @@ from transformers import BertConfig
 from bertkit.errors import ConfigError, ModelNotFound, UnknownFamily, UserError
 from bertkit.families import albert
 from bertkit.families.bert import FAMILY
-from bertkit.families.catalogue import FAMILIES, LACKING
 from bertkit.families.foreign_config import read_config, write_config, write_tensorflow_config
 
 GOOGLE = {
@@ -174,8 +173,3 @@ def test_a_tensorflow_checkpoint_without_config(tmp_path: Path) -> None:
 def test_no_config(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"no config\.json"):
         read_config(tmp_path)
-
-
-def test_what_is_lacking_is_not_there_and_its_nearest_is() -> None:
-    assert not set(LACKING) & set(FAMILIES)
-    assert {nearest for nearest, _ in LACKING.values()} <= set(FAMILIES)

@@ -111,21 +111,6 @@ def test_a_bad_file_names_the_key(tmp_path: Path, text: str, message: str) -> No
         load_devices(file)
 
 
-def test_a_negative_price_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text('[[price]]\nprovider="a"\ndate="b"\nsource="c"\nevidence="rule"\n[price.usd_an_hour]\nT4 = -1.0\n')
-    with pytest.raises(ConfigError, match="greater than 0"):
-        load_prices(file)
-
-
-def test_every_price_has_a_device_a_date_and_a_source() -> None:
-    names = {device.name for device in DEVICES}
-    for one in load_prices():
-        assert set(one.usd_an_hour) <= names
-        assert one.date.startswith("2026")
-        assert one.source != "none" or one.evidence == "memory"
-
-
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         load_devices(tmp_path / "none.toml")

@@ -7,26 +7,12 @@ from dataclasses import replace
 import pytest
 
 from bertkit.errors import UserError
-from bertkit.families.catalogue import FAMILIES
-from bertkit.planner.devices import Device, DeviceRow, find_device, load_devices
 from bertkit.planner.dividing import division
-from bertkit.planner.links import link_bandwidth, summing_seconds
-from bertkit.planner.memory import largest, largest_batch, longest_sequence, needed, room
-from bertkit.planner.plan import Question, changes, make_plan, spread
+from bertkit.planner.links import summing_seconds
+from bertkit.planner.plan import changes, make_plan, spread
 from bertkit.planner.prices import load_prices, prices_of
 from bertkit.planner.software import SOFTWARE
-from bertkit.planner.tasks import TASKS
-
-DEVICES = load_devices()
-BASE, LARGE = (FAMILIES["bert"].presets[size] for size in ("base", "large"))
-
-
-def device(name: str) -> Device:
-    return find_device(name, DEVICES)
-
-
-ASKED = Question("bert-base", BASE, device("RTX 3060"), "inference", (512,), SOFTWARE["bertkit"], batch=32)
-TRAINED = replace(ASKED, model="bert-large", config=LARGE, mode="fine-tuning", lengths=(384,))
+from tests.planner.asked import ASKED, TRAINED, device
 
 
 def test_it_runs_and_at_what_speed() -> None:
@@ -53,16 +39,6 @@ def test_what_does_not_fit_and_what_would_make_it() -> None:
     assert (divided.count, divided.parallel, divided.batch) == (2, "ddp", 16)
 
 
-def test_a_state_too_large_for_one_device_is_divided() -> None:
-    huge = LARGE.model_copy(update={"width": 2048, "heads": 32, "ffn_width": 8192})
-    plan = make_plan(replace(TRAINED, config=huge, batch=8))
-    divided = division(plan)
-    assert divided is not None
-    assert divided.parallel == "fsdp"
-    assert divided.bytes <= (plan.room or 0)
-    assert division(make_plan(ASKED)) is None
-
-
 def test_the_change_that_gains_most_is_first() -> None:
     padded = make_plan(replace(ASKED, lengths=(16, 512), software=SOFTWARE["transformers"], precision="float32"))
     gains = [change.gain for change in changes(padded)]
@@ -83,17 +59,6 @@ def test_several_devices_sum_their_gradients() -> None:
     assert slow.summing == pytest.approx(summing_seconds(4 * 335_141_888, 8, 3e9))
     adapters = make_plan(replace(TRAINED, mode="lora", device=device("8x A100"), link="ethernet-25"))
     assert adapters.summing < 0.05 * slow.summing
-
-
-def test_links() -> None:
-    assert link_bandwidth(device("H100 SXM")) == 450e9
-    assert link_bandwidth(device("MI300X")) is None
-    assert summing_seconds(1e9, 2, 1e9) == 1.0
-    with pytest.raises(UserError, match=r"unknown link 'nvlink6'.*did you mean 'nvlink"):
-        link_bandwidth(device("A100"), "nvlink6")
-    unknown = make_plan(replace(TRAINED, device=device("4x MI300X")))
-    assert unknown.time is None
-    assert "--link" in (unknown.unknown or "")
 
 
 def test_what_is_not_known_is_said() -> None:
@@ -126,36 +91,8 @@ def test_typical_lengths_stand_in_a_batch() -> None:
     assert spread((4, 1), 4) == (1, 1, 4, 4)
 
 
-def test_the_largest_that_fits_is_the_largest() -> None:
-    assert [largest(lambda n, most=most: n <= most) for most in (0, 1, 2, 3, 1000)] == [0, 1, 2, 3, 1000]
-    plan = make_plan(ASKED)
-    most = largest_batch(plan.work, ASKED.device, 512)
-    free = room(ASKED.device)
-    assert free is not None
-    sizes = [needed(replace(plan.work, lengths=(512,) * n), ASKED.device).total for n in (most, most + 1)]
-    assert sizes[0] <= free[0] < sizes[1]
-    assert longest_sequence(plan.work, ASKED.device) == 512
-    modern = replace(plan.work, config=FAMILIES["modernbert"].presets["large"], mode="fine-tuning")
-    small = Device(DeviceRow(name="small", kind="gpu", memory_gb=8.5, source="a test"), "today")
-    assert 1 < longest_sequence(modern, small) < 8192
-
-
-def test_room_of_each_kind() -> None:
-    for name, share in (("A100", 0.95), ("M4 Max", 0.75)):
-        free = room(device(name))
-        assert free is not None
-        assert free[0] / (device(name).row.memory_gb or 1) / 2**30 == pytest.approx(share, abs=0.01)
-    assert room(device("EPYC Zen 4")) is None
-
-
 def test_prices_of_a_million() -> None:
     plan = make_plan(replace(ASKED, device=device("2x L40S")))
     prices = prices_of(plan.question.device, load_prices())
     assert [price.usd_an_hour for price in prices] == [1.40, 1.861]
     assert plan.cost_of_a_million(prices[0]) == pytest.approx(2 * 1.40 * (plan.hours_of_a_million() or 0))
-
-
-def test_tasks_are_those_of_the_catalogue() -> None:
-    from bertkit.tasks.catalogue import TASKS as CATALOGUE
-
-    assert set(TASKS) == set(CATALOGUE)

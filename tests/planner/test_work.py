@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.errors import UserError
 from bertkit.families.catalogue import FAMILIES
 from bertkit.planner.compute import sequence_flops, training_flops
-from bertkit.planner.software import SOFTWARE, software_called
+from bertkit.planner.software import SOFTWARE
 from bertkit.planner.work import Work, arithmetic, operations, traffic
 
 BASE = FAMILIES["bert"].presets["base"]
@@ -78,9 +77,3 @@ def test_every_operation_has_kernels() -> None:
         for mode in ("inference", "fine-tuning", "lora", "pre-training"):
             found = operations(work(mode=mode, software=SOFTWARE[name]))
             assert all(one.kernels > 0 and one.flops >= 0 and one.bytes >= 0 for one in found)
-
-
-def test_an_unknown_engine_names_the_nearest() -> None:
-    assert software_called("TensorRT").name == "tensorrt"
-    with pytest.raises(UserError, match=r"unknown engine 'tensort'.*did you mean 'tensorrt'"):
-        software_called("tensort")
