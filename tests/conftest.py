@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -23,15 +25,21 @@ UNTRACED = {"architecture", "end_to_end", "examples", "parity", "toys"}
 ORACLES = {"transformers", "sentence_transformers", "sentencepiece"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Leaves out of the measured coverage the tests that run the same lines again with many examples.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Function) -> Generator[None, object, object]:
+    """Does not measure coverage in the tests that run the same lines again with many examples.
 
-    Following lines makes Python two to four times as slow, the libraries that are compared with included.
+    Following lines makes Python two to four times as slow, the libraries that are compared with included. pytest-cov's
+    own mark for such tests changes nothing in a process of pytest-xdist: stopping one measurement there wakes another.
     """
-    for item in items:
-        many = item.get_closest_marker("data") or getattr(item.obj, "is_hypothesis_test", False)
-        if many or UNTRACED.intersection(item.path.parts) or ORACLES.intersection(vars(item.module)):
-            item.add_marker(pytest.mark.no_cover)
+    follow = sys.gettrace()
+    many = item.get_closest_marker("data") or getattr(item.obj, "is_hypothesis_test", False)
+    if many or UNTRACED.intersection(item.path.parts) or ORACLES.intersection(vars(item.module)):
+        sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(follow)
 
 
 @pytest.fixture(scope="session")
