@@ -114,7 +114,7 @@ def test_padded_rows_agree_with_the_reference(
     assert out.isfinite().all()
     assert (out.double() - expected)[is_token].abs().max() < 1e-5
     assert expected[~is_token].isnan().all()
-    k[~is_token], v[~is_token] = 1e9, 1e9
+    k[~is_token], v[~is_token] = 1e3, 1e9  # scores beyond all that networks compute
     assert torch.equal(attend(q, k, v, layout, **how)[is_token], out[is_token])  # type: ignore[arg-type]
     rounded = [x.bfloat16() for x in random_qkv(len(lengths) * longest, heads, width, groups)]
     half = attend(*rounded, layout, **how)  # type: ignore[arg-type]
@@ -124,8 +124,8 @@ def test_padded_rows_agree_with_the_reference(
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_every_row_of_a_mask_sees_something(rule: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch's CPU kernel gives zeros where nothing is seen; others, and exported programs, give NaN."""
+def test_masks_are_finite(rule: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float16 too, where exported programs may compute; torch's CPU kernel alone knows what infinities mean."""
     masks: list[Tensor] = []
     kernel = torch.nn.functional.scaled_dot_product_attention
 
@@ -137,7 +137,8 @@ def test_every_row_of_a_mask_sees_something(rule: dict[str, int], monkeypatch: p
     layout = PaddedLayout.of(torch.arange(40) < torch.tensor([[3], [1], [40]]))
     attend(*random_qkv(120, 2, 8), layout, **options(rule, 2, 40))  # type: ignore[arg-type]
     (mask,) = masks
-    assert (mask if mask.dtype == torch.bool else mask.isfinite()).any(dim=-1).all()
+    assert mask.dtype == torch.float32
+    assert (2 * mask).half().isfinite().all()
 
 
 def test_a_row_without_a_token_is_finite() -> None:

@@ -16,6 +16,10 @@ from bertkit.config.kernels import attention_kernel, takes_chunks
 from bertkit.model.device import is_half, processor
 from bertkit.model.dropped_attention import dropped_attention
 
+# Added to the scores of keys that rows of padding must not see: e to its power is 0 in every precision, and runtimes
+# that compute in float16 can hold it, and twice it.
+UNSEEN = -3e4
+
 
 def attend(
     q_TNH: Tensor,
@@ -113,25 +117,30 @@ def _attend_padded(
 ) -> Tensor:
     """One dense kernel for all rows, which sees no padding: what a program of static shapes computes.
 
-    Local attention is masked, not skipped: it costs the whole square.
+    Local attention is masked, not skipped: it costs the whole square. Heads that share keys and values are given
+    them, so that runtimes meet one kind of attention only.
     """
+    shared = q_TNH.shape[1] // k_TGH.shape[1]
+    if shared > 1:
+        k_TGH, v_TGH = (x_TGH.repeat_interleave(shared, dim=1) for x_TGH in (k_TGH, v_TGH))
     q, k, v = (x.unflatten(0, layout.mask_BL.shape).transpose(1, 2) for x in (q_TNH, k_TGH, v_TGH))  # type: ignore[no-untyped-call]
     mask = _padded_mask(layout.mask_BL, window, bias_NLL, q)
     return _dense_kernel(q, k, v, mask, dropout).transpose(1, 2).flatten(0, 1)
 
 
 def _padded_mask(mask_BL: Tensor, window: int | None, bias_NLL: Tensor | None, like: Tensor) -> Tensor:
-    """Which keys are seen, (B, 1, 1, L), or (B, 1, L, L) where the query counts; or what is added to scores."""
+    """What is added to scores, (B, 1, 1, L), or (B, 1 or N, L, L) where the query counts.
+
+    Finite: a row of padding that sees nothing then weighs all alike, where infinities would make it NaN, and NaN times
+    0 is NaN wherever this row is the key that a later layer must not see.
+    """
     seen = mask_BL[:, None, None, :]
     if window is not None:
         place = torch.arange(mask_BL.shape[1], device=like.device)
-        away = (place[:, None] - place[None, :]).abs()
-        # Each sees itself, padding too: of a row that saw nothing the weights would be NaN, and NaN times 0 is NaN
-        # wherever this row is the key that a later layer must not see.
-        seen = (seen & (away <= window)) | (away == 0)
+        seen = seen & ((place[:, None] - place[None, :]).abs() <= window)
     if bias_NLL is None:
-        return seen
-    return bias_NLL.to(like.dtype)[None].masked_fill(~seen, float("-inf"))
+        return (~seen).to(like.dtype) * UNSEEN
+    return bias_NLL.to(like.dtype)[None].masked_fill(~seen, UNSEEN)
 
 
 def _dense_kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
