@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from bertkit.api.evaluation import calibrate, evaluate, find_ranges
     from bertkit.api.explaining import explain
+    from bertkit.api.exporting import export
     from bertkit.api.preparing import prepare
     from bertkit.api.training import distill, finetune, pretrain, sweep
     from bertkit.errors import BertkitError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bertkit.workflows.calibration import Calibration
     from bertkit.workflows.evaluation import Evaluation
     from bertkit.workflows.explain import Explanations
+    from bertkit.workflows.export import Exported
     from bertkit.workflows.prepare import PreparedShards
     from bertkit.workflows.results import DistillResult, FinetuneResult, PretrainResult, SweepResult
     from bertkit.workflows.vector_ranges import FoundRanges
@@ -32,6 +34,7 @@ else:
         "DistillResult": "bertkit.workflows.results",
         "Evaluation": "bertkit.workflows.evaluation",
         "Explanations": "bertkit.workflows.explain",
+        "Exported": "bertkit.workflows.export",
         "FoundRanges": "bertkit.workflows.vector_ranges",
         "FinetuneResult": "bertkit.workflows.results",
         "Model": "bertkit.inference.model",
@@ -42,6 +45,7 @@ else:
         "distill": "bertkit.api.training",
         "evaluate": "bertkit.api.evaluation",
         "explain": "bertkit.api.explaining",
+        "export": "bertkit.api.exporting",
         "find_ranges": "bertkit.api.evaluation",
         "finetune": "bertkit.api.training",
         "load": "bertkit.api.loading",
@@ -70,6 +74,7 @@ __all__ = [
     "DistillResult",
     "Evaluation",
     "Explanations",
+    "Exported",
     "FinetuneResult",
     "FoundRanges",
     "Model",
@@ -81,6 +86,7 @@ __all__ = [
     "distill",
     "evaluate",
     "explain",
+    "export",
     "find_ranges",
     "finetune",
     "load",

@@ -134,6 +134,12 @@ class NotFinite(BertkitError):
     default_remedy = "The checkpoint may be damaged: get it again; or try --dtype float32."
 
 
+class BadExport(BertkitError):
+    """An exported file does not compute what the model computes. It was not kept."""
+
+    default_remedy = "Use the checkpoint itself, or another format, and report this: it is a fault of bertkit's."
+
+
 class FolderInUse(OutputError):
     """Another process is writing into the folder."""
 

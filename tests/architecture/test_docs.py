@@ -23,6 +23,7 @@ PAGES = [
     "docs/tasks.md",
     "docs/checkpoints.md",
     "docs/pretraining.md",
+    "docs/exporting.md",
     "docs/finetuning.md",
     "docs/planning.md",
     "docs/doctor.md",

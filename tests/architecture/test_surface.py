@@ -14,14 +14,15 @@ import pytest
 
 import bertkit
 from bertkit.cli import options
+from bertkit.inference.backends import BackendName
 from bertkit.inference.precision import DTYPES
 from bertkit.model.device import DEVICES
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = """
-    BertkitError Calibration DistillResult Evaluation Explanations FinetuneResult FoundRanges Model PreparedShards
-    PretrainResult SweepResult __version__ calibrate distill evaluate explain find_ranges finetune load load_encoder
-    prepare pretrain quantize_embeddings quantized_search sweep
+    BertkitError Calibration DistillResult Evaluation Explanations Exported FinetuneResult FoundRanges Model
+    PreparedShards PretrainResult SweepResult __version__ calibrate distill evaluate explain export find_ranges finetune
+    load load_encoder prepare pretrain quantize_embeddings quantized_search sweep
 """.split()
 
 
@@ -68,6 +69,10 @@ def test_every_precision_and_device_that_is_offered_is_there() -> None:
     dtypes, devices = (get_args(get_args(one)[0]) for one in (options.DType, options.Device))
     assert set(dtypes) == {"auto", *DTYPES}
     assert set(devices) == set(DEVICES)
+
+
+def test_every_back_end_that_is_offered_is_there() -> None:
+    assert get_args(get_args(options.Backend)[0]) == get_args(BackendName)
 
 
 def test_every_extra_is_needed_by_something_that_names_it() -> None:

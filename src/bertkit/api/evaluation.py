@@ -43,6 +43,7 @@ class EvaluateOptions(ColumnOptions, total=False):
     long: Literal["error", "truncate", "window"]
     dtype: str
     device: str
+    backend: str
     batch_tokens: int | None
     precision: Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"] | None
 
@@ -72,7 +73,7 @@ def evaluate(
         progress: show how it gets on, in a terminal or a notebook.
         options: the columns (`text_column="review"`, `label_column=…`), and the others of `bertkit evaluate`:
             `problem`, `format`, `bad_answers`, `predictions`, `no_answer_scores`, `against`, `report`, and, of a model
-            that is not loaded yet, `long` (`window`), `dtype`, `device`, `batch_tokens`.
+            that is not loaded yet, `long` (`window`), `dtype`, `device`, `backend`, `batch_tokens`.
 
     Returns:
         `metrics` with their 95 % `intervals`, the `errors`, and the `report`.

@@ -12,7 +12,7 @@ from bertkit.errors import UserError
 if TYPE_CHECKING:
     from bertkit.inference.model import Model
 
-LOADED_WITH = ("long", "dtype", "device", "batch_tokens", "revision")  # of a model that is loaded already
+LOADED_WITH = ("long", "dtype", "device", "backend", "batch_tokens", "revision")  # of a model that is loaded already
 
 
 def loaded_model(model: Model | str | Path | None, options: Mapping[str, object]) -> Model | None:

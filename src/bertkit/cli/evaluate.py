@@ -83,6 +83,7 @@ def evaluate(
     long: options.Long = "window",
     dtype: options.DType = "auto",
     device: options.Device = "auto",
+    backend: options.Backend = "auto",
     precision: task_options.Precision = None,
     json: options.Json = False,
 ) -> None:
@@ -111,6 +112,7 @@ def evaluate(
         "long": long,
         "dtype": dtype,
         "device": device,
+        "backend": backend,
         "precision": precision,
     }
     observer = TerminalObserver()

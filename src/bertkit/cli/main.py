@@ -18,6 +18,7 @@ from bertkit.cli.distill import distill
 from bertkit.cli.doctor import doctor
 from bertkit.cli.evaluate import evaluate
 from bertkit.cli.exits import exit_code
+from bertkit.cli.export import export
 from bertkit.cli.finetune import finetune
 from bertkit.cli.info import info
 from bertkit.cli.plan import plan
@@ -52,6 +53,7 @@ for command in (
     runs,
     convert,
     serve,
+    export,
     plan,
     doctor,
     quickstart,

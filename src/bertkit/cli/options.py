@@ -40,6 +40,10 @@ Long = Annotated[
     Literal["error", "truncate", "window"],
     typer.Option(help="A text longer than the model reads: refuse it, drop its end, or read it in windows."),
 ]
+Backend = Annotated[
+    Literal["auto", "torch", "onnx"],
+    typer.Option(help="What computes: torch where there are weights, else what the folder has a graph for."),
+]
 OnError = Annotated[
     Literal["stop", "record"],
     typer.Option(help="A bad row: stop and leave no output file, or write its error in its place and go on."),

@@ -54,6 +54,7 @@ def predict(
     long: options.Long = "error",
     dtype: options.DType = "auto",
     device: options.Device = "auto",
+    backend: options.Backend = "auto",
     on_error: options.OnError = "stop",
     batch_tokens: BatchTokens = None,
     top_k: task_options.TopK = None,
@@ -91,6 +92,7 @@ def predict(
     )
     with open_output(output) as out:  # before the model: an unwritable place shows at once
         settings = {"dtype": dtype, "device": device, "revision": revision, "long": long, "batch_tokens": batch_tokens}
+        settings |= {"backend": backend}
         own = {name: context.params[name] for name in task_options.TASK_OPTIONS} | {"prompt": prompt}
         loaded = _load(model, task, _explaining(explain, explain_target, explain_steps), **settings, **own)
         _answer_all(loaded, rows, waiting, out, on_error, as_json=json, to_file=output is not None)

@@ -30,7 +30,7 @@ class EvaluateConfig(Strict):
             said to: refuse the file, or drop them.
         report: a file to write a page to.
         against: another file of predictions for the same data, that is compared.
-        long, dtype, device, batch_tokens: how the model runs, as `bertkit.load` has them.
+        long, dtype, device, backend, batch_tokens: how the model runs, as `bertkit.load` has them.
         precision: of sentence-embedding: score vectors that are stored so, to see what that costs.
     """
 
@@ -48,6 +48,7 @@ class EvaluateConfig(Strict):
     long: Literal["error", "truncate", "window"] = "window"
     dtype: str = "auto"
     device: str = "auto"
+    backend: str = "auto"
     batch_tokens: Size | None = None
     precision: Precision | None = None
 

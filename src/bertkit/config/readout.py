@@ -44,3 +44,19 @@ class Readout:
             named: how many of them the batch names.
         """
         return {"sequence": 1, "token": tokens, "mask": named}[self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What a task makes of the outputs of one text, where that is a function of them alone: exported programs give it.
+
+    Attributes:
+        activation: `softmax` over the numbers of a row, `length` (a row of length 1), or a function of each number by
+            itself, called as torch calls it, in small letters.
+        temperature: what the numbers are divided by before.
+        cut: of a row only so many numbers are given, the first ones; None gives all.
+    """
+
+    activation: str
+    temperature: float = 1.0
+    cut: int | None = None

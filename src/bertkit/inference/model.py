@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, cast, get_type_hints, overload
@@ -23,6 +23,7 @@ from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.inference.answerer import Answerer, OnError, check_on_error, never
 from bertkit.inference.as_arrays import check_gives_probabilities, check_gives_vectors, probabilities, vectors
 from bertkit.inference.backend import Backend
+from bertkit.inference.backends import MakeBackend, open_backend
 from bertkit.inference.counted import counted
 from bertkit.inference.engine import Engine
 from bertkit.inference.pipeline import Failure
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from bertkit.model.network import Network
 
 Source = str | Path | None
-MakeBackend = Callable[[Pretrained, Task], Backend]
 BatchTokens = Annotated[int, Field(ge=1)]
 
 
@@ -63,12 +63,12 @@ class RunOptions(TypedDict, total=False):
     Attributes:
         batch_tokens: most tokens of one batch; None, or left out, chooses for the device.
         explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
-        backend: what computes the network instead of torch: called with the open checkpoint and the task.
+        backend: what computes the network: `auto`, `torch`, `onnx`, or what makes it of an open checkpoint and a task.
     """
 
     batch_tokens: BatchTokens | None
     explainable: bool
-    backend: MakeBackend | None
+    backend: str | MakeBackend | None
 
 
 Answer = TypeVar("Answer", bound=Result, covariant=True, default=Result)
@@ -297,14 +297,13 @@ class Model(Generic[Answer]):
         """The same model, so that its answers can be explained; a text is then one window."""
         if self.explainable and self.long != LongText.WINDOW:
             return self
-        from bertkit.inference.torch_backend import open_torch_backend
 
         pretrained = open_pretrained(self.source, self._prompt)
         long = LongText.ERROR if self.long == LongText.WINDOW else self.long
         return Model(
             pretrained,
             replace(self._reader, long=long),
-            open_torch_backend(pretrained, self.task, dtype="auto", device=self.device, explainable=True),
+            open_backend(pretrained, self.task, device=self.device, explainable=True),
             batch_tokens=self.batch_tokens,
             explainable=True,
         )
@@ -343,7 +342,7 @@ def load(
     prompt: str | None = None,
     batch_tokens: BatchTokens | None = None,
     explainable: bool = False,
-    backend: MakeBackend | None = None,
+    backend: str | MakeBackend | None = None,
     **task_options: object,
 ) -> Model: ...
 def load(
@@ -378,19 +377,12 @@ def load(
     given = {"model": model, "task": task, "dtype": dtype, "device": device, "revision": revision, "long": long}
     run: RunOptions = {name: options.pop(name) for name in RunOptions.__annotations__ if name in options}  # type: ignore[assignment]
     _check(given | {"prompt": prompt} | run)
-    explainable, make_backend = run.get("explainable", False), run.get("backend")
+    explainable = run.get("explainable", False)
     pretrained, reader = open_reader(model, task=task, revision=revision, long=long, prompt=prompt, **options)
-    if make_backend is None:
-        make_backend = partial(_torch_backend, dtype=str(dtype), device=str(device), explainable=explainable)
-    backend = make_backend(pretrained, reader.task)
+    how = {"dtype": str(dtype).removeprefix("torch."), "device": str(device)}
+    backend = open_backend(pretrained, reader.task, run.get("backend"), explainable=explainable, **how)
     at_once = run.get("batch_tokens") or tokens_of_batch("answer", backend.device.partition(":")[0])
     return Model(pretrained, reader, backend, batch_tokens=at_once, explainable=explainable)
-
-
-def _torch_backend(pretrained: Pretrained, task: Task, **options: Any) -> Backend:
-    from bertkit.inference.torch_backend import open_torch_backend
-
-    return open_torch_backend(pretrained, task, **options)
 
 
 def _check(given: Mapping[str, object]) -> None:

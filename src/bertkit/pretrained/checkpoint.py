@@ -22,6 +22,7 @@ from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, check_fixed, unlike
 from bertkit.families.labels import fitting_labels
 from bertkit.families.values import one_of, optional
+from bertkit.pretrained.graph_only import DescribedTensors
 from bertkit.pretrained.name_table import NameTable, name_table
 from bertkit.pretrained.sentence_transformers import (
     CrossEncoderSettings,
@@ -91,6 +92,11 @@ class Pretrained:
     def __repr__(self) -> str:
         """Which checkpoint it is, not all that it holds."""
         return f"Pretrained({str(self.adapter or self.folder)!r}, {self.family.name}, {len(self.tensors):,} tensors)"
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has numbers of its own: those of a folder with nothing but a graph are in that."""
+        return not isinstance(self.tensors, DescribedTensors)
 
     @property
     def family(self) -> Family:

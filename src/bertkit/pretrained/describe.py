@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
+from bertkit.checkpoints.graph_files import graph_files
 from bertkit.checkpoints.weight_files import find_weights
 from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
@@ -66,7 +67,7 @@ def describe(folder: Path) -> Description:
     config = pretrained.config
     parameters = count_parameters(config)
     tokenizer = pretrained.load_tokenizer()
-    weights = find_weights(pretrained.folder).files
+    weights, stored = _files(pretrained)
     return Description(
         folder=str(folder),
         family=pretrained.family.name,
@@ -78,7 +79,7 @@ def describe(folder: Path) -> Description:
         vocab_size=config.vocab_size,
         tokenizer=f"{tokenizer.algorithm}, {tokenizer.vocab_size:,} tokens, {tokenizer.casing}",
         tasks=tuple(pretrained.tasks()),
-        dtype=tuple(sorted({header.dtype for header in pretrained.tensors.headers.values()})),
+        dtype=stored,
         weight_bytes=sum(path.stat().st_size for path in weights),
         loaded_bytes={"float32": 4 * parameters, "bfloat16": 2 * parameters},
         vocab_sha256=tokenizer.vocab_sha256(),
@@ -87,6 +88,15 @@ def describe(folder: Path) -> Description:
         unread_keys=(*pretrained.foreign.unread, *(f"{CONFIG}: {key}" for key in tokenizer.unread_keys)),
         calibration=None if pretrained.calibration is None else pretrained.calibration.model_dump(),
     )
+
+
+def _files(pretrained: Pretrained) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The files that hold the numbers, and the precisions that they are stored in."""
+    if pretrained.has_weights:
+        dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in pretrained.tensors.values()}
+        return find_weights(pretrained.folder).files, tuple(sorted(dtypes))
+    graphs = graph_files(pretrained.folder)
+    return tuple(graph.path for graph in graphs), tuple(sorted({graph.dtype for graph in graphs}))
 
 
 def _unused(pretrained: Pretrained) -> tuple[str, ...]:

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertkit.checkpoints.embedded import embedded_folder
+from bertkit.checkpoints.graph_files import graph_files
 from bertkit.checkpoints.headers import TensorHeader
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.stored import StoredTensors, open_tensors
-from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION
+from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, has_weights
 from bertkit.config.arguments import check_argument
 from bertkit.errors import BadCheckpoint, UserError, near_match
-from bertkit.families.foreign_config import read_config
+from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.pretrained.adapters import HEAD, SAY_WHERE, Adapter, base_folders, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
 from bertkit.pretrained.cards import find_card
 from bertkit.pretrained.checkpoint import Pretrained, weights_sha256
 from bertkit.pretrained.direct_reading import KEY, CheckpointForm, direct, recognised
+from bertkit.pretrained.graph_only import described_tensors
 from bertkit.pretrained.name_table import canonical, refuse_wrapped, stored_names
 from bertkit.pretrained.sentence_keys import TASKS_OF_TEXTS
 from bertkit.pretrained.sentence_modules import MODULES, Chain, read_chain
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 def open_pretrained(folder: Path, prompt: str | None = None) -> Pretrained:
     """The checkpoint in `folder`, in the hub's layout or as Google shipped it; no weights are in memory yet.
+
+    A folder that has a graph for another runtime, and no weights, is opened too: all but its numbers is known.
 
     Args:
         prompt: the name of the prompt that is put before texts, which also says which way a router takes; the
@@ -74,16 +78,27 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
     chain = read_chain(folder, prompt)
     place = folder if chain is None else chain.modules[0].folder
     foreign = read_config(place)
-    named = from_tensorflow(foreign.family, open_tensors(place), str(place), foreign.ending)
+    is_graph = not has_weights(place) and bool(graph_files(place))
+    form = _described_form(foreign, place) if is_graph else _read_form(foreign, place)
+    known, card = read_calibration(folder), find_card(folder)
+    opened = Pretrained(place, form.foreign, form.config, form.tensors, None, calibration=known, root=folder, card=card)
+    return _with_settings(opened, folder, chain, foreign.values, prompt)
+
+
+def _read_form(foreign: ForeignConfig, folder: Path) -> CheckpointForm:
+    """What the weights of a folder are."""
+    named = from_tensorflow(foreign.family, open_tensors(folder), str(folder), foreign.ending)
     tensors = canonical(foreign.family, named)
     refuse_wrapped(foreign.family, tensors, str(folder))
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
-    form = recognised(CheckpointForm(foreign, config, tensors))
-    known, card = read_calibration(folder), find_card(folder)
-    opened = Pretrained(place, form.foreign, form.config, form.tensors, None, calibration=known, root=folder, card=card)
-    return _with_settings(opened, folder, chain, foreign.values, prompt)
+    return recognised(CheckpointForm(foreign, config, tensors))
+
+
+def _described_form(foreign: ForeignConfig, folder: Path) -> CheckpointForm:
+    """What the weights would be of a folder that has a graph instead."""
+    return CheckpointForm(foreign, foreign.encoder, described_tensors(foreign, folder))
 
 
 def _with_settings(

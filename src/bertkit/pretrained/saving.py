@@ -47,26 +47,35 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
         OutputError: the place cannot be written, or is a folder with something in it.
     """
     pretrained = _spelled_out(pretrained)
-    settings, cross_encoder, width = pretrained.settings, pretrained.cross_encoder, pretrained.config.width
     with atomic_folder(folder) as made:
-        if settings is not None and settings.routed:
-            _copy_modules(pretrained.source, settings.routed, made)
+        if pretrained.settings is not None and pretrained.settings.routed:
+            _copy_modules(pretrained.source, pretrained.settings.routed, made)
         else:
-            _write_json(made / "config.json", _values(pretrained))
             write_tensors(made / "model.safetensors", _prefixed(pretrained))
-            tokenizer.save(made)
-        if settings is not None and not settings.routed:
-            write_settings(made, settings, width)
-        if cross_encoder is not None:
-            write_cross_encoder(made, cross_encoder, width)
-        if pretrained.calibration is not None:
-            write_calibration(made, pretrained.calibration)
-        if (pretrained.source / VECTOR_RANGES).is_file():
-            shutil.copyfile(pretrained.source / VECTOR_RANGES, made / VECTOR_RANGES)
+            save_description(pretrained, tokenizer, made)
         if pretrained.card is not None:
             shutil.copyfile(pretrained.card, made / CARD)
         else:
             (made / CARD).write_text(_card(pretrained, folder.name), encoding="utf-8")
+
+
+def save_description(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write all that a folder says of a checkpoint beside its weights and its card, into a folder that is there.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    width = pretrained.config.width
+    _write_json(folder / "config.json", _values(pretrained))
+    tokenizer.save(folder)
+    if pretrained.settings is not None:
+        write_settings(folder, pretrained.settings, width)
+    if pretrained.cross_encoder is not None:
+        write_cross_encoder(folder, pretrained.cross_encoder, width)
+    if pretrained.calibration is not None:
+        write_calibration(folder, pretrained.calibration)
+    if (pretrained.source / VECTOR_RANGES).is_file():
+        shutil.copyfile(pretrained.source / VECTOR_RANGES, folder / VECTOR_RANGES)
 
 
 def _copy_modules(root: Path, folders: Sequence[Path], made: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bertkit.config.readout import Readout
+from bertkit.config.readout import Final, Readout
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import Problem
 from bertkit.tasks.shown import shown, shown_fields
@@ -206,6 +206,11 @@ class Task(ABC):
     @abstractmethod
     def readout(self) -> Readout:
         """What of a network it needs for each window."""
+
+    @property
+    def final(self) -> Final | None:
+        """What becomes of the outputs of a text that is one window; None where more goes into an answer."""
+        return None
 
     def named(self, window: Window) -> Sequence[int]:
         """The tokens of a window that have a row of output each, where the readout's rows are masks."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bertkit.config.readout import Final
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field
 from bertkit.tasks.scoring import ScoringTask, softmax, window_logits
 
@@ -34,6 +35,11 @@ class NextSentencePrediction(ScoringTask):
     def read(self, fields: Mapping[str, object]) -> tuple[Texts, ...]:
         """Both texts are needed."""
         return (Texts(text_field(fields, "text"), text_field(fields, "text_pair")),)
+
+    @property
+    def final(self) -> Final:
+        """Probabilities of both classes."""
+        return Final("softmax")
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> IsNext:
         """The probability of the first of the two."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 import numpy as np
 
 from bertkit.config.pooling import Part, Pooling, finish_pooling, position_sum
-from bertkit.config.readout import Readout
+from bertkit.config.readout import Final, Readout
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
 from bertkit.vectors.quantising import Floats, Precision, Stored, StoredAs
@@ -109,6 +109,11 @@ class SentenceEmbedding(Task):
     def readout(self) -> Readout:
         """The parts of the poolings, (1, W) each; where a prompt is left out, once more without it."""
         return self._readout
+
+    @property
+    def final(self) -> Final:
+        """The vector of a text, of length 1 where that is asked for."""
+        return Final("length" if self.normalize else "identity", cut=self.truncate_dim)
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Embedding:
         """The windows pooled into one vector."""

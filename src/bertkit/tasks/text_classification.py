@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from bertkit.config.readout import Final
 from bertkit.errors import UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem, read_labels, read_problem
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, place_of
@@ -71,6 +72,12 @@ class TextClassification(ScoringTask):
     def options(cls, config: Mapping[str, object], rows: int) -> dict[str, object]:
         """The labels, and the problem."""
         return {"labels": read_labels(config), "problem": read_problem(config)}
+
+    @property
+    def final(self) -> Final | None:
+        """Probabilities; a regression's numbers are answers as they are."""
+        activation = {"single-label": "softmax", "multi-label": "sigmoid"}.get(self.problem)
+        return None if activation is None else Final(activation, self.temperature)
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Result:
         """The mean of the windows' logits, as a number or as labels; a regression's "scores" are its numbers."""

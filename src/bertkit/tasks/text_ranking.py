@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from bertkit.config.readout import Final
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.activations import ACTIVATIONS
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
@@ -72,6 +73,13 @@ class TextRanking(ScoringTask):
         """A query and its documents."""
         query = self.prompt + text_field(fields, "query")
         return tuple(Texts(query, document) for document in texts_field(fields, "documents"))
+
+    @property
+    def final(self) -> Final | None:
+        """The score of a document; of two outputs the second one's."""
+        if self.classes == 1:
+            return Final(self.activation)
+        return Final("softmax") if self.activation == "sigmoid" else None
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Ranking:
         """The documents of a row by their scores."""

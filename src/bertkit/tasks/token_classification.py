@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 
-from bertkit.config.readout import Readout
+from bertkit.config.readout import Final, Readout
 from bertkit.errors import UserError, near_match
 from bertkit.families.labels import read_labels
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Task, Texts, text_field
@@ -84,6 +84,11 @@ class TokenClassification(Task):
     def readout(self) -> Readout:
         """The labels' logits of every token, (R, C)."""
         return Readout("token", self.head_name, self.classes)
+
+    @property
+    def final(self) -> Final:
+        """Probabilities of the labels of each piece."""
+        return Final("softmax")
 
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Entities:
         """Every piece from the window that owns it; then words, then entities."""

@@ -120,7 +120,7 @@ def load_model(config: EvaluateConfig, task: str, **task_options: Any) -> Model:
     settings: dict[str, Any] = {"long": config.long, "dtype": config.dtype, "device": config.device, **task_options}
     if config.precision is not None:
         settings["precision"] = config.precision
-    return load(config.model, task=task, batch_tokens=config.batch_tokens, **settings)
+    return load(config.model, task=task, batch_tokens=config.batch_tokens, backend=config.backend, **settings)
 
 
 def note_if_fitted_on(model: Model, config: EvaluateConfig, note: Note) -> None:

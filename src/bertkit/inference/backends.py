@@ -1,0 +1,98 @@
+"""Which back end computes a model: torch where there are weights, else what its folder has a graph for. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias, get_args
+
+from bertkit.checkpoints.graph_files import GraphFile, graph_files
+from bertkit.errors import BadCheckpoint, DeviceError, UserError, near_match
+from bertkit.inference.backend import Backend
+from bertkit.inference.graph_backend import GraphBackend, GraphUse
+from bertkit.inference.onnx_backend import OnnxBackend
+from bertkit.pretrained.checkpoint import Pretrained
+from bertkit.tasks.contract import Task
+
+BackendName = Literal["auto", "torch", "onnx"]
+MakeBackend: TypeAlias = Callable[[Pretrained, Task], Backend]
+
+
+def open_backend(
+    pretrained: Pretrained,
+    task: Task,
+    backend: str | MakeBackend | None = "auto",
+    *,
+    dtype: str = "auto",
+    device: str = "auto",
+    explainable: bool = False,
+) -> Backend:
+    """What computes a model for a task.
+
+    Args:
+        backend: its name, or what makes it; `auto` is torch where there are weights, else what there is a graph for.
+        dtype, device: as `bertkit.load` has them.
+        explainable: leave weights laid out so that gradients flow.
+
+    Raises:
+        UserError: no such back end, or its library is not installed.
+        BadCheckpoint: the folder has no graph for it, or only for another.
+        DeviceError: the device or precision is not there.
+        MissingHead: the graph, or the checkpoint, does not give what the task reads.
+    """
+    if callable(backend):
+        return backend(pretrained, task)
+    name = backend or "auto"
+    if name not in get_args(BackendName):
+        raise UserError(
+            f"unknown backend {name!r}{near_match(name, get_args(BackendName))}",
+            f"Choose {', '.join(get_args(BackendName))}.",
+        )
+    if explainable and name not in ("auto", "torch"):
+        raise UserError(f"explanations with the back end {name}", "Leave it out: gradients are torch's.")
+    if name == "torch" or explainable or (name == "auto" and pretrained.has_weights):
+        from bertkit.inference.torch_backend import open_torch_backend
+
+        return open_torch_backend(pretrained, task, dtype=dtype, device=device, explainable=explainable)
+    return open_graph(find_graph(pretrained, name, dtype), graph_use(pretrained, task), device)
+
+
+def graph_use(pretrained: Pretrained, task: Task) -> GraphUse:
+    """What a graph of a model is opened for."""
+    config = pretrained.config
+    return GraphUse(task.readout, config.max_length, task.tokenizer.specials.pad or 0, config.vocab_size)
+
+
+def open_graph(graph: GraphFile, use: GraphUse, device: str = "auto") -> GraphBackend:
+    """What computes a graph.
+
+    Raises:
+        UserError, DeviceError, BadCheckpoint, MissingHead: as the back end of its runtime.
+    """
+    return OnnxBackend(graph, use, device)
+
+
+def find_graph(pretrained: Pretrained, name: str, dtype: str) -> GraphFile:
+    """The graph of a folder that a back end computes.
+
+    Args:
+        name: of the back end; `auto` takes any.
+        dtype: of the graph; `auto` takes the most exact.
+
+    Raises:
+        BadCheckpoint: the folder has none for it.
+        DeviceError: the folder has none of this precision.
+    """
+    folder = pretrained.folder
+    there = graph_files(folder)
+    fitting = [graph for graph in there if name in ("auto", graph.runtime)]
+    if not fitting:
+        has = ", ".join(str(graph.path.relative_to(folder)) for graph in there) or "none"
+        raise BadCheckpoint(
+            f"{folder}: no graph for the back end {name} (graphs: {has})",
+            f"Make one: bertkit export {folder} --to {name} -o OUT; or choose --backend auto.",
+        )
+    found = next((graph for graph in fitting if dtype in ("auto", graph.dtype)), None)
+    if found is None:
+        known = ", ".join(dict.fromkeys(graph.dtype for graph in fitting))
+        raise DeviceError(f"{folder}: no graph in {dtype}", f"Choose --dtype auto; the folder has {known}.")
+    return found
