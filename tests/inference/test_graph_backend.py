@@ -15,7 +15,7 @@ from bertkit.batching.packed import Ids, PackedBatch
 from bertkit.config.encoder import EncoderConfig, LearnedPositions
 from bertkit.config.pooling import Pooling
 from bertkit.config.readout import Final, Readout
-from bertkit.errors import MissingHead
+from bertkit.errors import BadCheckpoint, MissingHead
 from bertkit.exports.padded_network import PaddedNetwork
 from bertkit.families.catalogue import FAMILIES
 from bertkit.inference.graph_backend import GraphBackend, GraphUse
@@ -45,7 +45,7 @@ class Rows(GraphBackend):
     dtype, device = "float32", "cpu"
 
     def __init__(self, program: PaddedNetwork, *, max_length: int = 21) -> None:
-        use = GraphUse(program.network.readout, max_length, pad=0, words=31)
+        use = GraphUse(program.network.readout, max_length, pad=0, words=31, width=12)
         super().__init__(Path("graph"), use, program.signature.inputs, program.signature.outputs)
         self.program = program
         self.sizes: list[tuple[int, ...]] = []
@@ -127,8 +127,15 @@ def test_a_vocabulary_for_every_token_is_computed_in_parts(monkeypatch: pytest.M
     assert [rows for rows, _ in backend.sizes] == [2, 2, 1]
 
 
+def test_a_graph_that_takes_something_else_is_refused() -> None:
+    use = GraphUse(Readout("token"), 21, 0, 31, 12)
+    backend = Rows(PaddedNetwork(NETWORKS["vectors"](), None))
+    with pytest.raises(BadCheckpoint, match="graph: takes 'position_ids', which bertkit does not give"):
+        GraphBackend.__init__(backend, Path("graph"), use, ["input_ids", "position_ids"], ["last_hidden_state"])
+
+
 def test_a_graph_for_another_task_is_refused() -> None:
     program = PaddedNetwork(NETWORKS["vectors"](), None)
-    use = GraphUse(Readout("sequence", "text-classification", 3), 21, 0, 31)
+    use = GraphUse(Readout("sequence", "text-classification", 3), 21, 0, 31, 12)
     with pytest.raises(MissingHead, match="graph: gives last_hidden_state, not logits"):
         GraphBackend.__init__(Rows(program), Path("graph"), use, ["input_ids"], program.signature.outputs)

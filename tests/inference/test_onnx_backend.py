@@ -14,7 +14,7 @@ from bertkit.errors import BadCheckpoint, DeviceError
 from bertkit.inference.graph_backend import GraphUse
 from bertkit.inference.onnx_backend import OnnxBackend, choose_providers
 
-USE = GraphUse(Readout("token"), max_length=32, pad=0, words=5)
+USE = GraphUse(Readout("token"), max_length=32, pad=0, words=5, width=2)
 ALL = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
 
 

@@ -36,11 +36,13 @@ PAIRS = [(name, task) for name in CASES for task in ROWS if has(name, task)]
 @pytest.mark.parametrize(("name", "task"), PAIRS, ids=[f"{name}-{task}" for name, task in PAIRS])
 def test_every_family_with_every_head(name: str, task: str, tmp_path: Path) -> None:
     source = make_model(smaller(CASES[name]), task, tmp_path / "model")
-    exported = bertkit.export(source, tmp_path / "graph", ["onnx"], task=task)
-    assert exported.agreement["onnx"].difference < 1e-4
+    formats = ["onnx", "openvino"]
+    exported = bertkit.export(source, tmp_path / "graph", formats, task=task)
     ours = bertkit.load(source, task=task, dtype="float32", device="cpu").predict(ROWS[task])
-    graph = bertkit.load(tmp_path / "graph", task=task).predict(ROWS[task])
-    for one, other in zip(ours, graph, strict=True):
-        expected, found = one.record(), other.record()
-        assert found.keys() == expected.keys()
-        np.testing.assert_allclose(numbers(found), numbers(expected), rtol=1e-4, atol=1e-4)
+    for kind in formats:
+        assert exported.agreement[kind].difference < 1e-4
+        graph = bertkit.load(tmp_path / "graph", task=task, backend=kind).predict(ROWS[task])
+        for one, other in zip(ours, graph, strict=True):
+            expected, found = one.record(), other.record()
+            assert found.keys() == expected.keys()
+            np.testing.assert_allclose(numbers(found), numbers(expected), rtol=1e-4, atol=1e-4)

@@ -20,9 +20,11 @@ from bertkit.workflows import export as exporting
 from tests.exports.tiny_models import ROWS, make_small, numbers
 
 TASK = "text-classification"
+FORMATS = ["openvino-int8", "onnx-int8", "openvino", "onnx"]
 FILES = """
-    README.md config.json onnx/model.onnx onnx/model_quantized.onnx special_tokens_map.json tokenizer.json
-    tokenizer_config.json vocab.txt
+    README.md config.json onnx/model.onnx onnx/model_quantized.onnx openvino/openvino_model.bin
+    openvino/openvino_model.xml openvino/openvino_model_qint8_quantized.bin
+    openvino/openvino_model_qint8_quantized.xml special_tokens_map.json tokenizer.json tokenizer_config.json vocab.txt
 """.split()
 
 
@@ -37,7 +39,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bertkit.Exported]:
     folder = tmp_path_factory.mktemp("graphs") / "graph"
-    return folder, bertkit.export(source, folder, ["onnx", "onnx-int8"])
+    return folder, bertkit.export(source, folder, FORMATS)
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +59,21 @@ def test_what_was_made(made: tuple[Path, bertkit.Exported]) -> None:
     assert exported.task == TASK
     assert exported.inputs == ("input_ids", "attention_mask", "token_type_ids")
     assert exported.outputs == ("logits", "scores")
-    exact, whole = exported.agreement["onnx"], exported.agreement["onnx-int8"]
-    assert exact.difference < 1e-5
-    assert exact.flipped == 0
-    assert whole.cosine > 0.99
-    assert exact.longest == whole.longest == 29
-    assert json.loads(json.dumps(exported.record()))["agreement"]["onnx"]["texts"] == exact.texts
     page = (folder / "README.md").read_text(encoding="utf-8")
-    assert exact.words() in page
-    assert whole.words() in page
+    assert set(exported.agreement) == set(FORMATS)
+    for kind, found in exported.agreement.items():
+        assert found.longest == 29
+        assert found.words() in page
+        assert found.cosine > 0.99 if kind.endswith("int8") else found.difference < 1e-5
+        assert json.loads(json.dumps(exported.record()))["agreement"][kind]["texts"] == found.texts
 
 
 def test_the_graph_answers_as_the_model(source: Path, graph: Path) -> None:
     expected = answers(source, dtype="float32", device="cpu")
-    for how in ({}, {"backend": "onnx"}, {"backend": "auto", "device": "cpu"}, {"dtype": "float32"}):
+    for how in ({}, {"backend": "onnx"}, {"backend": "openvino", "device": "cpu"}, {"dtype": "float32"}):
         np.testing.assert_allclose(answers(graph, **how), expected, atol=1e-5)
-    assert 0 < np.abs(answers(graph, dtype="int8") - expected).max() < 0.05
+    for runtime in ("onnx", "openvino"):
+        assert 0 < np.abs(answers(graph, dtype="int8", backend=runtime) - expected).max() < 0.05
     model = bertkit.load(graph)
     assert (model.dtype, model.device, model.max_length) == ("float32", "cpu", 29)
     assert bertkit.load(graph, dtype="int8").predict("w1").record()["dtype"] == "int8"
@@ -119,6 +120,21 @@ def test_the_five_lines_of_the_page_need_nothing_of_bertkit(graph: Path) -> None
     found = eval(done.stdout, {"array": np.array, "float32": np.float32})
     labels = bertkit.load(graph).predict("w3 w4").record()["labels"]
     assert max(found[1][0]) == pytest.approx(labels[0]["score"], abs=1e-6)  # type: ignore[index]
+
+
+def test_a_graph_answers_where_there_is_no_torch(graph: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from bertkit.cli.main import main\n"
+        f"for runtime in ('onnx', 'openvino'): main(['predict', '-m', {str(graph)!r}, '--backend', runtime, 'w3', '--json'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    labels = bertkit.load(graph).predict("w3").record()["labels"]
+    found = [json.loads(line)["labels"] for line in done.stdout.splitlines()]
+    assert len(found) == 2, done.stderr
+    for one in found:
+        assert [label["label"] for label in one] == [label["label"] for label in labels]  # type: ignore[attr-defined]
+        assert numbers(one) == pytest.approx(numbers(labels), abs=1e-6)
 
 
 def test_a_graph_that_computes_something_else_is_not_kept(

@@ -41,7 +41,7 @@ Long = Annotated[
     typer.Option(help="A text longer than the model reads: refuse it, drop its end, or read it in windows."),
 ]
 Backend = Annotated[
-    Literal["auto", "torch", "onnx"],
+    Literal["auto", "torch", "onnx", "openvino"],
     typer.Option(help="What computes: torch where there are weights, else what the folder has a graph for."),
 ]
 OnError = Annotated[

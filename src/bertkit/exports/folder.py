@@ -59,24 +59,29 @@ def write_card(
         f"| `{graph.path.relative_to(folder).as_posix()}` | {graph.dtype} | {words} |"
         for graph, words in zip(graphs, measured, strict=True)
     ]
-    loaders = [_LOADERS[graph.runtime].format(file=graph.path.relative_to(folder).as_posix()) for graph in graphs[:1]]
+    first = graphs[0]
+    tag = PIPELINE_TAGS.get(task.name, task.name)
     text = _CARD.format(
+        tag=f"pipeline_tag: {tag}\n" if tag else "",
+        runtimes="\n".join(f"- {runtime}" for runtime in dict.fromkeys(graph.runtime for graph in graphs)),
         name=name,
         task=task.name,
         version=version("bertkit"),
         inputs=", ".join(f"`{one}`" for one in signature.inputs),
         outputs=", ".join(f"`{one}`" for one in signature.outputs),
         table="\n".join(lines),
-        loader="\n".join(loaders),
+        loader=_LOADERS[first.runtime].format(file=first.path.relative_to(folder).as_posix()),
     )
     (folder / CARD).write_text(text, encoding="utf-8")
 
 
+# What the hub calls a task where that is not the task's name; empty where it has no name for it.
+PIPELINE_TAGS = {"sentence-embedding": "sentence-similarity", "next-sentence-prediction": ""}
+
 _CARD = """---
-pipeline_tag: {task}
-tags:
+{tag}tags:
 - bertkit
-- onnx
+{runtimes}
 ---
 # {name}
 

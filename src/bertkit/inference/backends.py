@@ -10,10 +10,11 @@ from bertkit.errors import BadCheckpoint, DeviceError, UserError, near_match
 from bertkit.inference.backend import Backend
 from bertkit.inference.graph_backend import GraphBackend, GraphUse
 from bertkit.inference.onnx_backend import OnnxBackend
+from bertkit.inference.openvino_backend import OpenVinoBackend
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tasks.contract import Task
 
-BackendName = Literal["auto", "torch", "onnx"]
+BackendName = Literal["auto", "torch", "onnx", "openvino"]
 MakeBackend: TypeAlias = Callable[[Pretrained, Task], Backend]
 
 
@@ -59,7 +60,8 @@ def open_backend(
 def graph_use(pretrained: Pretrained, task: Task) -> GraphUse:
     """What a graph of a model is opened for."""
     config = pretrained.config
-    return GraphUse(task.readout, config.max_length, task.tokenizer.specials.pad or 0, config.vocab_size)
+    pad = task.tokenizer.specials.pad or 0
+    return GraphUse(task.readout, config.max_length, pad, config.vocab_size, config.width)
 
 
 def open_graph(graph: GraphFile, use: GraphUse, device: str = "auto") -> GraphBackend:
@@ -68,7 +70,8 @@ def open_graph(graph: GraphFile, use: GraphUse, device: str = "auto") -> GraphBa
     Raises:
         UserError, DeviceError, BadCheckpoint, MissingHead: as the back end of its runtime.
     """
-    return OnnxBackend(graph, use, device)
+    kind = {"onnx": OnnxBackend, "openvino": OpenVinoBackend}[graph.runtime]
+    return kind(graph, use, device)
 
 
 def find_graph(pretrained: Pretrained, name: str, dtype: str) -> GraphFile:

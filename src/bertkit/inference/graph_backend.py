@@ -16,7 +16,7 @@ import numpy as np
 from bertkit.batching.packed import Ids, PackedBatch
 from bertkit.config.pooling import Part
 from bertkit.config.readout import Readout
-from bertkit.errors import MissingHead
+from bertkit.errors import BadCheckpoint, MissingHead
 from bertkit.exports.outputs import IDS, MASK, SEGMENTS, names_of
 from bertkit.inference.backend import Backend, BatchShape, Outputs
 from bertkit.tasks.contract import Array
@@ -35,12 +35,14 @@ class GraphUse:
         max_length: tokens of the longest row that there may be, padding too: a model has no more positions.
         pad: the id that rows are filled up with.
         words: numbers that the head gives where that is the vocabulary.
+        width: numbers of the encoder's vectors.
     """
 
     readout: Readout
     max_length: int
     pad: int
     words: int
+    width: int
 
 
 class GraphBackend(Backend):
@@ -49,6 +51,10 @@ class GraphBackend(Backend):
     Args:
         path: of the graph, for messages.
         inputs, outputs: names that the graph has.
+
+    Raises:
+        MissingHead: it gives other outputs than the task reads.
+        BadCheckpoint: it takes other inputs than there are.
     """
 
     shape: ClassVar[BatchShape] = BatchShape(buckets=tuple(range(STEP, LONGEST + STEP, STEP)))
@@ -64,6 +70,9 @@ class GraphBackend(Backend):
                 f"{path}: gives {', '.join(outputs)}, not {' or '.join(wanted)}",
                 "Choose the task that it was exported for, or export the model for this one.",
             )
+        unknown = [name for name in inputs if name not in (IDS, MASK, SEGMENTS)]
+        if unknown:
+            raise BadCheckpoint(f"{path}: takes {unknown[0]!r}, which bertkit does not give", "Export the model again.")
         self._outputs = found[:1] if use.readout.pooling else found
 
     @abstractmethod

@@ -63,7 +63,7 @@ class RunOptions(TypedDict, total=False):
     Attributes:
         batch_tokens: most tokens of one batch; None, or left out, chooses for the device.
         explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
-        backend: what computes the network: `auto`, `torch`, `onnx`, or what makes it of an open checkpoint and a task.
+        backend: what computes the network: `auto`, `torch`, `onnx`, `openvino`, or what makes it of an open checkpoint.
     """
 
     batch_tokens: BatchTokens | None

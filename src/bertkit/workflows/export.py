@@ -18,6 +18,7 @@ from bertkit.errors import BadExport
 from bertkit.exports.folder import write_card, write_companions
 from bertkit.exports.onnx_graph import write_onnx
 from bertkit.exports.onnx_int8 import quantise
+from bertkit.exports.openvino_graph import write_openvino
 from bertkit.exports.padded_network import PaddedNetwork
 from bertkit.exports.trial import Trial, make_trial
 from bertkit.inference.backends import graph_use, open_graph
@@ -31,7 +32,12 @@ from bertkit.workflows.observer import SILENT, Observer
 MOST_DIFFERENCE = 1e-4
 LEAST_COSINE = 0.95
 GRAPHS: Mapping[Format, tuple[Runtime, str]] = MappingProxyType(
-    {"onnx": ("onnx", "float32"), "onnx-int8": ("onnx", "int8")}
+    {
+        "onnx": ("onnx", "float32"),
+        "onnx-int8": ("onnx", "int8"),
+        "openvino": ("openvino", "float32"),
+        "openvino-int8": ("openvino", "int8"),
+    }
 )
 WORK = ".float32"  # the folder of what is written on the way
 
@@ -81,7 +87,7 @@ def export(config: ExportConfig, observer: Observer = SILENT) -> Exported:
         trial = make_trial(tokenizer, pretrained.max_length(task), named=task.readout.rows == "mask")
         exporter = _Exporter(program, graph_use(pretrained, task), trial, made)
         write_companions(pretrained, task, tokenizer, made)
-        graphs = {kind: exporter.write(kind) for kind in dict.fromkeys(config.to)}
+        graphs = {kind: exporter.write(kind) for kind in GRAPHS if kind in config.to}  # what others are made of first
         found = {}
         for kind, graph in graphs.items():
             found[kind] = exporter.tried(graph)
@@ -114,10 +120,12 @@ class _Exporter:
         """The graph in a format."""
         runtime, dtype = GRAPHS[kind]
         graph = GraphFile(self.folder / FILES[runtime][dtype][0], runtime, dtype)
-        if kind == "onnx":
-            write_onnx(self.program, graph.path)
-        else:
+        if runtime == "openvino":
+            write_openvino(self._float32(), graph.path, int8=dtype == "int8")
+        elif dtype == "int8":
             quantise(self._float32(), graph.path)
+        else:
+            write_onnx(self.program, graph.path)
         return graph
 
     def _float32(self) -> Path:
