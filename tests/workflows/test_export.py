@@ -126,7 +126,8 @@ def test_a_graph_answers_where_there_is_no_torch(graph: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from bertkit.cli.main import main\n"
-        f"for runtime in ('onnx', 'openvino'): main(['predict', '-m', {str(graph)!r}, '--backend', runtime, 'w3', '--json'])"
+        "for runtime in ('onnx', 'openvino'):\n"
+        f"    main(['predict', 'w3', '--json', '-m', {str(graph)!r}, '--backend', runtime])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     labels = bertkit.load(graph).predict("w3").record()["labels"]

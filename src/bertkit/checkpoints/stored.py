@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from bertkit.checkpoints.headers import TensorHeader, read_header, read_numbers
 from bertkit.checkpoints.weight_files import WeightFiles, check_shard, find_weights
+from bertkit.errors import BadCheckpoint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,6 +95,23 @@ class StoredTensors(Mapping[str, "Tensor"]):
     def _by_torch(self, name: str) -> Numbers:
         numbers: Numbers = self[name].float().numpy()
         return numbers
+
+
+class DescribedTensors(StoredTensors):
+    """Tensors that a model has without their being anywhere: their numbers are in a graph.
+
+    Args:
+        folder: of the graph, for the error that asking for one is.
+    """
+
+    def __init__(self, headers: Mapping[str, TensorHeader], folder: Path) -> None:
+        def read() -> Mapping[str, Tensor]:
+            raise BadCheckpoint(
+                f"{folder}: has a graph for another runtime, and no weights",
+                "Use the checkpoint that it was exported from; to answer with the graph, choose --backend auto.",
+            )
+
+        super().__init__(headers, read)
 
 
 def open_tensors(folder: Path) -> StoredTensors:

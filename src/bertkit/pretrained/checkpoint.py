@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertkit.checkpoints.digests import sha256
-from bertkit.checkpoints.stored import StoredTensors
+from bertkit.checkpoints.stored import DescribedTensors, StoredTensors
 from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS, find_weights
 from bertkit.config.calibration import ModelCalibration
 from bertkit.config.encoder import EncoderConfig
@@ -22,7 +22,6 @@ from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, check_fixed, unlike
 from bertkit.families.labels import fitting_labels
 from bertkit.families.values import one_of, optional
-from bertkit.pretrained.graph_only import DescribedTensors
 from bertkit.pretrained.name_table import NameTable, name_table
 from bertkit.pretrained.sentence_transformers import (
     CrossEncoderSettings,

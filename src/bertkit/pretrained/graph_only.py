@@ -7,35 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bertkit.checkpoints.headers import TensorHeader
-from bertkit.checkpoints.stored import StoredTensors
-from bertkit.errors import BadCheckpoint
+from bertkit.checkpoints.stored import DescribedTensors
 from bertkit.families.foreign_config import ForeignConfig
 from bertkit.families.labels import read_labels
 from bertkit.pretrained.name_table import name_table
 from bertkit.tasks.catalogue import TASKS
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-class DescribedTensors(StoredTensors):
-    """Tensors that a model has without their being anywhere: their numbers are in a graph.
-
-    Args:
-        folder: of the graph, for the error that asking for one is.
-    """
-
-    def __init__(self, headers: Mapping[str, TensorHeader], folder: Path) -> None:
-        def read() -> Mapping[str, Tensor]:
-            raise BadCheckpoint(
-                f"{folder}: has a graph for another runtime, and no weights",
-                "Use the checkpoint that it was exported from; to answer with the graph, choose --backend auto.",
-            )
-
-        super().__init__(headers, read)
 
 
 def described_tensors(foreign: ForeignConfig, folder: Path) -> DescribedTensors:
