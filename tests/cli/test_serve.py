@@ -70,3 +70,11 @@ def test_what_is_not_right_is_refused_before_anything_is_loaded(
 def test_an_address_that_others_reach_may_be_open_where_that_is_said(run: Run, served: list[ServeSettings]) -> None:
     assert run("serve", "--host", "0.0.0.0", "--no-auth").code == 0
     assert served[0].host == "0.0.0.0"
+
+
+def test_what_is_not_installed_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bertkit.cli.serve.find_spec", lambda name: None if name == "uvicorn" else name)
+    done = run("serve")
+    assert done.code == 2
+    assert "serving needs uvicorn" in done.err
+    assert "pip install 'bertkit[serve]'" in done.err

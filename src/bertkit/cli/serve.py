@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,26 +78,14 @@ def serve(
     OpenAI's, Cohere's, Ollama's, vLLM's and NVIDIA's routes, those of text-embeddings-inference and of the Open
     Inference Protocol, and POST /v1/predict, which takes rows and gives records as `bertkit predict` does.
     """
-    try:
-        from bertkit.server import access, loading
-        from bertkit.server.run import log_to_stderr, run
-        from bertkit.server.settings import Seconds, ServeSettings
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in (
-            "fastapi",
-            "uvicorn",
-            "orjson",
-            "prometheus_client",
-            "starlette",
-        ):
-            raise
-        raise UserError(f"serving needs {error.name}", "pip install 'bertkit[serve]'") from None
+    _check_installed()
+    from bertkit.server import access, loading
+    from bertkit.server.run import log_to_stderr, run
+    from bertkit.server.settings import Seconds, ServeSettings
     from bertkit.terminal.messages import say
 
     if new_key is not None:
-        if api_key_file is None:
-            raise UserError("--new-key without --api-key-file", "Name the file that its hash is added to.")
-        typer.echo(access.add_key(api_key_file, new_key))
+        typer.echo(_new_key(new_key, api_key_file))
         return
     specs = loading.read_specs([*(models or []), *(model or [])])
     settings = ServeSettings(
@@ -114,9 +103,23 @@ def serve(
     _check(settings, no_auth)
     log_to_stderr(requests=log_requests)
     given = {"dtype": dtype, "device": device, "batch_tokens": batch_tokens}
-    code = run(settings, lambda: loading.load_models(specs, given), say)
-    if code:
+    if code := run(settings, lambda: loading.load_models(specs, given), say):
         raise typer.Exit(code)
+
+
+def _check_installed() -> None:
+    """What the extra brings is there."""
+    missing = [name for name in ("fastapi", "uvicorn", "orjson", "prometheus_client") if find_spec(name) is None]
+    if missing:
+        raise UserError(f"serving needs {', '.join(missing)}", "pip install 'bertkit[serve]'")
+
+
+def _new_key(name: str, path: Path | None) -> str:
+    from bertkit.server.access import add_key
+
+    if path is None:
+        raise UserError("--new-key without --api-key-file", "Name the file that its hash is added to.")
+    return add_key(path, name)
 
 
 def _check(settings: ServeSettings, no_auth: bool) -> None:

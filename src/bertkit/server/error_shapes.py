@@ -12,6 +12,7 @@ from bertkit.errors import (
     BertkitError,
     EmptyInput,
     InputError,
+    ModelNotFound,
     NotAllowed,
     NotServing,
     Overloaded,
@@ -84,6 +85,7 @@ def tei(error: BertkitError) -> tuple[int, object]:
 TEI_TYPES: Mapping[tuple[type[BertkitError], ...], tuple[int, str]] = {
     (EmptyInput,): (400, "Empty"),
     (NotAllowed,): (401, "Unauthorized"),
+    (ModelNotFound,): (404, "Validation"),
     (Overloaded,): (429, "Overloaded"),
     (NotServing,): (503, "Unhealthy"),
     (TooLate,): (424, "Backend"),

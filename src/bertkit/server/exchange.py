@@ -90,9 +90,14 @@ def shown(example: object, description: str = "The answer.") -> dict[int | str, 
 
 def explained(error: RequestValidationError) -> InputError:
     """What is wrong with a body, where, and nothing of what it says."""
+    return problems_of(error.errors())
+
+
+def problems_of(found: Sequence[Any]) -> InputError:
+    """The same, of what pydantic found."""
     problems = [
         f"{'.'.join(str(part) for part in one['loc'] if part != 'body') or 'the body'}: {one['msg']}"
-        for one in error.errors()
+        for one in found
         if one["type"] != "json_invalid"
     ]
     if not problems:
