@@ -27,6 +27,7 @@ PAGES = [
     "docs/finetuning.md",
     "docs/planning.md",
     "docs/doctor.md",
+    "docs/benchmarking.md",
     "docs/scikit-learn.md",
     "docs/log.md",
 ]

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
+from bertkit.cli.bench import bench
 from bertkit.cli.convert import convert
 from bertkit.cli.distill import distill
 from bertkit.cli.doctor import doctor
@@ -55,6 +56,7 @@ for command in (
     serve,
     export,
     plan,
+    bench,
     doctor,
     quickstart,
 ):

@@ -27,6 +27,7 @@ ALSO: dict[str, tuple[str, dict[str, object]]] = {
     "roberta": ("roberta-base", {}),
     "albert": ("albert-base", {}),
     "modernbert": ("modernbert-base", {}),
+    "minilm": ("bert-base", {"width": 384, "ffn_width": 1536, "layer_of_step": tuple(range(6))}),
     "all-minilm-l6-v2": ("bert-base", {"width": 384, "ffn_width": 1536, "layer_of_step": tuple(range(6))}),
     "bge-small-en-v1.5": ("bert-base", {"width": 384, "ffn_width": 1536}),
     "bge-base-en-v1.5": ("bert-base", {}),

@@ -36,6 +36,7 @@ class DeviceRow(Strict):
         cores: of a CPU; its rates are those of one.
         fp16_tflops … int8_tflops: dense products, summed in float32 (or int32); of a CPU, as reached.
         launch_us: of a GPU, what starting one kernel takes, where that was measured.
+        numbers_g_s: of a CPU's core, billions of numbers moved a second outside products, where that was measured.
         source: of the fields that stand in none of the lists after it.
     """
 
@@ -55,6 +56,7 @@ class DeviceRow(Strict):
     fp8_tflops: Above | None = None
     int8_tflops: Above | None = None
     launch_us: Above | None = None
+    numbers_g_s: Above | None = None
     watts: Above | None = None
     launched: str | None = None
     price_usd: Above | None = None

@@ -189,7 +189,7 @@ def make_plan(question: Question) -> Plan:
         time=time,
         unknown=unknown,
         summing=summing,
-        speed_range=_range(device, found),
+        speed_range=likely_range(device, found),
         largest_batch=largest_batch(work, device, longest_asked, sharing),
         longest=longest_sequence(work, device, sharing),
     )
@@ -243,7 +243,8 @@ def _gradient_bytes(work: Work) -> int:
     return 4 * work.lora_rank * config.layers * sides
 
 
-def _range(device: Device, found: Rate | None) -> tuple[float, float]:
+def likely_range(device: Device, found: Rate | None) -> tuple[float, float]:
+    """Shares of a predicted speed between which the true one is likely to be."""
     remembered = found is not None and found.evidence == "memory"
     fitted = device.row.kind == "gpu" and not device.row.generation.startswith(("cdna", "gaudi", "battlemage"))
     return USUAL_RANGE if fitted and not remembered else WIDE_RANGE

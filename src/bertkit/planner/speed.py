@@ -187,7 +187,8 @@ def _under_autocast(work: Work, operation: Operation) -> bool:
 def _on_cores(work: Work, device: Device, reached: float) -> Time:
     """A CPU's rates are those that products reach; what lies between them stays in caches."""
     compute = moving = 0.0
-    numbers_a_second = CORE_NUMBERS_PER_SECOND * device.count
+    of_a_core = CORE_NUMBERS_PER_SECOND if device.row.numbers_g_s is None else 1e9 * device.row.numbers_g_s
+    numbers_a_second = of_a_core * device.count
     for operation in operations(work):
         if operation.kind == "pointwise":
             moving += operation.numbers / numbers_a_second

@@ -1,0 +1,80 @@
+"""Bars side by side as SVG text, a mark on each where something else was expected; light and dark. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from bertkit.reports.charts import COLOURS, STYLE, WIDTH, short_number, ticks
+
+LABEL_WIDTH, RIGHT, ROW, THICK, TOP, BOTTOM = 230, 60, 24, 14, 36, 30
+LONGEST_LABEL = 36  # letters
+Scale = Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One of them.
+
+    Attributes:
+        expected: where the mark is, and between which values a line is drawn; None for neither.
+        colour: its place in the list of colours.
+    """
+
+    name: str
+    value: float
+    expected: tuple[float, float, float] | None = None
+    colour: int = 0
+
+
+def bar_chart(bars: Sequence[Bar], *, title: str, unit: str) -> str:
+    """The bars as one `<svg>` element, which is also a whole SVG file.
+
+    Args:
+        unit: of the values; below the axis.
+    """
+    highest = max((value for bar in bars for value in (bar.value, *(bar.expected or ()))), default=1.0)
+    marks = ticks(0.0, highest or 1.0, 6)
+    height = TOP + ROW * len(bars) + BOTTOM
+    bottom = height - BOTTOM
+
+    def x(value: float) -> float:
+        return LABEL_WIDTH + value / marks[-1] * (WIDTH - LABEL_WIDTH - RIGHT)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {WIDTH} {height}" role="img">',
+        f"<title>{escape(title)}</title><style>{STYLE}</style>",
+        f'<rect class="back" width="{WIDTH}" height="{height}"/>',
+        f'<text class="title" x="12" y="20">{escape(title)}</text>',
+    ]
+    for mark in marks:
+        parts.append(f'<line class="grid" x1="{x(mark):.1f}" x2="{x(mark):.1f}" y1="{TOP}" y2="{bottom}"/>')
+        parts.append(f'<text x="{x(mark):.1f}" y="{bottom + 16}" text-anchor="middle">{short_number(mark)}</text>')
+    parts.append(f'<text x="12" y="{bottom + 16}">{escape(unit)}</text>')
+    for place, bar in enumerate(bars):
+        parts += _drawn(bar, TOP + ROW * place + (ROW - THICK) / 2, x(0.0), x(bar.value))
+        parts += _expected(bar, TOP + ROW * place + ROW / 2, x)
+    parts.append("</svg>")
+    return "\n".join(parts) + "\n"
+
+
+def _drawn(bar: Bar, top: float, left: float, right: float) -> list[str]:
+    colour = COLOURS[bar.colour % len(COLOURS)]
+    name = bar.name if len(bar.name) <= LONGEST_LABEL else bar.name[: LONGEST_LABEL - 1] + "…"
+    middle = top + THICK / 2 + 4
+    return [
+        f'<text x="{left - 8:.1f}" y="{middle:.1f}" text-anchor="end">{escape(name)}</text>',
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(1.0, right - left):.1f}" height="{THICK}" fill="{colour}"/>',
+        f'<text x="{right + 6:.1f}" y="{middle:.1f}">{short_number(bar.value)}</text>',
+    ]
+
+
+def _expected(bar: Bar, middle: float, x: Scale) -> list[str]:
+    if bar.expected is None:
+        return []
+    at, low, high = map(x, bar.expected)
+    return [
+        f'<line class="axis" x1="{low:.1f}" x2="{high:.1f}" y1="{middle:.1f}" y2="{middle:.1f}"/>',
+        f'<path class="axis" d="M{at:.1f} {middle - 6:.1f}l5 6l-5 6l-5 -6z" fill="none"/>',
+    ]
