@@ -37,8 +37,8 @@ def test_models_of_its_own(state: str, level: str) -> None:
     ("facts", "seen", "cure"),
     [
         (Facts(locks=(Lock("runs/a", 17),)), "process 17 writes into runs/a", "Wait"),
-        (Facts(locks=(Lock("runs/a", 0),)), "a run that was killed", "keeps nobody out"),
-        (Facts(locks=(Lock("runs/a", None),)), "runs/a has a lock", "keeps nobody out"),
+        (Facts(locks=(Lock("runs/a", 0), Lock("runs/b", 0))), "a lock in runs/a and 1 more", "keeps nobody out"),
+        (Facts(locks=(Lock("runs/a", None),)), "a lock is in runs/a", "keeps nobody out"),
         (Facts(unfinished=(".a.0123abcd.tmp", "b")), ".a.0123abcd.tmp and 1 more", "Remove it"),
     ],
     ids=["held", "left", "unknown", "half written"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bertkit.doctor.facts import Facts
 from bertkit.doctor.finding import DoctorFinding, Level
@@ -51,15 +51,17 @@ def locks(facts: Facts) -> Iterator[DoctorFinding]:
         if one.process:
             cure = "Wait until it has ended before another is started there."
             yield DoctorFinding("folders", "note", f"process {one.process} writes into {one.folder} now", cure)
-        elif one.process is None:
-            cure = "Nothing: if a run is there it keeps others out, and if none is it keeps nobody out."
-            yield DoctorFinding("folders", "note", f"{one.folder} has a lock", cure)
-        else:
-            cure = "Nothing needs to be done: a lock that no process has keeps nobody out."
-            yield DoctorFinding("folders", "note", f"{one.folder} has the lock of a run that was killed", cure)
+    if left := [one.folder for one in facts.locks if one.process == 0]:
+        cure = "Nothing needs to be done: a lock that no process has keeps nobody out."
+        yield DoctorFinding("folders", "note", f"left by runs that were killed: a lock in {_first(left)}", cure)
+    if unknown := [one.folder for one in facts.locks if one.process is None]:
+        cure = "Nothing: if a run is there it keeps others out, and if none is it keeps nobody out."
+        yield DoctorFinding("folders", "note", f"a lock is in {_first(unknown)}", cure)
     if facts.unfinished:
-        more = f" and {len(facts.unfinished) - 1} more" if len(facts.unfinished) > 1 else ""
         cure = "Remove it, if nothing is being written there."
-        yield DoctorFinding(
-            "folders", "note", f"half written, by work that was killed: {facts.unfinished[0]}{more}", cure
-        )
+        seen = f"half written, by work that was killed: {_first(facts.unfinished)}"
+        yield DoctorFinding("folders", "note", seen, cure)
+
+
+def _first(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
