@@ -115,10 +115,10 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
     model = build_model(config, source, data, ranks.device)
     precision = choose_precision(table.precision, ranks.device)
     sharing = share(model, table, ranks, precision, print)
-    optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, model.config.layers)
+    optimiser = build_optimiser(model.training_module.named_parameters(), table.optimiser, model.config.layers)
     prime(optimiser)
     stepper = Stepper(
-        model.trainee,
+        model.training_module,
         optimiser,
         sharing,
         ranks,
@@ -128,8 +128,8 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
         seed=setup.seed,
     )
     stream = SampleStream(data.samples, BATCH, setup.seed)
-    model.trainee.train()
-    tell({"parameters": sum(parameter.numel() for parameter in model.trainee.parameters())})
+    model.training_module.train()
+    tell({"parameters": sum(parameter.numel() for parameter in model.training_module.parameters())})
 
     def prepared() -> Iterator[list[TrainingBatch]]:
         for batch, _ in stream.batches(Position()):

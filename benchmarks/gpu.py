@@ -233,8 +233,8 @@ def _train(row: Row, config: EncoderConfig, lengths: list[int], device: torch.de
     ranks = Ranks(0, 1, device, None)
     chosen = "bfloat16" if precision == "autocast" else "bfloat16-weights"
     stepper = Stepper(
-        model.trainee.train(),
-        build_optimiser(model.trainee.named_parameters(), OPTIMISER, config.layers),
+        model.training_module.train(),
+        build_optimiser(model.training_module.named_parameters(), OPTIMISER, config.layers),
         share(model, settings.train, ranks, chosen, print),
         ranks,
         weights=objective_weights(settings.train, settings.data.sequences),
@@ -251,7 +251,7 @@ def _train(row: Row, config: EncoderConfig, lengths: list[int], device: torch.de
     def step() -> None:
         nonlocal number
         micro = steps[number % 2]
-        names = [objective.name for objective in model.trainee.each()]
+        names = [objective.name for objective in model.training_module.each()]
         counts = dict(zip(names, stepper.counts(micro), strict=True))
         sums = stepper.gradient(micro, counts, number)
         assert sums is not None

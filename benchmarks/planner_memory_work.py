@@ -71,15 +71,15 @@ def _train(case: Case) -> None:
     objective = _objective(case)
     if case.mode == "lora":
         adapt(encoder, LORA_RANK, 16.0, torch.Generator().manual_seed(0))
-    trainee = TrainingModule(encoder, {objective.name: objective}).train()
+    training_module = TrainingModule(encoder, {objective.name: objective}).train()
     if case.recompute:
         recompute(encoder)
     settings = Optimiser()
     ranks = Ranks(0, 1, CPU, None)
     stepper = Stepper(
-        trainee,
-        build_optimiser(trainee.named_parameters(), settings, config.layers),
-        DataParallel(trainee, 1, half=case.precision == "bfloat16-weights"),
+        training_module,
+        build_optimiser(training_module.named_parameters(), settings, config.layers),
+        DataParallel(training_module, 1, half=case.precision == "bfloat16-weights"),
         ranks,
         weights={objective.name: 1.0},
         clip=settings.clip,

@@ -87,10 +87,10 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
     precision = choose_precision(setup.precision, device)
     model = build_model(config, encoder_config, device)
     sharing = share(model, config.train, ranks, precision, print)
-    optimiser = build_optimiser(model.trainee.named_parameters(), OPTIMISER, encoder_config.layers)
+    optimiser = build_optimiser(model.training_module.named_parameters(), OPTIMISER, encoder_config.layers)
     prime(optimiser)
     stepper = Stepper(
-        model.trainee,
+        model.training_module,
         optimiser,
         sharing,
         ranks,
@@ -100,8 +100,8 @@ def run_bertkit(setup: Setup, wait: Wait, tell: Tell) -> None:
         seed=0,
     )
     stream = corpus.stream(corpus.shards, config.data, config.data.masking, 0)
-    model.trainee.train()
-    tell({"parameters": sum(parameter.numel() for parameter in model.trainee.parameters())})
+    model.training_module.train()
+    tell({"parameters": sum(parameter.numel() for parameter in model.training_module.parameters())})
 
     def prepared() -> Iterator[list[TrainingBatch]]:
         for batch, _ in batches(stream, phases(config), 0, Position()):

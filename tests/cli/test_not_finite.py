@@ -91,7 +91,7 @@ def test_a_run_whose_every_step_was_skipped(
     """Where what it measures is finite all the same."""
     from bertkit.evaluation.held_out import HeldOutEvaluator
 
-    monkeypatch.setattr(HeldOutEvaluator, "measure", lambda self, trainee, sharing: {"accuracy": 0.5})
+    monkeypatch.setattr(HeldOutEvaluator, "measure", lambda self, training_module, parallelism: {"accuracy": 0.5})
     make_peer(SIZES, tmp_path / "model")
     line = ("finetune", "--task", "text-classification", "-m", spoil(tmp_path / "model"), "--train", files["labels"])
     for _ in range(2):  # the second one goes on from the last checkpoint

@@ -36,13 +36,13 @@ def test_records_say_the_precision_that_computed_them(
     source = open_pretrained(tmp_path)
     task = source.build_task(None, source.load_tokenizer())
     head = source.build_head(task)
-    trainee = TrainingModule(
+    training_module = TrainingModule(
         source.build_encoder(), {"text-classification": LabelObjective(head, "single-label", None, 0.0)}
     ).train()
     reader = Reader(task, 16, LongText.WINDOW, offsets=False)
     held_out = HeldOutEvaluator(reader, [Example(Row({"text": "w1 w2"}, "a:1"), "good", "0")], "single-label")
     before = torch.get_rng_state()
-    held_out.measure(trainee, DataParallel(trainee, 1, half=half))
+    held_out.measure(training_module, DataParallel(training_module, 1, half=half))
     assert said == [dtype]
-    assert trainee.training
+    assert training_module.training
     assert torch.equal(torch.get_rng_state(), before)

@@ -11,7 +11,7 @@ from bertkit.evaluation.held_out_loss import HeldOutLossEvaluator
 class Measured:
     """Gives the same measures each time."""
 
-    def measure(self, trainee: Any, sharing: Any) -> dict[str, float]:
+    def measure(self, training_module: Any, parallelism: Any) -> dict[str, float]:
         return {"fill-mask/loss": 2.5, "fill-mask/accuracy": 0.25, "loss": 2.5, "pseudo_perplexity": 9.0}
 
 

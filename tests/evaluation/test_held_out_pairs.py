@@ -25,24 +25,24 @@ def vectors(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 def test_each_text_finds_its_own_second_as_high_up_as_its_cosine_is(tmp_path: Path) -> None:
     """With one right answer the mean reciprocal rank is scikit-learn's average precision."""
     source, reader = embedder(tmp_path)
-    trainee = trainee_of(source, reader, scored=False)
+    training_module = trainee_of(source, reader, scored=False)
     evaluator = HeldOutPairsEvaluator(reader, pairs(*TEXTS))
-    found = evaluator.measure(trainee, DataParallel(trainee, 1))
+    found = evaluator.measure(training_module, DataParallel(training_module, 1))
     first_PW, second_PW = vectors(tmp_path)
     cosines_PP = first_PW @ second_PW.T
     assert found["mrr"] == pytest.approx(label_ranking_average_precision_score(np.eye(len(TEXTS)), cosines_PP))
     assert found["accuracy"] == pytest.approx((cosines_PP.argmax(1) == np.arange(len(TEXTS))).mean())
     assert 0 < found["accuracy"] < 1
     assert (evaluator.best_by, evaluator.score(found), evaluator.best_possible) == ("mrr", -found["mrr"], -1.0)
-    assert trainee.training
+    assert training_module.training
 
 
 def test_scores_are_ranked_as_people_do(tmp_path: Path) -> None:
     source, reader = embedder(tmp_path)
-    trainee = trainee_of(source, reader, scored=True)
+    training_module = trainee_of(source, reader, scored=True)
     scores = np.random.default_rng(0).uniform(0, 5, len(TEXTS)).tolist()
     evaluator = HeldOutPairsEvaluator(reader, pairs(*TEXTS, targets=scores))
-    found = evaluator.measure(trainee, DataParallel(trainee, 1))
+    found = evaluator.measure(training_module, DataParallel(training_module, 1))
     first_PW, second_PW = vectors(tmp_path)
     assert found["spearmanr"] == pytest.approx(spearmanr((first_PW * second_PW).sum(1), scores).statistic, abs=1e-6)
     assert evaluator.scores is not None

@@ -32,14 +32,14 @@ def test_a_teacher_agrees_with_itself_and_a_student_less(tmp_path: Path) -> None
     samples = [Sample((one,), ([0] * len(one),), {"label_B": np.array([0])}) for one in ids]
     samples = taught(samples, encoder, head.float(), torch.device("cpu"))
     objective = LabelObjective(head, "single-label", None, 0.0, SoftLabels("single-label", 2.0, 0.0))
-    trainee = TrainingModule(encoder, {task.name: objective})
+    training_module = TrainingModule(encoder, {task.name: objective})
     evaluator = held_out_taught(samples, task.name, ALONE)
     assert evaluator.best_by == "divergence"
-    same = evaluator.measure(trainee, DataParallel(trainee, 1))
+    same = evaluator.measure(training_module, DataParallel(training_module, 1))
     assert same == {"divergence": pytest.approx(0.0, abs=1e-5), "agreement": 1.0}
     with torch.no_grad():
         head.classifier.weight.neg_()  # type: ignore[operator]
-    other = evaluator.measure(trainee, DataParallel(trainee, 1))
+    other = evaluator.measure(training_module, DataParallel(training_module, 1))
     assert other["divergence"] > 0.01
     assert other["agreement"] < 1
 

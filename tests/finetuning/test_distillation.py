@@ -63,9 +63,9 @@ def test_the_loss_is_that_of_a_padded_pair_of_models(labels: float | None, tmp_p
     count = len(data.samples)
     assert (count + len(held_out), len(held_out) > 0) == (20, True)
     model = build_model(settings, student, data, CPU)
-    model.trainee.eval()
+    model.training_module.eval()
     batch = as_tensors(SampleBatch(data.samples).pack(range(count)))
-    ours = model.trainee(batch)["text-classification"]["loss"] / count
+    ours = model.training_module(batch)["text-classification"]["loss"] / count
     ours.backward()
 
     sequences = [sample.ids[0] for sample in data.samples]
@@ -88,7 +88,7 @@ def test_the_loss_is_that_of_a_padded_pair_of_models(labels: float | None, tmp_p
     theirs = (1 - share) * soft + (share * torch.nn.functional.cross_entropy(logits_BC, right_B) if share else 0.0)
     theirs.backward()
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
-    found = model.trainee.encoder.embeddings.token.weight.grad
+    found = model.training_module.encoder.embeddings.token.weight.grad
     expected = pupil.get_input_embeddings().weight.grad
     assert found is not None
     assert torch.allclose(found, expected, atol=1e-5 * expected.abs().max().item())  # type: ignore[union-attr, operator]

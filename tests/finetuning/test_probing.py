@@ -65,14 +65,14 @@ def batch_of(samples: list[Sample], name: str) -> TrainingBatch:
 def test_texts(reads: Reads) -> None:
     encoder, head = encoder_and_head(reads)
     objective = LabelObjective(head, "single-label", None, 0.0)
-    trainee = TrainingModule(encoder, {objective.name: objective})
+    training_module = TrainingModule(encoder, {objective.name: objective})
     assert can_fit(objective)
-    fit_head(trainee, text_samples(), ALONE, autocast=None, seed=0)
-    assert trainee.training, "as it was"
+    fit_head(training_module, text_samples(), ALONE, autocast=None, seed=0)
+    assert training_module.training, "as it was"
     with torch.no_grad():
-        fitted = float(trainee.eval()(batch_of(text_samples(), "label_B"))[objective.name]["loss"])
+        fitted = float(training_module.eval()(batch_of(text_samples(), "label_B"))[objective.name]["loss"])
         objective.head.classifier.weight.mul_(0.5)  # type: ignore[operator, union-attr]
-        half = float(trainee(batch_of(text_samples(), "label_B"))[objective.name]["loss"])
+        half = float(training_module(batch_of(text_samples(), "label_B"))[objective.name]["loss"])
     assert fitted < half
     assert fitted < len(IDS) * float(np.log(2))
 
@@ -80,14 +80,14 @@ def test_texts(reads: Reads) -> None:
 def test_words_learn_from_their_first_pieces() -> None:
     encoder, head = encoder_and_head("tokens")
     objective = TagObjective(head)
-    trainee = TrainingModule(encoder, {objective.name: objective})
-    x_RW, y_RC, sample_R = read(trainee, word_samples(), CPU, autocast=None)
+    training_module = TrainingModule(encoder, {objective.name: objective})
+    x_RW, y_RC, sample_R = read(training_module, word_samples(), CPU, autocast=None)
     learns = [int((sample.targets["tag_T"] != NO_TAG).sum()) for sample in word_samples()]
     assert len(x_RW) == len(y_RC) == sum(learns)
     assert np.bincount(sample_R).tolist() == learns
-    fit_head(trainee, word_samples(), ALONE, autocast=None, seed=0)
+    fit_head(training_module, word_samples(), ALONE, autocast=None, seed=0)
     with torch.no_grad():
-        sums = trainee.eval()(batch_of(word_samples(), "tag_T"))[objective.name]
+        sums = training_module.eval()(batch_of(word_samples(), "tag_T"))[objective.name]
     assert float(sums["loss"]) < sum(learns) * float(np.log(2))
 
 

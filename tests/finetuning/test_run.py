@@ -48,7 +48,7 @@ def test_texts_without_labels_say_nothing_of_their_shares(tmp_path: Path) -> Non
     student = open_student(settings, teacher, tokenizer)
     data = distillation_data(settings, teacher, student, tokenizer, CPU).data
     assert data.problem == "multi-label"
-    (objective,) = build_model(settings, student, data, CPU).trainee.each()
+    (objective,) = build_model(settings, student, data, CPU).training_module.each()
     biases = [value for name, value in objective.named_parameters() if name.endswith("classifier.bias")]
     assert [value.tolist() for value in biases] == [[0.0, 0.0, 0.0]]
 

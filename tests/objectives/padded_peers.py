@@ -35,9 +35,9 @@ def loss_of(encoder: nn.Module, objective: Objective, targets: list[dict[str, np
         for ids, segments, target in zip(SEQUENCES.ids, SEQUENCES.segments, targets, strict=True)
     ]
     batch = as_tensors(SampleBatch(samples).pack(range(len(samples))))
-    trainee = TrainingModule(encoder, {objective.name: objective})  # type: ignore[arg-type]
-    (count,) = trainee.counts(batch)
-    return trainee(batch)[objective.name]["loss"] / count
+    training_module = TrainingModule(encoder, {objective.name: objective})  # type: ignore[arg-type]
+    (count,) = training_module.counts(batch)
+    return training_module(batch)[objective.name]["loss"] / count
 
 
 def agree(ours: torch.Tensor, theirs: torch.Tensor, encoder: nn.Module, peer: nn.Module) -> None:

@@ -31,9 +31,9 @@ def test_masks(tmp_path: Path) -> None:
     packed = global_batch.pack(range(5))
     batch = as_tensors(packed)
     objective = MaskedLM(head)  # type: ignore[arg-type]
-    trainee = TrainingModule(encoder, {objective.name: objective})  # type: ignore[arg-type]
-    assert trainee.counts(batch)[0] >= 5
-    ours = trainee(batch)[objective.name]["loss"] / trainee.counts(batch)[0]
+    training_module = TrainingModule(encoder, {objective.name: objective})  # type: ignore[arg-type]
+    assert training_module.counts(batch)[0] >= 5
+    ours = training_module(batch)[objective.name]["loss"] / training_module.counts(batch)[0]
 
     longest = max(packed.lengths)
     wanted_T = np.full(len(packed.ids_T), -100)

@@ -35,43 +35,43 @@ def written(tokenizer: Tokenizer, folder: Path, family: str, train: dict[str, ob
     config = settings({"model": {"family": family, "encoder": SIZES}, "train": train})
     weights = objective_weights(config.train, config.data.sequences)
     model = build_model(config, describe_model(config.model, weights, tokenizer, 32), CPU)
-    model.trainee.eval()
+    model.training_module.eval()
     with joined(CPU) as ranks:
-        write_model(model.family, model.trainee, tokenizer, ranks, folder, "# A card\n")
+        write_model(model.family, model.training_module, tokenizer, ranks, folder, "# A card\n")
     return model
 
 
 @torch.no_grad()
 def test_transformers_computes_the_same(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    trainee = written(tokenizer, tmp_path, "bert", {}).trainee
+    training_module = written(tokenizer, tmp_path, "bert", {}).training_module
     peer, loading = BertForPreTraining.from_pretrained(tmp_path / MODEL, output_loading_info=True)
     assert not loading["missing_keys"]
     assert not loading["unexpected_keys"]
     theirs = peer.eval()(**SEQUENCES.padded())
     tokens = SEQUENCES.packed()
-    hidden_TW = trainee.encoder(tokens)
-    masked, second = (objective.head for objective in trainee.each())
+    hidden_TW = training_module.encoder(tokens)
+    masked, second = (objective.head for objective in training_module.each())
     assert masked is not None
     assert second is not None
-    ours_TV = masked(hidden_TW, trainee.encoder)
+    ours_TV = masked(hidden_TW, training_module.encoder)
     assert torch.allclose(ours_TV, SEQUENCES.unpad(theirs.prediction_logits), atol=1e-4)
-    ours_B2 = second(hidden_TW, tokens.layout, trainee.encoder)
+    ours_B2 = second(hidden_TW, tokens.layout, training_module.encoder)
     assert torch.allclose(ours_B2, theirs.seq_relationship_logits, atol=1e-4)
     assert ours_B2.std() > 0.01
     assert not (tmp_path / GENERATOR).exists()
 
 
 def test_bertkit_does_the_tasks_it_was_trained_for(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    trainee = written(tokenizer, tmp_path, "bert", {}).trainee
+    training_module = written(tokenizer, tmp_path, "bert", {}).training_module
     opened = open_pretrained(tmp_path / MODEL).build_encoder().state_dict()
-    for name, tensor in trainee.encoder.state_dict().items():
+    for name, tensor in training_module.encoder.state_dict().items():
         assert torch.equal(opened[name], tensor), name
     ids = [2, 5, 4, 7, 8, 3]
     tokens = TokenBatch.pack([ids], [[0] * len(ids)])
-    head = trainee.each()[0].head
+    head = training_module.each()[0].head
     assert isinstance(head, MaskedLMHead)
     with torch.no_grad():
-        best = int(head(trainee.encoder(tokens), trainee.encoder)[2].argmax())
+        best = int(head(training_module.encoder(tokens), training_module.encoder)[2].argmax())
     [filled] = bertkit.load(tmp_path / MODEL, task="fill-mask").predict(["w5 [MASK] w7 w8"])
     assert tokenizer.token(best) in str(filled.record())
     [pair] = bertkit.load(tmp_path / MODEL, task="next-sentence-prediction").predict([("w5 w7", "w8 w10")])
@@ -81,12 +81,12 @@ def test_bertkit_does_the_tasks_it_was_trained_for(tokenizer: Tokenizer, tmp_pat
 @torch.no_grad()
 def test_electra_and_its_generator(tokenizer: Tokenizer, tmp_path: Path) -> None:
     model = written(tokenizer, tmp_path, "electra", {"generator": {"size": 0.34}})
-    trainee = model.trainee
-    detection, masked = trainee.each()
+    training_module = model.training_module
+    detection, masked = training_module.each()
     tokens = SEQUENCES.packed()
     peer = ElectraForPreTraining.from_pretrained(tmp_path / MODEL).eval()
     assert detection.head is not None
-    ours_T1 = detection.head(trainee.encoder(tokens), tokens.layout, trainee.encoder)
+    ours_T1 = detection.head(training_module.encoder(tokens), tokens.layout, training_module.encoder)
     theirs_T = SEQUENCES.unpad(peer(**SEQUENCES.padded()).logits)
     assert torch.allclose(ours_T1[:, 0], theirs_T, atol=1e-4)
 

@@ -96,7 +96,7 @@ def _watched(outcome: Outcome) -> Iterator[None]:
     update = Stepper.update
 
     def looked_at(stepper: Stepper, sums: Sums, counts: dict[str, float]) -> StepResult:
-        named = list(stepper.trainee.named_parameters())
+        named = list(stepper.training_module.named_parameters())
         outcome.gradients.append({name: whole(p.grad).clone() for name, p in named if p.grad is not None})
         done = update(stepper, sums, counts)
         outcome.weights.append({name: whole(p).clone() for name, p in named})

@@ -31,18 +31,18 @@ def lack_memory(place: str) -> None:
     def fail(gradient: Tensor) -> None:
         raise torch.OutOfMemoryError("made up")
 
-    def forward(trainee: TrainingModule, batch: TrainingBatch) -> Outputs:
+    def forward(training_module: TrainingModule, batch: TrainingBatch) -> Outputs:
         nonlocal passes
         passes += 1
         if passes != 2 or RANK != 1:
-            return FORWARD(trainee, batch)
+            return FORWARD(training_module, batch)
         if place == "forward":
-            FORWARD(trainee, batch)
+            FORWARD(training_module, batch)
             raise torch.OutOfMemoryError("made up")
-        first = trainee.encoder.layers[0]
+        first = training_module.encoder.layers[0]
         hook = first.register_forward_hook(lambda layer, inputs, output: output.register_hook(fail) and None)
         try:
-            return FORWARD(trainee, batch)
+            return FORWARD(training_module, batch)
         finally:
             hook.remove()
 

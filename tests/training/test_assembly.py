@@ -113,7 +113,7 @@ def test_a_pooler_only_where_it_is_read(tokenizer: Tokenizer) -> None:
 
 def test_the_same_seed_gives_the_same_weights(tokenizer: Tokenizer) -> None:
     model: dict[str, object] = {"encoder": {**SIZES, "layers": 2}}
-    one, same, other = (built(tokenizer, model, {"seed": seed}).trainee.state_dict() for seed in (3, 3, 4))
+    one, same, other = (built(tokenizer, model, {"seed": seed}).training_module.state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["encoder.embeddings.token.weight"], other["encoder.embeddings.token.weight"])
 
@@ -122,9 +122,9 @@ def test_start_from_a_folder(source: Path, tokenizer: Tokenizer) -> None:
     model = built(tokenizer, {"start": str(source)})
     theirs = open_pretrained(source)
     for name, tensor in theirs.build_encoder().state_dict().items():
-        assert torch.equal(model.trainee.encoder.state_dict()[name], tensor), name
+        assert torch.equal(model.training_module.encoder.state_dict()[name], tensor), name
     head = masked_lm_head(theirs).state_dict()
-    ours = model.trainee.each()[0].head
+    ours = model.training_module.each()[0].head
     assert ours is not None
     assert all(torch.equal(ours.state_dict()[name], tensor) for name, tensor in head.items())
 
@@ -132,7 +132,7 @@ def test_start_from_a_folder(source: Path, tokenizer: Tokenizer) -> None:
 def test_a_student_starts_from_some_layers(source: Path, tokenizer: Tokenizer) -> None:
     fields = {"width": 33, "heads": 3, "ffn_width": 37, "positions": {"length": 64}, "layers": 2}
     student = {"start": str(source), "layers_from": [3, 1], "encoder": fields}
-    ours = built(tokenizer, student).trainee.encoder.state_dict()
+    ours = built(tokenizer, student).training_module.encoder.state_dict()
     theirs = open_pretrained(source).build_encoder().state_dict()
     for name, tensor in ours.items():
         name = name.replace("layers.1.", "layers.one.").replace("layers.0.", "layers.3.").replace("one", "1")
@@ -160,7 +160,7 @@ def test_a_start_without_the_head(source: Path, tmp_path: Path, tokenizer: Token
     (tmp_path / "vocab.txt").write_bytes((source / "vocab.txt").read_bytes())
     model = built(tokenizer, {"start": str(tmp_path)})
     theirs = open_pretrained(tmp_path)
-    token = model.trainee.encoder.state_dict()["embeddings.token.weight"]
+    token = model.training_module.encoder.state_dict()["embeddings.token.weight"]
     assert torch.equal(token, theirs.build_encoder().state_dict()["embeddings.token.weight"])
     with pytest.raises(MissingHead):
         masked_lm_head(theirs)

@@ -30,7 +30,7 @@ WEIGHTS = {"fill-mask": 1.0, "next-sentence-prediction": 0.5}
 
 
 @pytest.fixture(scope="module")
-def trainee() -> TrainingModule:
+def training_module() -> TrainingModule:
     # Dropout would change what is measured, were it not turned off.
     encoder = make_encoder(CONFIG.model_copy(update={"vocab_size": 100, "hidden_dropout": 0.3}))
     parts = ObjectiveParts(
@@ -64,10 +64,10 @@ def one_mask(folder: Path) -> Sequence[GlobalBatch]:
 
 
 @pytest.fixture(autouse=True)
-def _is_training_again(trainee: TrainingModule) -> Iterator[None]:
+def _is_training_again(training_module: TrainingModule) -> Iterator[None]:
     yield
-    assert trainee.training
-    assert all(parameter.grad is None for parameter in trainee.parameters())
+    assert training_module.training
+    assert all(parameter.grad is None for parameter in training_module.parameters())
 
 
 def alone(batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch], micro_batch_tokens: int) -> LossEvaluator:
@@ -75,12 +75,12 @@ def alone(batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch], micro
 
 
 def test_the_numbers_do_not_depend_on_how_much_is_computed_at_once(
-    trainee: TrainingModule, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
+    training_module: TrainingModule, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
 ) -> None:
-    sharing = DataParallel(trainee, 1)
-    expected = alone(batches, one_mask, 10_000).measure(trainee, sharing)
+    parallelism = DataParallel(training_module, 1)
+    expected = alone(batches, one_mask, 10_000).measure(training_module, parallelism)
     for micro_batch_tokens in (1, 40, 120):
-        found = alone(batches, one_mask, micro_batch_tokens).measure(trainee, sharing)
+        found = alone(batches, one_mask, micro_batch_tokens).measure(training_module, parallelism)
         assert found == pytest.approx(expected, rel=1e-5)
     assert set(expected) == {
         "loss",
@@ -95,30 +95,30 @@ def test_the_numbers_do_not_depend_on_how_much_is_computed_at_once(
 
 
 def test_the_same_numbers_each_time(
-    trainee: TrainingModule, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
+    training_module: TrainingModule, batches: Sequence[GlobalBatch], one_mask: Sequence[GlobalBatch]
 ) -> None:
     evaluation = alone(batches, one_mask, 100)
     torch.manual_seed(5)
-    first = evaluation.measure(trainee, DataParallel(trainee, 1))
+    first = evaluation.measure(training_module, DataParallel(training_module, 1))
     torch.manual_seed(6)
     before = torch.get_rng_state()
-    trainee.eval()
-    assert evaluation.measure(trainee, DataParallel(trainee, 1)) == first
+    training_module.eval()
+    assert evaluation.measure(training_module, DataParallel(training_module, 1)) == first
     assert torch.equal(torch.get_rng_state(), before), "whoever measures leaves the random numbers as they were"
-    assert not any(part.training for part in trainee.modules()), "and the model in the mode it was in"
-    trainee.train()
+    assert not any(part.training for part in training_module.modules()), "and the model in the mode it was in"
+    training_module.train()
 
 
-def test_what_is_not_finite_has_no_measure(trainee: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
-    weight = trainee.encoder.embeddings.token.weight
+def test_what_is_not_finite_has_no_measure(training_module: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
+    weight = training_module.encoder.embeddings.token.weight
     before = weight.detach().clone()
     weight.data[:] = torch.nan
     with pytest.raises(NotFinite, match=r"held-out .*loss is not finite .*encoder\.embeddings\.token\.weight is not"):
-        alone(batches, [], 10_000).measure(trainee, DataParallel(trainee, 1))
+        alone(batches, [], 10_000).measure(training_module, DataParallel(training_module, 1))
     weight.data = before
 
 
-def test_ranks_measure_everything_once(trainee: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
+def test_ranks_measure_everything_once(training_module: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
     class Rank(Ranks):
         """Keeps what it would have told the others."""
 
@@ -127,12 +127,12 @@ def test_ranks_measure_everything_once(trainee: TrainingModule, batches: Sequenc
             return told[-1] or dict.fromkeys(told[0], 0.0)
 
     told: list[dict[str, float]] = []
-    sharing = DataParallel(trainee, 1)
+    parallelism = DataParallel(training_module, 1)
     measured = []
     for count in (1, 3, 50):  # of 50, most have nothing to measure
         told.clear()
         for rank in range(count):
-            LossEvaluator(batches, [], WEIGHTS, Rank(rank, count, CPU, None), 60).measure(trainee, sharing)
+            LossEvaluator(batches, [], WEIGHTS, Rank(rank, count, CPU, None), 60).measure(training_module, parallelism)
         names = set().union(*told)
         measured.append({name: sum(one.get(name, 0.0) for one in told) for name in names})
     assert {} in told
@@ -150,7 +150,9 @@ def test_ranks_share_all_batches_not_each(batches: Sequence[GlobalBatch]) -> Non
     assert max(numbers) - min(numbers) <= 1
 
 
-def test_what_is_drawn_does_not_depend_on_the_rank(trainee: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
+def test_what_is_drawn_does_not_depend_on_the_rank(
+    training_module: TrainingModule, batches: Sequence[GlobalBatch]
+) -> None:
     def drawn(rank: int, count: int) -> dict[int, float]:
         found: list[float] = []
 
@@ -161,7 +163,7 @@ def test_what_is_drawn_does_not_depend_on_the_rank(trainee: TrainingModule, batc
 
         evaluation = LossEvaluator(batches, [], WEIGHTS, Ranks(rank, count, CPU, None), 60)
         with suppress(ValueError):  # there is no group to tell the sums
-            evaluation.measure(trainee, Drawing(trainee, 1))
+            evaluation.measure(training_module, Drawing(training_module, 1))
         return dict(zip(evaluation._batches, found, strict=True))
 
     whole = drawn(0, 1)
@@ -170,13 +172,13 @@ def test_what_is_drawn_does_not_depend_on_the_rank(trainee: TrainingModule, batc
 
 
 def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(
-    trainee: TrainingModule, one_mask: Sequence[GlobalBatch]
+    training_module: TrainingModule, one_mask: Sequence[GlobalBatch]
 ) -> None:
-    measures = alone(one_mask, one_mask, 100).measure(trainee, DataParallel(trainee, 1))
+    measures = alone(one_mask, one_mask, 100).measure(training_module, DataParallel(training_module, 1))
     losses = []
-    head = trainee.each()[0].head
+    head = training_module.each()[0].head
     assert head is not None
-    trainee.eval()
+    training_module.eval()
     with torch.no_grad():
         for batch in one_mask:
             for index, length in enumerate(batch.lengths):
@@ -186,11 +188,11 @@ def test_pseudo_perplexity_is_of_one_hidden_token_a_sequence(
                 assert (packed.ids_T == MASK).sum() == 1
                 assert packed.lengths == (length,)
                 tokens = TokenBatch.pack([packed.ids_T.tolist()], [packed.segments_T.tolist()])
-                logits_TV = head(trainee.encoder(tokens), trainee.encoder)
+                logits_TV = head(training_module.encoder(tokens), training_module.encoder)
                 masked_M = torch.from_numpy(packed.targets["masked_M"])
                 true_M = torch.from_numpy(packed.targets["masked_ids_M"])
                 losses.append(float(functional.cross_entropy(logits_TV[masked_M], true_M)))
-    trainee.train()
+    training_module.train()
     assert len(losses) == sum(len(batch.lengths) for batch in one_mask)
     assert measures["pseudo_perplexity"] == pytest.approx(math.exp(sum(losses) / len(losses)), rel=1e-4)
 
@@ -200,5 +202,5 @@ def test_means_of_no_target_are_no_error() -> None:
     assert means(sums) == {"a/loss": 1.5, "a/accuracy": 0.25, "b/loss": 0.0}
 
 
-def test_masked_tokens_are_not_learnt(trainee: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
-    assert "pseudo_perplexity" not in alone(batches, [], 100).measure(trainee, DataParallel(trainee, 1))
+def test_masked_tokens_are_not_learnt(training_module: TrainingModule, batches: Sequence[GlobalBatch]) -> None:
+    assert "pseudo_perplexity" not in alone(batches, [], 100).measure(training_module, DataParallel(training_module, 1))

@@ -37,9 +37,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_data(tmp_path_factory.mktemp("data"))
 
 
-def far_from_the_start(evaluation: LossEvaluator, trainee: TrainingModule, sharing: Parallelism) -> Measures:
+def far_from_the_start(
+    evaluation: LossEvaluator, training_module: TrainingModule, parallelism: Parallelism
+) -> Measures:
     """Grows with every step, so that a run that forgets its first score is left with a worse checkpoint."""
-    biases = [weight for name, weight in trainee.named_parameters() if name.endswith("bias")]
+    biases = [weight for name, weight in training_module.named_parameters() if name.endswith("bias")]
     return {"loss": float(sum(bias.detach().abs().sum() for bias in biases))}
 
 

@@ -19,15 +19,15 @@ def make_trainee() -> tuple[TrainingModule, Head]:
     parts = ObjectiveParts(
         find_family("bert", "family"), encoder, TrainTable(steps=1), torch.Generator().manual_seed(1)
     )
-    trainee = TrainingModule(encoder, build_objectives({"next-sentence-prediction": 1.0}, parts))
-    (objective,) = trainee.each()
+    training_module = TrainingModule(encoder, build_objectives({"next-sentence-prediction": 1.0}, parts))
+    (objective,) = training_module.each()
     assert isinstance(objective.head, Head)
-    return trainee, objective.head
+    return training_module, objective.head
 
 
 @pytest.mark.parametrize("half", [True, False], ids=["bfloat16 weights", "autocast"])
 def test_the_last_layer_of_a_head_is_learnt_in_float32(half: bool) -> None:
-    trainee, head = make_trainee()
+    training_module, head = make_trainee()
     logits: list[torch.Tensor] = []
     inputs: list[torch.Tensor] = []
 
@@ -37,21 +37,21 @@ def test_the_last_layer_of_a_head_is_learnt_in_float32(half: bool) -> None:
 
     head.classifier.register_forward_hook(look)  # type: ignore[arg-type]
     weight, bias = head.classifier.weight, head.classifier.bias
-    table = trainee.encoder.embeddings.token.weight
-    sharing = DataParallel(trainee, 1, half=half)
-    sharing.begin()
+    table = training_module.encoder.embeddings.token.weight
+    parallelism = DataParallel(training_module, 1, half=half)
+    parallelism.begin()
     around: AbstractContextManager[object] = nullcontext() if half else torch.autocast("cpu", torch.bfloat16)
     with around:
-        loss = sharing.forward(make_batch())["next-sentence-prediction"]["loss"]
+        loss = parallelism.forward(make_batch())["next-sentence-prediction"]["loss"]
     assert head.classifier.weight is weight
-    assert half == (trainee.encoder.embeddings.token.weight.dtype == torch.bfloat16)
+    assert half == (training_module.encoder.embeddings.token.weight.dtype == torch.bfloat16)
     loss.backward()  # type: ignore[no-untyped-call]
-    sharing.collect()
-    sharing.finish()
+    parallelism.collect()
+    parallelism.finish()
     assert inputs[0].dtype == torch.bfloat16
     assert torch.equal(logits[0], torch.nn.functional.linear(inputs[0].float(), weight, bias))  # type: ignore[arg-type]
-    assert trainee.encoder.embeddings.token.weight is table
-    for parameter in trainee.parameters():
+    assert training_module.encoder.embeddings.token.weight is table
+    for parameter in training_module.parameters():
         assert parameter.grad is not None
         assert parameter.grad.dtype == torch.float32
     assert head.classifier.weight.grad.abs().sum() > 0  # type: ignore[union-attr, operator]

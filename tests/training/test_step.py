@@ -47,8 +47,8 @@ def lack_memory(monkeypatch: pytest.MonkeyPatch, tokens: int) -> list[int]:
     """A pass over more tokens than these fails; gives the list of the passes' tokens."""
     seen: list[int] = []
 
-    def forward(trainee: TrainingModule, batch: TrainingBatch) -> Outputs:
-        outputs = FORWARD(trainee, batch)
+    def forward(training_module: TrainingModule, batch: TrainingBatch) -> Outputs:
+        outputs = FORWARD(training_module, batch)
         seen.append(len(batch.tokens.ids_T))
         if seen[-1] > tokens:
             raise torch.OutOfMemoryError("made up")
@@ -62,10 +62,10 @@ def spoil(monkeypatch: pytest.MonkeyPatch, passes: set[int], number: float) -> N
     """Some passes, counted from 1, have a loss that is not a number."""
     made = 0
 
-    def forward(trainee: TrainingModule, batch: TrainingBatch) -> Outputs:
+    def forward(training_module: TrainingModule, batch: TrainingBatch) -> Outputs:
         nonlocal made
-        outputs = FORWARD(trainee, batch)
-        if trainee.training:
+        outputs = FORWARD(training_module, batch)
+        if training_module.training:
             made += 1
         if made in passes:
             outputs["fill-mask"]["loss"] = outputs["fill-mask"]["loss"] * number
@@ -85,13 +85,15 @@ def test_the_gradient_is_that_of_one_padded_batch(split: list[int], tmp_path: Pa
 
     ours = Ours(open_pretrained(tmp_path), "masked-lm", "next-sentence")
     objectives = [MaskedLM(ours.heads["masked-lm"]), NextSentence(ours.heads["next-sentence"])]
-    trainee = TrainingModule(ours.encoder, {objective.name: objective for objective in objectives}).eval()
+    training_module = TrainingModule(ours.encoder, {objective.name: objective for objective in objectives}).eval()
     weights = {objective.name: 1.0 for objective in objectives}
     batches = list(examples.batches(split))
     with joined(CPU) as ranks:
-        optimiser = torch.optim.SGD(trainee.parameters(), 0.1)
-        sharing = DataParallel(trainee, 1)
-        stepper = Stepper(trainee, optimiser, sharing, ranks, weights=weights, clip=None, autocast=None, seed=0)
+        optimiser = torch.optim.SGD(training_module.parameters(), 0.1)
+        parallelism = DataParallel(training_module, 1)
+        stepper = Stepper(
+            training_module, optimiser, parallelism, ranks, weights=weights, clip=None, autocast=None, seed=0
+        )
         counts = dict(zip(weights, stepper.counts(batches), strict=True))
         sums = stepper.gradient(batches, counts, 0)
     assert sums is not None
@@ -142,7 +144,7 @@ def test_weights_that_do_not_fit_end_the_run(data: Path, tmp_path: Path, monkeyp
 def test_other_errors_are_not_taken_for_a_lack_of_memory(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forward(trainee: TrainingModule, batch: TrainingBatch) -> Outputs:
+    def forward(training_module: TrainingModule, batch: TrainingBatch) -> Outputs:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     monkeypatch.setattr(TrainingModule, "forward", forward)
@@ -175,23 +177,28 @@ def test_what_a_failed_pass_has_kept_is_let_go_of(data: Path, tmp_path: Path, mo
     kept: list[object] = []
     graphs: list[weakref.ref[torch.Tensor]] = []
 
-    def generator(trainee: TrainingModule) -> Generator:
-        (found,) = (part for part in trainee.modules() if isinstance(part, Generator))
+    def generator(training_module: TrainingModule) -> Generator:
+        (found,) = (part for part in training_module.modules() if isinstance(part, Generator))
         return found
 
-    def lacking(trainee: TrainingModule, *arguments: Any) -> Any:
+    def lacking(training_module: TrainingModule, *arguments: Any) -> Any:
         if graphs:
-            return hidden(trainee, *arguments)
-        proposal = generator(trainee)._proposal
+            return hidden(training_module, *arguments)
+        proposal = generator(training_module)._proposal
         assert proposal is not None
         graphs.append(weakref.ref(proposal.loss.total))
         raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
 
-    def looked_at(sharing: DataParallel) -> None:
-        trainee = sharing._trainee
-        kept.extend([generator(trainee)._proposal, *(getattr(one, "_replaced_T", None) for one in trainee.each())])
+    def looked_at(parallelism: DataParallel) -> None:
+        training_module = parallelism._training_module
+        kept.extend(
+            [
+                generator(training_module)._proposal,
+                *(getattr(one, "_replaced_T", None) for one in training_module.each()),
+            ]
+        )
         kept.append(graphs[0]())
-        discard(sharing)
+        discard(parallelism)
 
     monkeypatch.setattr(TrainingModule, "_hidden", lacking)
     monkeypatch.setattr(DataParallel, "discard", looked_at)

@@ -28,9 +28,9 @@ def test_together_they_compute_what_each_does_of_all_hidden_states(monkeypatch: 
     encoder, learnt, batch = make_encoder(), objectives(), make_batch()
     passes: list[int] = []
     encoder.register_forward_hook(lambda module, inputs, output: passes.append(len(output)))
-    trainee = TrainingModule(encoder, learnt)
-    assert trainee.counts(batch) == [one.count(batch) for one in learnt.values()]
-    outputs = trainee(batch)
+    training_module = TrainingModule(encoder, learnt)
+    assert training_module.counts(batch) == [one.count(batch) for one in learnt.values()]
+    outputs = training_module(batch)
     wanted = [one.output_indices(batch) for one in learnt.values()]
     assert passes == [sum(len(one) for one in wanted if one is not None)], "one pass, of what anyone reads"
     hidden_TW = encoder(batch.tokens)
@@ -53,11 +53,11 @@ def test_where_one_reads_all_tokens_there_is_one_pass_of_all(monkeypatch: pytest
 
 def test_the_gradient_is_of_the_weighted_sum() -> None:
     encoder, learnt = make_encoder(), objectives()
-    trainee, batch = TrainingModule(encoder, learnt), make_batch()
+    training_module, batch = TrainingModule(encoder, learnt), make_batch()
     weight = encoder.embeddings.token.weight
 
     def gradient(scales: dict[str, float], batch: TrainingBatch) -> torch.Tensor:
-        return torch.autograd.grad(weighted_loss(trainee(batch), scales), weight)[0]
+        return torch.autograd.grad(weighted_loss(training_module(batch), scales), weight)[0]
 
     names = list(learnt)
     parts = [gradient({name: 1.0}, batch) for name in names]

@@ -75,7 +75,7 @@ def one_score_for_all(ranks: Ranks, data: Path, results: Path) -> None:
     class Measuring:
         best_by = "loss"
 
-        def measure(self, trainee: object, sharing: object) -> dict[str, float]:
+        def measure(self, training_module: object, parallelism: object) -> dict[str, float]:
             return {"loss": 1.0 + ranks.rank}
 
         def score(self, measures: dict[str, float]) -> float:
@@ -85,7 +85,7 @@ def one_score_for_all(ranks: Ranks, data: Path, results: Path) -> None:
     loop = object.__new__(Loop)
     parts = {"mean": None, "evaluation": Measuring(), "observers": [], "table": _Some(steps=9)}
     parts |= {"meters": _Some(leave_out=lambda seconds: None)}
-    parts |= {"stepper": _Some(trainee=None, sharing=None, ranks=ranks)}
+    parts |= {"stepper": _Some(training_module=None, parallelism=None, ranks=ranks)}
     for name, part in parts.items():
         object.__setattr__(loop, name, part)
     loop._evaluate(remembered)

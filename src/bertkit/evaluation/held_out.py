@@ -43,10 +43,10 @@ class HeldOutEvaluator:
         self.best_possible = best_possible(self.best_by, spec.best)
         self.scores: Scores | None = None
 
-    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
+    def measure(self, training_module: TrainingModule, parallelism: Parallelism) -> Measures:
         """The task's metrics. Every rank measures all."""
-        with evaluating(trainee, sharing):
-            results = predicted_records(answerer_of(trainee, self._reader), self._examples)
+        with evaluating(training_module, parallelism):
+            results = predicted_records(answerer_of(training_module, self._reader), self._examples)
         self.scores = score_results(self._reader.task.name, self._problem, results, self._examples)
         return dict(self.scores.metrics)
 
@@ -59,11 +59,11 @@ class HeldOutEvaluator:
         return as_score(measures, self.best_by)
 
 
-def answerer_of(trainee: TrainingModule, reader: Reader) -> Answerer:
+def answerer_of(training_module: TrainingModule, reader: Reader) -> Answerer:
     """What answers rows with a network that is being trained, whatever it computes in at this moment."""
-    (objective,) = trainee.each()
-    network = Network(trainee.encoder, objective.head, reader.task.readout)
-    most = batch_tokens("measure", trainee.encoder.embeddings.token.weight.device.type)
+    (objective,) = training_module.each()
+    network = Network(training_module.encoder, objective.head, reader.task.readout)
+    most = batch_tokens("measure", training_module.encoder.embeddings.token.weight.device.type)
     return Answerer(Engine(TorchBackend(network), reader.task, most), reader)
 
 

@@ -26,9 +26,9 @@ class HeldOutLossEvaluator:
         self.best_possible = best_possible(self.best_by)
         self.scores: Scores | None = None
 
-    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
+    def measure(self, training_module: TrainingModule, parallelism: Parallelism) -> Measures:
         """The measures. The ranks share the samples."""
-        found = self._evaluation.measure(trainee, sharing)
+        found = self._evaluation.measure(training_module, parallelism)
         self.scores = Scores({ours: found[theirs] for theirs, ours in self._names.items() if theirs in found})
         return dict(self.scores.metrics)
 

@@ -36,10 +36,10 @@ class HeldOutPairsEvaluator:
         self.best_possible = best_possible(self.best_by)
         self.scores: Scores | None = None
 
-    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
+    def measure(self, training_module: TrainingModule, parallelism: Parallelism) -> Measures:
         """Correlation of cosines and scores; without scores the mean reciprocal rank of each text's own second text."""
-        with evaluating(trainee, sharing):
-            answerer = answerer_of(trainee, self._reader)
+        with evaluating(training_module, parallelism):
+            answerer = answerer_of(training_module, self._reader)
             if self._scored:
                 results = predicted_records(answerer, self._examples)
                 self.scores = score_results(self._reader.task.name, None, results, self._examples)

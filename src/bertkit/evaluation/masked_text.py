@@ -66,5 +66,5 @@ def score_text(model: Model, examples: Sequence[Example]) -> Scores:
     reader = Reader(model.task, model.max_length, model.long, offsets=False, plain=True)
     samples = samples_of(examples, MaskTraining(), reader)
     held_out = held_out_text(samples, model.tokenizer, Ranks(0, 1, torch.device(model.device), None))
-    trainee = TrainingModule(model.encoder, {MaskedLM.name: MaskedLM(model.head)}).eval()
-    return Scores(held_out.measure(trainee, DataParallel(trainee, 1)))
+    training_module = TrainingModule(model.encoder, {MaskedLM.name: MaskedLM(model.head)}).eval()
+    return Scores(held_out.measure(training_module, DataParallel(training_module, 1)))

@@ -28,20 +28,20 @@ MOST_BYTES = 400 << 20  # of features; of more samples some are drawn, which a l
 
 
 def fit_head(
-    trainee: TrainingModule, samples: Sequence[Sample], ranks: Ranks, *, autocast: torch.dtype | None, seed: int
+    training_module: TrainingModule, samples: Sequence[Sample], ranks: Ranks, *, autocast: torch.dtype | None, seed: int
 ) -> None:
     """Has the head's last layer be the best one for the encoder as it is. All ranks call this.
 
     Args:
-        trainee: on the device, not yet divided between ranks, with an objective that `can_fit`.
+        training_module: on the device, not yet divided between ranks, with an objective that `can_fit`.
         autocast: the half precision that the encoder is computed in; None for float32.
         seed: of the samples that are drawn, and of how they are divided to choose a strength.
     """
-    (objective,) = trainee.each()
+    (objective,) = training_module.each()
     head = objective.head
     assert objective.fitted is not None
     assert isinstance(head, Head)
-    x_RW, y_RC, sample_R = read(trainee, drawn(samples, head, seed), ranks.device, autocast=autocast)
+    x_RW, y_RC, sample_R = read(training_module, drawn(samples, head, seed), ranks.device, autocast=autocast)
     model = fit(x_RW, y_RC, objective.fitted, groups_N=sample_R, seed=seed)
     fill(head, model)
     ranks.same_as_first(head.classifier.parameters())  # processors differ in the last digits
@@ -75,22 +75,22 @@ def drawn(samples: Sequence[Sample], head: Head, seed: int) -> Sequence[Sample]:
 
 @torch.no_grad()
 def read(
-    trainee: TrainingModule, samples: Sequence[Sample], device: torch.device, *, autocast: torch.dtype | None
+    training_module: TrainingModule, samples: Sequence[Sample], device: torch.device, *, autocast: torch.dtype | None
 ) -> tuple[Array, Array, npt.NDArray[np.int64]]:
     """What a linear model reads and is to give, with nothing dropped: (R, W), (R, C), and each row's sample."""
-    (objective,) = trainee.each()
+    (objective,) = training_module.each()
     everything = SampleBatch(samples)
     rows, targets, owners = [], [], []
-    trainee.eval()
+    training_module.eval()
     for group in group_by_tokens(everything.lengths, batch_tokens("read", device.type)):
         batch = to_device(as_tensors(everything.pack(group)), device)
         with torch.autocast(device.type, autocast, enabled=autocast is not None):
-            hidden_TW = trainee.encoder.hidden(batch.tokens, objective.output_indices(batch))
-            x_RW, y_RC = objective.to_fit(trainee.encoder, hidden_TW, batch)
+            hidden_TW = training_module.encoder.hidden(batch.tokens, objective.output_indices(batch))
+            x_RW, y_RC = objective.to_fit(training_module.encoder, hidden_TW, batch)
         rows.append(x_RW.float().cpu().numpy())
         targets.append(y_RC.float().cpu().numpy())
         owners.append(np.repeat(group, _rows_of(samples, group)))
-    trainee.train()
+    training_module.train()
     return np.concatenate(rows), np.concatenate(targets), np.concatenate(owners)
 
 

@@ -88,7 +88,7 @@ def train(config: FinetuneConfig, job: Job, session: Session) -> tuple[TrainingM
         loop.checkpoints.settle()
         best = None if config.train.quick else loop.checkpoints.best(dict(loop.tensors))
     quick = progress.start if config.train.quick else None  # the weights have not changed since
-    measures = job.evaluator.measure(run.model.trainee, loop.stepper.sharing) if quick is None else quick
+    measures = job.evaluator.measure(run.model.training_module, loop.stepper.parallelism) if quick is None else quick
     return run.model, Finetuned(
         progress.step if best is None else best.step,
         progress.step,
@@ -110,7 +110,7 @@ def run_of(config: FinetuneConfig, job: Job, session: Session) -> tuple[Run, Tra
     """
     source, data, ranks = job.source, job.data, session.ranks
     model = build_model(config, source, data, ranks.device)
-    (objective,) = model.trainee.each()
+    (objective,) = model.training_module.each()
     goes_on = learns_the_same(source, data.task)
     fits = config.model.probe and not goes_on and can_fit(objective)
     if config.train.quick and not fits:
@@ -123,7 +123,7 @@ def run_of(config: FinetuneConfig, job: Job, session: Session) -> tuple[Run, Tra
     longest = max(len(ids) for sample in data.samples for ids in sample.ids)
     check_memory(table, model.config, precision, longest, ranks)
     if fits and session.begins():
-        fit_head(model.trainee, data.samples, ranks, autocast=AUTOCAST.get(precision), seed=table.seed)
+        fit_head(model.training_module, data.samples, ranks, autocast=AUTOCAST.get(precision), seed=table.seed)
     run = Run(
         model,
         table,
@@ -152,8 +152,8 @@ def write(config: FinetuneConfig, job: Job, session: Session, model: TrainingMod
             adapter = adapter_of(config, job.source, model, more, folder / "adapter")
             settings = (more.settings, more.cross_encoder, model.config.width)
             ranks.by_first(lambda: write_adapter(adapter, folder / "adapter", card, *settings))
-        merge(model.trainee.encoder)
-    write_model(model.family, model.trainee, job.tokenizer, ranks, folder, card, more=more, files=beside)
+        merge(model.training_module.encoder)
+    write_model(model.family, model.training_module, job.tokenizer, ranks, folder, card, more=more, files=beside)
 
 
 def loop_table(config: FinetuneConfig, recipe: TrainingRecipe, steps_per_epoch: int) -> TrainTable:
@@ -210,8 +210,8 @@ def build_model(
     every_token = not (isinstance(head, Head) and head.reads in ("first", "pooler"))
     keeps = config.model.head_only and not data.learning.masked
     keeps = keeps and fits(data.samples, encoder_config.width, every_token=every_token)
-    trainee = TrainingModule(encoder, {objective.name: objective}, KeptStates() if keeps else None).to(device)
-    return TrainingModel(family, encoder_config, trainee, {objective.name: 1.0})
+    training_module = TrainingModule(encoder, {objective.name: objective}, KeptStates() if keeps else None).to(device)
+    return TrainingModel(family, encoder_config, training_module, {objective.name: 1.0})
 
 
 def direct_reading(source: Pretrained, task: Task) -> Reading | None:
@@ -287,11 +287,11 @@ def adapter_of(
         folder: where it will be.
     """
     assert config.model.lora is not None
-    (objective,) = model.trainee.each()
+    (objective,) = model.training_module.each()
     tensors: dict[str, Tensor] = {}
-    for name, adapted in adapters(model.trainee.encoder).items():
+    for name, adapted in adapters(model.training_module.encoder).items():
         tensors |= {f"{name}.lower": adapted.lower.detach(), f"{name}.upper": adapted.upper.detach()}
-    for prefix, part in (("pooler", model.trainee.encoder.pooler), ("head", objective.head)):
+    for prefix, part in (("pooler", model.training_module.encoder.pooler), ("head", objective.head)):
         if part is not None:
             tensors |= {f"{prefix}.{name}": tensor for name, tensor in part.state_dict().items()}
     return Adapter(

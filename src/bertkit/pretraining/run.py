@@ -41,7 +41,7 @@ def train(config: TrainingConfig, corpus: Corpus, session: Session) -> Progress 
     model, ranks, folder = run.model, session.ranks, session.folder
     with nullcontext() if loop.mean is None else loop.mean.swapped():
         card = run_card(config, model, corpus, progress, folder) if ranks.is_first else ""
-        write_model(model.family, model.trainee, corpus.tokenizer, ranks, folder, card)
+        write_model(model.family, model.training_module, corpus.tokenizer, ranks, folder, card)
     return progress
 
 

@@ -36,7 +36,7 @@ NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 def write_model(
     family: Family,
-    trainee: TrainingModule,
+    training_module: TrainingModule,
     tokenizer: Tokenizer,
     ranks: Ranks,
     folder: Path,
@@ -57,7 +57,7 @@ def write_model(
     """
     finished: dict[str, Pretrained] = {}
     heads: dict[str, Mapping[str, Tensor]] = {}
-    for objective in trainee.each():
+    for objective in training_module.each():
         if objective.own_encoder is not None:
             own = {str(objective.head_name): whole_state(objective.head)}
             encoder = whole_state(objective.own_encoder)
@@ -65,9 +65,9 @@ def write_model(
                 finished[GENERATOR] = from_state(family, objective.own_encoder.config, encoder, own, tokenizer)
         elif objective.head_name is not None:
             heads[objective.head_name] = whole_state(objective.head)
-    encoder = whole_state(trainee.encoder)
+    encoder = whole_state(training_module.encoder)
     if ranks.is_first:
-        finished[MODEL] = from_state(family, trainee.encoder.config, encoder, heads, tokenizer, more)
+        finished[MODEL] = from_state(family, training_module.encoder.config, encoder, heads, tokenizer, more)
 
     def save() -> None:
         for name, checkpoint in finished.items():
@@ -91,7 +91,9 @@ def run_card(config: TrainingConfig, model: TrainingModel, corpus: Corpus, progr
     run = RunFolder(folder)
     measured = evaluations(read_metrics(run.metrics))
     held_out = {name: value for name, value in (measured[-1] if measured else {}).items() if isinstance(value, float)}
-    heads = {objective.head_name for objective in model.trainee.each() if objective.own_encoder is None} - {None}
+    heads = {objective.head_name for objective in model.training_module.each() if objective.own_encoder is None} - {
+        None
+    }
     ending = next(ending for ending, needs in model.family.architectures.items() if set(needs) <= heads)
     manifests = [shards.manifest for shards in corpus.shards]
     masks = "masked-lm" in heads and corpus.tokenizer.specials.mask is not None
@@ -101,7 +103,7 @@ def run_card(config: TrainingConfig, model: TrainingModel, corpus: Corpus, progr
             family=model.family.name,
             architecture=next(iter(model.family.class_names.values())) + ending,
             mask=corpus.tokenizer.token(corpus.tokenizer.specials.mask or 0) if masks else None,
-            parameters=sum(parameter.numel() for parameter in model.trainee.encoder.parameters()),
+            parameters=sum(parameter.numel() for parameter in model.training_module.encoder.parameters()),
             encoder={name: value for name, value in model.config.model_dump().items() if value is not None},
             manifest_sha256s=[manifest.sha256() for manifest in manifests],
             data_tokens=sum(manifest.tokens for manifest in manifests),

@@ -46,7 +46,7 @@ class TrainingModel:
 
     family: Family
     config: EncoderConfig
-    trainee: TrainingModule
+    training_module: TrainingModule
     weights: dict[str, float]
 
 
@@ -125,11 +125,11 @@ def build_model(config: TrainingConfig, encoder_config: EncoderConfig, device: t
     objectives = build_objectives(weights, parts)
     if config.model.start is not None:
         start_from(config.model, encoder, parts, "fill-mask" in weights)
-    trainee = TrainingModule(encoder, objectives).to(device)
+    training_module = TrainingModule(encoder, objectives).to(device)
     if teacher is not None:
         teacher.encoder.to(device)
         teacher.head.to(device)
-    return TrainingModel(family, encoder_config, trainee, weights)
+    return TrainingModel(family, encoder_config, training_module, weights)
 
 
 def start_from(table: ModelTable, encoder: Encoder, parts: ObjectiveParts, masked_lm: bool) -> None:
@@ -163,14 +163,14 @@ def share(
     model: TrainingModel, table: TrainTable, ranks: Ranks, precision: str, say: Callable[[str], None]
 ) -> Parallelism:
     """Puts on the model what the file asks for: recomputing, the compiler, and how ranks share, in this order."""
-    trainee = model.trainee
+    training_module = model.training_module
     if table.recompute:
-        recompute(trainee.encoder)
+        recompute(training_module.encoder)
     if table.compile:
-        compile_layers(trainee.encoder, say)
+        compile_layers(training_module.encoder, say)
     half = precision == "bfloat16-weights"
     if table.parallel == "ddp":
-        return DataParallel(trainee, ranks.count, half=half)
+        return DataParallel(training_module, ranks.count, half=half)
     shape: tuple[int, ...] = (ranks.count,)
     if table.parallel == "hybrid":
         inner = table.shard_ranks or 1
@@ -179,7 +179,7 @@ def share(
         shape = (ranks.count // inner, inner)
     names = ("copies", "parts")[-len(shape) :]
     mesh = init_device_mesh(ranks.device.type, shape, mesh_dim_names=names)
-    return FullySharded(trainee, mesh, half=half, tiny=lambda: tiny_batch(ranks.device))
+    return FullySharded(training_module, mesh, half=half, tiny=lambda: tiny_batch(ranks.device))
 
 
 def tiny_batch(device: torch.device) -> TrainingBatch:

@@ -35,7 +35,7 @@ class Evaluator(Protocol):
     best_by: str
     best_possible: float
 
-    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
+    def measure(self, training_module: TrainingModule, parallelism: Parallelism) -> Measures:
         """The measures by name. All ranks call this."""
         ...
 
@@ -45,19 +45,19 @@ class Evaluator(Protocol):
 
 
 @contextmanager
-def evaluating(trainee: TrainingModule, sharing: Parallelism) -> Iterator[None]:
+def evaluating(training_module: TrainingModule, parallelism: Parallelism) -> Iterator[None]:
     """The model as it answers: nothing is dropped, and every rank's weights are where forward passes need them.
 
     Afterwards it is as it was before, in training or not.
     """
-    training = trainee.training
-    trainee.eval()
-    sharing.begin()
+    training = training_module.training
+    training_module.eval()
+    parallelism.begin()
     try:
         yield
     finally:
-        sharing.end()
-        trainee.train(training)
+        parallelism.end()
+        training_module.train(training)
 
 
 class LossEvaluator:
@@ -88,16 +88,16 @@ class LossEvaluator:
         self._weights = weights
         self._ranks = ranks
 
-    def measure(self, trainee: TrainingModule, sharing: Parallelism) -> Measures:
+    def measure(self, training_module: TrainingModule, parallelism: Parallelism) -> Measures:
         """Loss and accuracy of every objective, `loss` of all together, and the pseudo-perplexity.
 
         Raises:
             NotFinite: one is NaN or infinite; every rank raises it.
         """
-        measures = self._means(trainee, sharing, self._batches)
+        measures = self._means(training_module, parallelism, self._batches)
         measures["loss"] = sum(weight * measures[f"{name}/loss"] for name, weight in self._weights.items())
         if self._has_one_mask:
-            alone = self._means(trainee, sharing, self._one_mask)
+            alone = self._means(training_module, parallelism, self._one_mask)
             measures[PSEUDO_PERPLEXITY] = math.exp(min(alone[f"{MaskedLM.name}/loss"], 700.0))
         return measures
 
@@ -106,20 +106,22 @@ class LossEvaluator:
         return measures[self.best_by]
 
     @torch.no_grad()
-    def _means(self, trainee: TrainingModule, sharing: Parallelism, batches: Mapping[int, TrainingBatch]) -> Measures:
+    def _means(
+        self, training_module: TrainingModule, parallelism: Parallelism, batches: Mapping[int, TrainingBatch]
+    ) -> Measures:
         sums: Measures = {}
-        with evaluating(trainee, sharing), torch.random.fork_rng(_accelerators(self._ranks.device)):
+        with evaluating(training_module, parallelism), torch.random.fork_rng(_accelerators(self._ranks.device)):
             for number, batch in batches.items():
                 torch.manual_seed(number)  # what an objective draws, it draws alike each time and on any rank
-                outputs = sharing.forward(to_device(batch, self._ranks.device))
-                for (name, output), count in zip(outputs.items(), trainee.counts(batch), strict=True):
+                outputs = parallelism.forward(to_device(batch, self._ranks.device))
+                for (name, output), count in zip(outputs.items(), training_module.counts(batch), strict=True):
                     values = {"targets": float(count)} | {measure: float(value) for measure, value in output.items()}
                     for measure, value in values.items():
                         sums[f"{name}/{measure}"] = sums.get(f"{name}/{measure}", 0.0) + value
         found = means(self._ranks.sums(sums))
         odd = next((name for name, value in found.items() if not math.isfinite(value)), None)
         if odd is not None:
-            weights = weights_of(encoder=trainee.encoder, objectives=trainee.objectives)
+            weights = weights_of(encoder=training_module.encoder, objectives=training_module.objectives)
             raise not_finite(f"held-out {odd}", ((name, local_part(weight)) for name, weight in weights))
         return found
 

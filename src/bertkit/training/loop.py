@@ -91,7 +91,7 @@ class Loop:
             NotFinite: so is what the model computes for held-out data.
             OutOfMemory: the smallest micro-batch does not fit.
         """
-        self.stepper.trainee.train()
+        self.stepper.training_module.train()
         if self.stepper.loss_scale is not None:
             self.stepper.loss_scale = progress.loss_scale
         self.meters.begin()
@@ -147,7 +147,7 @@ class Loop:
         stepper = self.stepper
         if len(micro) != self._number(batch, progress.splits):  # prepared before the last split
             micro = self._shares(batch, progress.splits)
-        names = [objective.name for objective in stepper.trainee.each()]
+        names = [objective.name for objective in stepper.training_module.each()]
         counts = dict(zip(names, stepper.ranks.total(stepper.counts(micro)), strict=True))
         set_rate(self.optimiser, rate(self.table.schedule, progress.step, self.table.steps))
         while (sums := stepper.gradient(micro, counts, progress.step)) is None:
@@ -169,7 +169,7 @@ class Loop:
         before = self._number(batch, progress.splits)
         while self._number(batch, progress.splits) == before:
             if before == most_micro_batches(batch.lengths, self.stepper.ranks.count):
-                encoder, longest = self.stepper.trainee.encoder.config, max(batch.lengths)
+                encoder, longest = self.stepper.training_module.encoder.config, max(batch.lengths)
                 raise one_sequence_too_large(self.table, encoder, self.precision, longest, self.stepper.ranks)
             progress.splits *= 2
         self._tell({"step": progress.step + 1, "split": progress.splits})
@@ -203,7 +203,7 @@ class Loop:
     def _measured(self) -> Measures:
         assert self.evaluation is not None
         try:
-            return self.evaluation.measure(self.stepper.trainee, self.stepper.sharing)
+            return self.evaluation.measure(self.stepper.training_module, self.stepper.parallelism)
         except NotFinite as error:
             raise Diverged(error.what) from None
 

@@ -50,7 +50,7 @@ class Parallelism(ABC):
 
     @abstractmethod
     def forward(self, batch: TrainingBatch) -> Outputs:
-        """The trainee's outputs for a micro-batch."""
+        """The training module's outputs for a micro-batch."""
 
     @abstractmethod
     def collect(self) -> None:
@@ -77,17 +77,19 @@ class DataParallel(Parallelism):
             layers of heads are computed with as they are.
     """
 
-    def __init__(self, trainee: TrainingModule, ranks: int, *, half: bool = False) -> None:
-        self._trainee = trainee
+    def __init__(self, training_module: TrainingModule, ranks: int, *, half: bool = False) -> None:
+        self._training_module = training_module
         self._ranks = ranks
-        self._weights = list(trainee.parameters())
-        exact = {*last_weights(trainee)}
+        self._weights = list(training_module.parameters())
+        exact = {*last_weights(training_module)}
         self._halved = [weight for weight in self._weights if half and weight not in exact]
         self._copies: list[nn.Parameter] = []  # of these in their order, while they are in their place
         # The token table's gradient is kept as the few rows that were read, but only where there are no other ranks:
         # sums over ranks are of dense tensors.
         on_cpu = ranks == 1 and all(weight.device.type == "cpu" for weight in self._weights)
-        self._tables = [part.token for part in trainee.modules() if isinstance(part, Embeddings)] if on_cpu else []
+        self._tables = (
+            [part.token for part in training_module.modules() if isinstance(part, Embeddings)] if on_cpu else []
+        )
         self._table_gradients = {table.weight: TableGradient() for table in self._tables}
 
     def begin(self) -> None:
@@ -98,11 +100,11 @@ class DataParallel(Parallelism):
         self._give_rows(True)
         if self._halved:
             self._copies = [nn.Parameter(weight.detach().bfloat16(), weight.requires_grad) for weight in self._halved]
-            _replace(self._trainee, self._halved, self._copies)
+            _replace(self._training_module, self._halved, self._copies)
 
     def forward(self, batch: TrainingBatch) -> Outputs:
         """With the copies, or the weights themselves."""
-        return self._trainee(batch)  # type: ignore[no-any-return]
+        return self._training_module(batch)  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def collect(self) -> None:
@@ -144,7 +146,7 @@ class DataParallel(Parallelism):
         """Puts the weights back, and drops the copies."""
         self._give_rows(False)
         if self._copies:
-            _replace(self._trainee, self._copies, self._halved)
+            _replace(self._training_module, self._copies, self._halved)
             self._copies = []
 
     def discard(self) -> None:
@@ -152,7 +154,7 @@ class DataParallel(Parallelism):
         self.end()
         for rows in self._table_gradients.values():
             rows.end()
-        self._trainee.zero_grad()
+        self._training_module.zero_grad()
 
     def _give_rows(self, rows: bool) -> None:
         """Whether look-ups in the token tables have sparse gradients."""
@@ -168,27 +170,27 @@ class FullySharded(Parallelism):
     AdamW is twice the weights, and the float32 weights where `half` computes in bfloat16.
 
     Args:
-        trainee: its parameters become `DTensor`s.
+        training_module: its parameters become `DTensor`s.
         mesh: of one dimension, or of two for groups that share among themselves and are copies of one another.
         half: compute in bfloat16, the last layers of heads in float32, as `DataParallel`; sum gradients in float32.
         tiny: a micro-batch of a few tokens, for `finish`.
     """
 
     def __init__(
-        self, trainee: TrainingModule, mesh: DeviceMesh, *, half: bool, tiny: Callable[[], TrainingBatch]
+        self, training_module: TrainingModule, mesh: DeviceMesh, *, half: bool, tiny: Callable[[], TrainingBatch]
     ) -> None:
         policy = MixedPrecisionPolicy()
         if half:
             policy = MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)
             # Divided by themselves, they have their own precision. Inner modules come first: outer ones take the rest.
-            for last in [part for part in trainee.modules() if isinstance(part, LastLinear)]:
+            for last in [part for part in training_module.modules() if isinstance(part, LastLinear)]:
                 fully_shard(last, mesh=mesh, mp_policy=MixedPrecisionPolicy(), reshard_after_forward=False)
-        for layer in trainee.encoder.layers:
+        for layer in training_module.encoder.layers:
             fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
-        fully_shard(trainee, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
-        assert isinstance(trainee, FSDPModule)
-        self._root: FSDPModule = trainee
-        self._trainee = trainee
+        fully_shard(training_module, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
+        assert isinstance(training_module, FSDPModule)
+        self._root: FSDPModule = training_module
+        self._training_module = training_module
         self._tiny = tiny
         for part in self._parts():
             part.set_gradient_divide_factor(1.0)  # the loss is divided by all ranks' targets already
@@ -203,7 +205,7 @@ class FullySharded(Parallelism):
 
     def forward(self, batch: TrainingBatch) -> Outputs:
         """The outputs, computed on this rank alone."""
-        return self._trainee(batch)  # type: ignore[no-any-return]
+        return self._training_module(batch)  # type: ignore[no-any-return]
 
     def collect(self) -> None:
         """Gradients add up by themselves."""
@@ -217,7 +219,7 @@ class FullySharded(Parallelism):
         """
         self._root.set_requires_gradient_sync(True)
         self._root.set_reshard_after_backward(True)
-        outputs = self._trainee(self._tiny())
+        outputs = self._training_module(self._tiny())
         torch.stack([output["loss"] for output in outputs.values()]).sum().mul(0.0).backward()  # type: ignore[no-untyped-call]
 
     def end(self) -> None:
@@ -229,10 +231,10 @@ class FullySharded(Parallelism):
         """Sums what is there, as the only way to empty it, and drops it."""
         self._root.reset_iter_state()  # a rank that failed may have stopped in the middle of a pass
         self.finish()
-        self._trainee.zero_grad()
+        self._training_module.zero_grad()
 
     def _parts(self) -> list[FSDPModule]:
-        return [module for module in self._trainee.modules() if isinstance(module, FSDPModule)]
+        return [module for module in self._training_module.modules() if isinstance(module, FSDPModule)]
 
 
 def _replace(module: nn.Module, old: Sequence[nn.Parameter], new: Sequence[nn.Parameter]) -> None:

@@ -42,14 +42,14 @@ class Run:
 def assemble(run: Run, session: Session) -> Loop:
     """The loop of a run; nothing has been read from a checkpoint yet."""
     model, table, ranks = run.model, run.table, session.ranks
-    sharing = share(model, table, ranks, run.precision, session.say)
-    optimiser = build_optimiser(model.trainee.named_parameters(), table.optimiser, model.config.layers)
-    mean = None if table.ema is None else RunningMean(model.trainee, table.ema)
+    parallelism = share(model, table, ranks, run.precision, session.say)
+    optimiser = build_optimiser(model.training_module.named_parameters(), table.optimiser, model.config.layers)
+    mean = None if table.ema is None else RunningMean(model.training_module, table.ema)
     prime(optimiser)
     stepper = Stepper(
-        model.trainee,
+        model.training_module,
         optimiser,
-        sharing,
+        parallelism,
         ranks,
         weights=model.weights,
         clip=table.optimiser.clip,
@@ -62,7 +62,7 @@ def assemble(run: Run, session: Session) -> Loop:
         stepper=stepper,
         optimiser=optimiser,
         batches=run.batches,
-        tensors=all_tensors(model.trainee, optimiser, mean),
+        tensors=all_tensors(model.training_module, optimiser, mean),
         mean=mean,
         evaluation=run.evaluator,
         checkpoints=Checkpoints(session.checkpoints, ranks, table.keep_checkpoints, session.say),

@@ -91,13 +91,13 @@ class Progress:
             ) from None
 
 
-def all_tensors(trainee: nn.Module, optimiser: Optimizer, mean: RunningMean | None) -> dict[str, Tensor]:
+def all_tensors(training_module: nn.Module, optimiser: Optimizer, mean: RunningMean | None) -> dict[str, Tensor]:
     """Weights, the optimiser's state and the running mean, by name: the very tensors, not copies.
 
     The optimiser's state must be there: `prime` makes it before the first step.
     """
-    tensors = {f"model/{name}": tensor for name, tensor in trainee.state_dict().items()}
-    names = {parameter: name for name, parameter in trainee.named_parameters()}
+    tensors = {f"model/{name}": tensor for name, tensor in training_module.state_dict().items()}
+    names = {parameter: name for name, parameter in training_module.named_parameters()}
     for parameter, name in names.items():
         state = optimiser.state.get(parameter, {})
         tensors |= {f"optimiser/{name}/{key}": value for key, value in state.items() if isinstance(value, Tensor)}

@@ -80,9 +80,9 @@ class Stepper:
 
     def __init__(
         self,
-        trainee: TrainingModule,
+        training_module: TrainingModule,
         optimiser: Optimizer,
-        sharing: Parallelism,
+        parallelism: Parallelism,
         ranks: Ranks,
         *,
         weights: Mapping[str, float],
@@ -92,9 +92,9 @@ class Stepper:
     ) -> None:
         if ranks.device.type == "cpu":
             keep_between_steps()
-        self.trainee = trainee
+        self.training_module = training_module
         self.optimiser = optimiser
-        self.sharing = sharing
+        self.parallelism = parallelism
         self.ranks = ranks
         self.weights = weights
         self.clip = clip
@@ -104,9 +104,9 @@ class Stepper:
 
     def counts(self, batches: Sequence[TrainingBatch]) -> list[float]:
         """How many targets each objective has in these micro-batches."""
-        counts = [0.0] * len(self.trainee.each())  # of a rank that has no micro-batch
+        counts = [0.0] * len(self.training_module.each())  # of a rank that has no micro-batch
         for batch in batches:
-            counts = [sum_ + count for sum_, count in zip(counts, self.trainee.counts(batch), strict=True)]
+            counts = [sum_ + count for sum_, count in zip(counts, self.training_module.counts(batch), strict=True)]
         return counts
 
     def gradient(self, batches: Sequence[TrainingBatch], counts: Mapping[str, float], step: int) -> Sums | None:
@@ -134,7 +134,7 @@ class Stepper:
         if self.ranks.any(sums is None):  # all do the step again, or none does
             self._forget()
             return None
-        self.sharing.finish()
+        self.parallelism.finish()
         return sums
 
     def _begin(self) -> None:
@@ -147,7 +147,7 @@ class Stepper:
             OutOfMemory: the weights do not fit; smaller micro-batches would not help.
         """
         try:
-            self.sharing.begin()
+            self.parallelism.begin()
         except Exception as error:
             if not ran_out_of_memory(error):
                 raise
@@ -155,10 +155,10 @@ class Stepper:
 
     def _forget(self) -> None:
         """Lets go of all that the step has made, so that it can be done again in smaller parts."""
-        for objective in self.trainee.each():
+        for objective in self.training_module.each():
             objective.forget()
         gc.collect()  # the failed pass's activations, which its traceback held
-        self.sharing.discard()
+        self.parallelism.discard()
         if self.ranks.device.type == "cuda":
             torch.cuda.empty_cache()  # cuBLAS and others take their memory beside torch's
 
@@ -167,7 +167,7 @@ class Stepper:
 
         Every rank has the same norm, that of the summed gradient, and so decides alike.
         """
-        parameters = trainable(self.trainee)
+        parameters = trainable(self.training_module)
         if self.loss_scale is not None:  # before the norm is taken, so that the limit is of the true gradient
             multiply(parameters, 1.0 / self.loss_scale.value)
         norm = float(clip(parameters, self.clip))  # one NaN or infinity anywhere makes the norm one
@@ -180,17 +180,17 @@ class Stepper:
 
     def _blamed(self) -> str:
         """The first weight, else the first gradient, that this rank has and that is not finite, in words."""
-        weights = list(self.trainee.named_parameters())
+        weights = list(self.training_module.named_parameters())
         gradients = [(f"the gradient of {name}", weight.grad) for name, weight in weights if weight.grad is not None]
         name = first_not_finite((name, local_part(tensor)) for name, tensor in chain(weights, gradients))
         return "" if name is None else f": {name} is not finite"
 
     def _micro(self, batch: TrainingBatch, scales: Mapping[str, float]) -> Sums:
         with self._precision():
-            outputs = self.sharing.forward(batch)
+            outputs = self.parallelism.forward(batch)
             loss = weighted_loss(outputs, scales)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.sharing.collect()
+        self.parallelism.collect()
         return {f"{name}/{what}": sum_.detach() for name, output in outputs.items() for what, sum_ in output.items()}
 
     def _precision(self) -> AbstractContextManager[object]:
