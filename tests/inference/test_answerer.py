@@ -10,7 +10,8 @@ import pytest
 
 import bertkit
 from bertkit.errors import InputError
-from bertkit.inference.answerer import PATIENCE, ROWS_READ_AT_ONCE
+from bertkit.formats.rows import Row
+from bertkit.inference.answerer import BATCHES_AT_ONCE, CHARACTERS_A_TOKEN, PATIENCE, ROWS_READ_AT_ONCE, never
 from bertkit.inference.model import Model
 from bertkit.inference.pipeline import Failure
 from tests.parity.bert_peer import Sizes, make_peer
@@ -43,8 +44,18 @@ def test_the_first_answers_come_before_the_last_rows_are_read(model: Model) -> N
     source = Source(TEXTS)
     answers = model.stream(source)
     next(answers)
-    assert source.taken == ROWS_READ_AT_ONCE
+    assert source.taken <= ROWS_READ_AT_ONCE < len(TEXTS)
     assert 1 + sum(1 for _ in answers) == len(TEXTS)
+
+
+@pytest.mark.parametrize("task", ["sentence-embedding", "text-ranking"])
+def test_of_long_rows_few_are_read_at_once(model: Model, task: str) -> None:
+    """What waits to be computed is Python objects, hundreds of bytes a token."""
+    text = "w1 " * 20
+    row = {"text": text} if task == "sentence-embedding" else {"query": text, "documents": [text] * 3}
+    size = len(text) if task == "sentence-embedding" else 4 * len(text)
+    chunk = next(model.answerer.chunks((Row(row, "here") for _ in range(ROWS_READ_AT_ONCE)), never))
+    assert len(chunk.rows) == -(-CHARACTERS_A_TOKEN * BATCHES_AT_ONCE * 64 // size) < ROWS_READ_AT_ONCE
 
 
 def test_rows_that_are_there_do_not_wait_for_one_that_is_not(model: Model) -> None:

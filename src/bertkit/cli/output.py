@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,27 +24,36 @@ def json_line(record: Mapping[str, object], place: str) -> str:
         BertkitError: a number is NaN or infinite, which JSON cannot say and no caller should have to notice.
     """
     try:
-        return _json(record)
+        return "".join(_pieces(record))
     except FloatingPointError:
         raise BertkitError(
             f"{place}: the result holds NaN or infinity", "Try --dtype float32; the checkpoint may be damaged."
         ) from None
 
 
-def _json(value: Any) -> str:
+def _pieces(value: Any) -> Iterator[str]:
+    """The value as JSON, in pieces that are put together once: vectors of tokens are megabytes a row."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(key)}: {_json(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list | tuple):
+        for before, (key, part) in zip(chain(["{"], repeat(", ")), value.items(), strict=False):
+            yield f"{before}{json.dumps(key)}: "
+            yield from _pieces(part)
+        yield "}" if value else "{}"
+    elif isinstance(value, list | tuple):
         if value and isinstance(value[0], float):
-            return _vector(value)
-        return "[" + ", ".join(map(_json, value)) + "]"
-    if isinstance(value, float | np.floating):
+            yield _vector(value)
+            return
+        for before, part in zip(chain(["["], repeat(", ")), value, strict=False):
+            yield before
+            yield from _pieces(part)
+        yield "]" if value else "[]"
+    elif isinstance(value, float | np.floating):
         if not np.isfinite(value):
             raise FloatingPointError
-        return str(np.float32(value))
-    return json.dumps(value, ensure_ascii=False)
+        yield str(np.float32(value))
+    else:
+        yield json.dumps(value, ensure_ascii=False)
 
 
 def _vector(values: list[float] | tuple[float, ...]) -> str:

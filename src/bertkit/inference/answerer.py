@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Literal, get_args
 
 from bertkit.errors import BertkitError, UserError, near_match
@@ -18,6 +18,9 @@ from bertkit.tasks.reading import Reader
 
 OnError = Literal["stop", "record"]
 ROWS_READ_AT_ONCE = 256  # tokenised in one call
+# Of long rows fewer, about as many as are then computed together: a token that waits, with its place in the text, is
+# two hundred bytes of Python objects.
+CHARACTERS_A_TOKEN = 4
 # What is sorted by length together: enough tokens to fill batches with like lengths, few enough to stream. A vector a
 # token is hundreds of times what other answers take.
 BATCHES_AT_ONCE, BATCHES_OF_VECTORS = 16, 4
@@ -60,6 +63,7 @@ class Answerer:
         readout = self.task.readout
         batches = BATCHES_OF_VECTORS if readout.head is None and readout.rows == "token" else BATCHES_AT_ONCE
         self._most_tokens = batches * engine.batch_tokens
+        self._most_characters = CHARACTERS_A_TOKEN * self._most_tokens
 
     def stream(
         self, rows: AnyRow | AnyRows, *, on_error: OnError = "stop", waits: Callable[[], bool] = never
@@ -94,13 +98,13 @@ class Answerer:
                 raise chunk.error
 
     def chunks(self, rows: Any, waits: Callable[[], bool], at_once: int = ROWS_READ_AT_ONCE) -> Iterator[Chunk]:
-        """The rows, at most so many at a time."""
+        """The rows, at most so many at a time; fewer where they are long."""
         source = enumerate(each_row(rows), 1)
         waited = 0.0
         chunk = Chunk()
         while not chunk.is_last:
-            chunk = Chunk()
-            while len(chunk.rows) < at_once and not chunk.next_is_late:
+            chunk, characters = Chunk(), 0
+            while len(chunk.rows) < at_once and characters < self._most_characters and not chunk.next_is_late:
                 before = self._clock()
                 try:
                     number, row = next(source)
@@ -112,6 +116,7 @@ class Answerer:
                     break
                 waited += self._clock() - before
                 chunk.rows.append(self.read(row, f"row {number}"))
+                characters += _characters(chunk.rows[-1])
                 chunk.next_is_late = waited > PATIENCE or waits()
             waited = 0.0 if chunk.next_is_late else waited
             yield chunk
@@ -129,16 +134,24 @@ class Answerer:
     def outcomes(self, requests: Sequence[Request | Failure]) -> Iterator[list[Outcome] | Failure]:
         """How each row was read and what the network gives for it, one a row's input; or why it has no answer."""
         ready = [request for request in requests if isinstance(request, Request)]
-        outputs = iter(self.engine.run([window for request in ready for window in request.windows]))
+        # Each row's are let go of as soon as it is answered: vectors of tokens are megabytes a row.
+        outputs = deque(self.engine.run([window for request in ready for window in request.windows]))
         for request in requests:
             if isinstance(request, Failure):
                 yield request
                 continue
-            own = list(islice(outputs, len(request.windows)))
+            own = [outputs.popleft() for _ in request.windows]
             try:
                 yield self.pipeline.outcomes(request, own)
             except BertkitError as error:
                 yield Failure(error)
+
+
+def _characters(row: Row | Failure) -> int:
+    """How much text a row holds."""
+    values = [] if isinstance(row, Failure) else row.fields.values()
+    texts = (text for value in values for text in (value if isinstance(value, list | tuple) else [value]))
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 def recorded(failure: Failure, on_error: OnError) -> Failure:

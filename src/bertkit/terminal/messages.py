@@ -35,7 +35,8 @@ def write_line(stream: TextIO, line: str) -> None:
         OutputError: it cannot be written.
     """
     try:
-        stream.write(line + "\n")
+        stream.write(line)
+        stream.write("\n")
         stream.flush()
     except BrokenPipeError:
         raise
