@@ -29,6 +29,7 @@ PAGES = [
     "docs/doctor.md",
     "docs/benchmarking.md",
     "docs/scikit-learn.md",
+    "docs/serving.md",
     "docs/log.md",
 ]
 PLACES = [ROOT, ROOT / "src", ROOT / "src/bertkit", ROOT / "docs"]

@@ -31,6 +31,7 @@ NEXT_STEPS = (
     ("your own model", "bertkit predict -m MODEL_FOLDER_OR_HUB_NAME --json -i texts.txt -o vectors.jsonl"),
     ("your own files", 'bertkit quickstart --docs FOLDER "Your question?"'),
     ("your own labels", "bertkit finetune --task text-classification --train texts.csv -o my-run"),
+    ("your own service", "bertkit serve -m MODEL_FOLDER    (docs/serving.md)"),
 )
 
 Questions = Annotated[
