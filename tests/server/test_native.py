@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import bertkit
+from bertkit.server.settings import Limits
 from tests.server.conftest import Client, Serve
 
 ROWS: dict[str, list[Any]] = {
@@ -184,3 +185,17 @@ def test_the_description_has_an_example_of_every_body(client: Client) -> None:
                 reference = content["schema"].get("$ref", "").rpartition("/")[2]
                 schema = described["components"]["schemas"].get(reference, content)
                 assert schema.get("examples") or content.get("example"), path
+
+
+def test_answers_that_would_be_vast_are_refused(serve_models: Serve) -> None:
+    """A few bytes could ask for gigabytes: a vector a token, or a text again for each of many fills."""
+    client = serve_models(limits=Limits(numbers=3 * 33, characters=1_000))
+    ask = {"model": "vectors", "task": "feature-extraction"}
+    assert client.post("/v1/predict", {**ask, "rows": ["w1"]}).status == 200
+    for got in (
+        client.post("/v1/predict", {**ask, "rows": ["w1 w2"]}),
+        client.post("/embed_all", {"inputs": ["w1", "w1"]}),
+        client.post("/v1/predict", {"model": "masks", "rows": ["born in [MASK]."], "options": {"top_k": 99}}),
+    ):
+        assert got.status in (413, 422)
+        assert "in one request; the most is" in str(got.body)

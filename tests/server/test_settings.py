@@ -21,10 +21,11 @@ from bertkit.server.settings import Limits
         ("entailment", {"text": "t", "candidate_labels": "a,b,c"}, "3 candidate_labels"),
         ("masks", {"text": "[MASK] [MASK]"}, "2 masks"),
         ("masks", {"text": "[MASK]", "text_pair": "[MASK]"}, "2 masks"),
+        ("masks", {"text": "[MASK]" + "x" * 994}, "5,000 characters of filled texts"),
     ],
 )
 def test_too_much_is_named(models: Mapping[str, bertkit.Model], model: str, fields: dict[str, Any], words: str) -> None:
-    limits = Limits(texts=1, documents=3, labels=2, masks=1)
+    limits = Limits(texts=1, documents=3, labels=2, masks=1, characters=4_999)
     with pytest.raises(RequestTooLarge, match=words):
         limits.check(models[model].task, [Row(fields, "row 1")])
     Limits().check(models[model].task, [Row(fields, "row 1")])

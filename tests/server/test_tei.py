@@ -121,3 +121,13 @@ def test_errors_are_flat_and_have_a_type(client: Client, path: str, body: Any, s
     got = client.post(path, body)
     assert (got.status, got.body["error_type"]) == (status, kind)
     assert got.body.keys() == {"error", "error_type"}
+
+
+def test_tokenising_takes_a_place_in_the_queue_too(serve_models: Serve) -> None:
+    client = serve_models("vectors", queue_tokens=100)
+    assert client.post("/tokenize", {"inputs": "w1 " * 100}).status == 200
+    got = client.post("/tokenize", {"inputs": "w1 " * 2_000})
+    assert (got.status, got.body["error_type"]) == (422, "Validation")
+    assert client.post("/decode", {"ids": [5] * 2_000}).status == 422
+    assert client.application.service is not None
+    assert all(lane.scheduler.waiting == 0 for lane in client.application.service.lanes)

@@ -42,6 +42,7 @@ OPTIONS: Mapping[str, int | None] = {
     "truncate_dim": 1_000_000,
 }
 CHARACTERS_A_TOKEN = 4  # about, of text
+TOKENISED = 16  # tokens that are tokenised while one is computed, about: what is cut or refused has cost that
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class ServedModel:
         first, second = (len(text or "") // CHARACTERS_A_TOKEN + 1 for text in (texts.first, texts.second))
         tokens = 3 + first + (0 if texts.second is None else second)
         if tokens <= self.max_length or long != LongText.WINDOW:
-            return min(tokens, self.max_length)
+            return min(tokens, self.max_length + tokens // TOKENISED)
         if texts.second is None:
             return tokens
         room = max(self.max_length - 3 - min(first, second), 1)  # what each window has for the longer text

@@ -83,6 +83,11 @@ def reply(request: Request, payload: object, answered: Answered | None = None) -
     return Response(orjson.dumps(payload, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
 
 
+async def reply_large(request: Request, payload: Callable[[], object], answered: Answered) -> Response:
+    """A payload that takes its time to be made and written, which is done beside the loop that answers others."""
+    return await service_of(request).run(lambda: reply(request, payload(), answered))
+
+
 def shown(example: object, description: str = "The answer.") -> dict[int | str, dict[str, Any]]:
     """What a route says of its answer: an example of it."""
     return {200: {"description": description, "content": {"application/json": {"example": example}}}}

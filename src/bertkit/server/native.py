@@ -12,7 +12,7 @@ from bertkit.formats.rows import Row
 from bertkit.inference.pipeline import Failure
 from bertkit.inference.served import Manner
 from bertkit.server import error_shapes
-from bertkit.server.exchange import Body, asker_of, new_router, reply, service_of, shown
+from bertkit.server.exchange import Body, asker_of, new_router, reply, reply_large, service_of, shown
 from bertkit.server.metrics import CONTENT_TYPE
 from bertkit.server.service import Service
 from bertkit.tokenization.windows import LongText
@@ -70,8 +70,14 @@ async def predict(request: Request, body: Predict) -> Response:
     manner = Manner.of(service.long(LongText.ERROR, asked), **body.options)
     rows = [Row(fields_of(row, model.task.fields), f"row {number}") for number, row in enumerate(body.rows, 1)]
     answered = await service.answer(model, rows, manner, asker_of(request), body.on_error)
-    records = [error_shapes.record(one.error) if isinstance(one, Failure) else one.record() for one in answered.results]
-    return reply(request, {"model": model.name, "task": model.task.name, "records": records}, answered)
+
+    def payload() -> object:
+        records = [
+            error_shapes.record(one.error) if isinstance(one, Failure) else one.record() for one in answered.results
+        ]
+        return {"model": model.name, "task": model.task.name, "records": records}
+
+    return await reply_large(request, payload, answered)
 
 
 def _tasks_of(service: Service, row: str | dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from bertkit.formats.rows import Row
 from bertkit.inference.backend import Outputs
 from bertkit.inference.pipeline import Failure, Pipeline, Request, attempt
 from bertkit.inference.scheduler import Demand, Priority, Scheduler
-from bertkit.inference.served import TOKEN_VECTORS, Manner, ServedModel
+from bertkit.inference.served import CHARACTERS_A_TOKEN, TOKEN_VECTORS, TOKENISED, Manner, ServedModel
 from bertkit.server.settings import ServeSettings
 from bertkit.server.worker import Lane, Watch, Worker
 from bertkit.tasks.contract import Result
@@ -198,25 +198,27 @@ class Service:
             raise NotServing("the server ends" if self.is_draining else "nothing is computed here at the moment")
         pipeline = model.pipeline(manner)
         texts = [row for row in rows if not isinstance(row, TokenIds)]
-        self.settings.limits.check(model.task, texts)
+        self.settings.limits.check(pipeline.task, texts)
         lane, began = self._lanes[model], self._clock()
         about = model.demand(texts, manner) + sum(len(row.ids) for row in rows if isinstance(row, TokenIds))
         ticket = self.worker.submit(lane, Demand(about, asker.client, asker.priority, began + asker.seconds))
         timing = Timing(model.name, model.device, sum(map(_characters, texts)))
         try:
-            requests = await self._run(lambda: _prepared(model, pipeline, rows, manner))
+            requests = await self.run(lambda: _prepared(model, pipeline, rows, manner))
             timing.tokenization_seconds = self._clock() - began
             if on_error == "stop":
                 _raise_first(requests)
             windows = [window for one in requests if isinstance(one, Request) for window in one.windows]
             outputs: list[Outputs] = []
+            timing.tokens = sum(len(window.ids) for window in windows)
+            if model.task.name == TOKEN_VECTORS:
+                self.settings.limits.check_vectors(timing.tokens, model.width)
             if windows:
                 job = self.worker.provide(lane, ticket, windows)
                 outputs = await asyncio.wrap_future(job.future)
                 timing.queue_seconds = max(job.queue_seconds - timing.tokenization_seconds, 0.0)
                 timing.inference_seconds = job.inference_seconds
-                timing.tokens = sum(len(window.ids) for window in windows)
-            results = await self._run(lambda: _finished(model, pipeline, requests, outputs))
+            results = await self.run(lambda: _finished(model, pipeline, requests, outputs))
         finally:
             self.worker.cancel(lane, ticket)  # nothing, where all was computed
         if on_error == "stop":
@@ -225,7 +227,23 @@ class Service:
         timing.windows, timing.truncated = answered.windows, answered.truncated
         return answered
 
-    async def _run(self, step: Callable[[], Value]) -> Value:
+    async def with_permit(self, model: ServedModel, characters: int, asker: Asker, step: Callable[[], Value]) -> Value:
+        """Does what needs no network, such as tokenising, beside the others, where there is room for it.
+
+        Raises:
+            Overloaded, RequestTooLarge: as `Scheduler.submit`.
+        """
+        lane = self._lanes[model]
+        deadline = self._clock() + asker.seconds
+        demand = Demand(characters // CHARACTERS_A_TOKEN // TOKENISED, asker.client, asker.priority, deadline)
+        ticket = self.worker.submit(lane, demand)
+        try:
+            return await self.run(step)
+        finally:
+            self.worker.cancel(lane, ticket)
+
+    async def run(self, step: Callable[[], Value]) -> Value:
+        """Does a step beside the loop that answers others."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, step)
 
     def _lane(self, model: ServedModel) -> Lane:

@@ -26,6 +26,8 @@ class Limits:
         documents: of a query, choices of a text.
         labels: that a text is held against.
         masks: of a text.
+        numbers: of an answer of vectors of tokens.
+        characters: of an answer that repeats a text for every way to fill its masks.
     """
 
     body_bytes: int = 8 * 1024 * 1024
@@ -33,6 +35,8 @@ class Limits:
     documents: int = 1_000
     labels: int = 100
     masks: int = 64
+    numbers: int = 4_000_000
+    characters: int = 16_000_000
 
     def check(self, task: Task, rows: Sequence[Row | Failure]) -> None:
         """Refuses what is too much.
@@ -40,7 +44,7 @@ class Limits:
         Raises:
             RequestTooLarge: naming what there is too much of.
         """
-        self._at_most(len(rows), self.texts, "texts")
+        self.check_texts(len(rows))
         mask = task.tokenizer.specials.mask
         masked = None if mask is None else task.tokenizer.token(mask)
         for row in rows:
@@ -58,7 +62,26 @@ class Limits:
                     self._at_most(values.count(",") + 1, most, name)
             if masked is not None and task.readout.rows == "mask":
                 texts = [value for value in row.fields.values() if isinstance(value, str)]
-                self._at_most(sum(text.count(masked) for text in texts), self.masks, "masks")
+                masks = sum(text.count(masked) for text in texts)
+                self._at_most(masks, self.masks, "masks")
+                repeated = masks * task.readout.top_k * sum(map(len, texts))
+                self._at_most(repeated, self.characters, "characters of filled texts")
+
+    def check_texts(self, count: int) -> None:
+        """Refuses so many texts.
+
+        Raises:
+            RequestTooLarge: they are too many.
+        """
+        self._at_most(count, self.texts, "texts")
+
+    def check_vectors(self, tokens: int, width: int) -> None:
+        """Refuses an answer of so many vectors of tokens.
+
+        Raises:
+            RequestTooLarge: they are too many.
+        """
+        self._at_most(tokens * width, self.numbers, "numbers of vectors")
 
     def _at_most(self, count: int, most: int, what: str) -> None:
         if count > most:

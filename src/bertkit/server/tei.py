@@ -12,11 +12,11 @@ from pydantic import ConfigDict, Field
 
 from bertkit.errors import EmptyInput, InputError
 from bertkit.formats.rows import Row
-from bertkit.inference.served import TOKEN_VECTORS, Manner, ServedModel, Side
+from bertkit.inference.served import CHARACTERS_A_TOKEN, TOKEN_VECTORS, Manner, ServedModel, Side
 from bertkit.server import error_shapes
 from bertkit.server.embedding import Texts, Wish, embed, lists, similarities
 from bertkit.server.error_shapes import Shape
-from bertkit.server.exchange import Body, asker_of, new_router, reply, rows_of, service_of, shown
+from bertkit.server.exchange import Body, asker_of, new_router, reply, reply_large, rows_of, service_of, shown
 from bertkit.server.service import Answered, Service
 from bertkit.tasks.contract import Result
 from bertkit.tasks.feature_extraction import TokenVectors
@@ -90,7 +90,7 @@ async def token_vectors(request: Request, body: EmbedAll, model: str | None) -> 
     manner = Manner.of(service.long(LongText.TRUNCATE, body.asked), body.side)
     answered = await service.answer(found, rows_of(_several(body.inputs)), manner, asker_of(request))
     found_vectors = [one.vectors for one in answered.answers if isinstance(one, TokenVectors)]
-    return reply(request, lists(found_vectors), answered)
+    return await reply_large(request, lambda: lists(found_vectors), answered)
 
 
 class Classify(Cut):
@@ -198,22 +198,28 @@ class Tokenize(Body):
 )
 async def tokenize(request: Request, body: Tokenize) -> Response:
     """Ids, and where each token is in the text, in code points."""
-    model = service_of(request).find(None)
+    service = service_of(request)
+    model = service.find(None)
+    texts = _several(body.inputs)
+    service.settings.limits.check_texts(len(texts))
+    payload = await service.with_permit(
+        model, sum(map(len, texts)), asker_of(request), lambda: _tokens(model, texts, special=body.add_special_tokens)
+    )
+    return reply(request, payload)
+
+
+def _tokens(model: ServedModel, texts: Sequence[str], *, special: bool) -> list[list[dict[str, object]]]:
     tokenizer = model.tokenizer
     frame = tokenizer.template.single
-    prefix, suffix = (
-        _special(model, part.ids) if body.add_special_tokens else [] for part in (frame.prefix, frame.suffix)
-    )
-    payload = []
-    for text, tokens in zip(
-        _several(body.inputs), tokenizer.tokenize(_several(body.inputs), offsets=True), strict=True
-    ):
-        own = [
+    prefix, suffix = (_special(model, part.ids) if special else [] for part in (frame.prefix, frame.suffix))
+    found = []
+    for text, tokens in zip(texts, tokenizer.tokenize(texts, offsets=True), strict=True):
+        own: list[dict[str, object]] = [
             {"id": id, "text": text[start:stop], "special": False, "start": start, "stop": stop}
             for id, (start, stop) in zip(tokens.ids, tokens.offsets or [], strict=True)
         ]
-        payload.append([*prefix, *own, *suffix])
-    return reply(request, payload)
+        found.append([*prefix, *own, *suffix])
+    return found
 
 
 def _special(model: ServedModel, ids: Sequence[int]) -> list[dict[str, object]]:
@@ -232,9 +238,17 @@ class Decode(Body):
 @router.post("/decode", summary="Texts of tokens", responses=shown(["hello"]))
 async def decode(request: Request, body: Decode) -> Response:
     """Readable text, not always the one that the tokens came from."""
-    tokenizer = service_of(request).find(None).tokenizer
+    service = service_of(request)
+    model = service.find(None)
+    tokenizer = model.tokenizer
     several: Any = body.ids if body.ids and isinstance(body.ids[0], list) else [body.ids]
-    return reply(request, [tokenizer.decode(ids, special_tokens=not body.skip_special_tokens) for ids in several])
+
+    def texts() -> list[str]:
+        return [tokenizer.decode(ids, special_tokens=not body.skip_special_tokens) for ids in several]
+
+    service.settings.limits.check_texts(len(several))
+    count = sum(map(len, several)) * CHARACTERS_A_TOKEN
+    return reply(request, await service.with_permit(model, count, asker_of(request), texts))
 
 
 @router.get("/info", summary="What the first model is")

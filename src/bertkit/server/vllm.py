@@ -16,7 +16,7 @@ from bertkit.inference.served import TOKEN_VECTORS, Manner
 from bertkit.server import error_shapes
 from bertkit.server.embedding import EMBEDDING, Wish, as_base64, embed, lists, units
 from bertkit.server.error_shapes import Shape
-from bertkit.server.exchange import Body, asker_of, new_router, reply, rows_of, service_of, shown
+from bertkit.server.exchange import Body, asker_of, new_router, reply, reply_large, rows_of, service_of, shown
 from bertkit.server.service import Answered
 from bertkit.server.tei import labels_of
 from bertkit.tasks.feature_extraction import TokenVectors
@@ -169,7 +169,8 @@ async def pooling(request: Request, body: Pool) -> Response:
             found = [np.array(one, np.float32) for one in probabilities]
     if body.encoding_format == "base64":
         found = [as_base64(one) for one in found]
-    return _list(request, answered, [{"object": "pooling", "data": one} for one in found])
+    data = [{"index": index, "object": "pooling", "data": one} for index, one in enumerate(found)]
+    return await reply_large(request, lambda: _payload(answered, data), answered)
 
 
 def _list(request: Request, answered: Answered, found: Sequence[dict[str, Any]]) -> Response:
