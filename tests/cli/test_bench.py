@@ -56,7 +56,7 @@ def test_the_file_is_called_after_model_and_machine(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--precision", "float33"), "unknown precision 'float33' (did you mean 'float32'?)"),
+        (("--precision", "float33"), "unknown 'float33' (did you mean 'float32'?)"),
         (("--work", "serving"), "unknown 'serving'"),
         (("--lengths", "4096"), "reads up to 512 tokens"),
         (("--peers", "torch"), "unknown peer 'torch'"),

@@ -129,6 +129,12 @@ def test_peers_are_beside_it_or_said_to_be_absent(tmp_path: Path, monkeypatch: p
     assert run(tmp_path, CELLS[:1], peers=python)[0].measured == 0
 
 
+@pytest.mark.usefixtures("_made_up")
+def test_int8_is_for_peers(tmp_path: Path) -> None:
+    result, _ = run(tmp_path, cells(["inference"], ["int8"], ["16"], ["best"]))
+    assert "scales" in result.file.absent[0].why
+
+
 def test_a_cell_that_does_not_fit_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(MadeUp):
         def __init__(self, *_: object) -> None:

@@ -14,6 +14,7 @@ Kind = Literal["inference", "training"]
 Size = Literal["1", "best"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SIZES: tuple[Size, ...] = get_args(Size)
+PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 MIXED = "mixed"
 # As real texts are: log-normal, most of them short (mean about 52 tokens).
 MIXED_MU, MIXED_SIGMA, MIXED_SHORTEST, MIXED_LONGEST = 3.7, 0.8, 8, 256
@@ -49,7 +50,7 @@ def cells(kinds: Sequence[str], precisions: Sequence[str], lengths: Sequence[str
     Raises:
         UserError: a name that is none.
     """
-    for given, known in ((kinds, KINDS), (sizes, SIZES)):
+    for given, known in ((kinds, KINDS), (precisions, PRECISIONS), (sizes, SIZES)):
         for one in given:
             if one not in known:
                 raise UserError(f"unknown {one!r}{near_match(one, known)}", f"Choose {' or '.join(known)}.")
