@@ -30,6 +30,17 @@ def test_the_search_ends_where_it_gets_slower_or_memory_ends() -> None:
         best_batch(MadeUp(room=1), (2, 4), work)
 
 
+def test_no_larger_batch_is_tried_after_one_that_takes_long() -> None:
+    one = MadeUp(batch_seconds=4.0)
+    assert best_batch(one, (1, 2, 4, 8), work, seconds=4.15) == 2
+    assert max(len(batches[0]) for batches in one.rounds) == 2
+
+
+def test_long_rounds_are_few() -> None:
+    assert len(race({"a": MadeUp(batch_seconds=40.0)}, {"a": 1}, work, seconds=10.0)["a"].seconds) == 2
+    assert len(race({"a": MadeUp(batch_seconds=3.0)}, {"a": 1}, work, seconds=10.0)["a"].seconds) == 5
+
+
 def test_rounds_are_interleaved_and_the_first_does_not_count() -> None:
     order: list[str] = []
 

@@ -18,7 +18,7 @@ PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 MIXED = "mixed"
 # As real texts are: log-normal, most of them short (mean about 52 tokens).
 MIXED_MU, MIXED_SIGMA, MIXED_SHORTEST, MIXED_LONGEST = 3.7, 0.8, 8, 256
-MIXED_TEXTS = 64  # of a round; one by one, fewer
+MIXED_TEXTS, QUICK_MIXED_TEXTS = 64, 16  # of a round; one by one, fewer
 MIXED_SINGLE_TEXTS = 8
 
 Batches = list[list[int]]  # a batch is the lengths of its sequences, in tokens
@@ -64,7 +64,7 @@ def cells(kinds: Sequence[str], precisions: Sequence[str], lengths: Sequence[str
     ]
 
 
-def texts_of_round(cell: Cell, batch: int, turn: int, longest: int) -> Batches:
+def texts_of_round(cell: Cell, batch: int, turn: int, longest: int, texts: int = MIXED_TEXTS) -> Batches:
     """The batches of one round.
 
     Mixed lengths are new in every round, so that whoever compiles for a length has not met it before, and sorted, so
@@ -74,10 +74,11 @@ def texts_of_round(cell: Cell, batch: int, turn: int, longest: int) -> Batches:
         batch: sequences of a batch.
         turn: which round it is.
         longest: tokens that the model reads.
+        texts: of a round of mixed lengths, in batches.
     """
     if cell.lengths != MIXED:
         return [[min(int(cell.lengths), longest)] * batch]
-    count = MIXED_SINGLE_TEXTS if cell.size == "1" else max(batch, MIXED_TEXTS)
+    count = MIXED_SINGLE_TEXTS if cell.size == "1" else max(batch, texts)
     chance = random.Random(turn)
     drawn = [round(chance.lognormvariate(MIXED_MU, MIXED_SIGMA)) for _ in range(count)]
     lengths = sorted(min(MIXED_LONGEST, longest, max(MIXED_SHORTEST, one)) for one in drawn)

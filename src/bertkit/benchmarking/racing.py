@@ -5,6 +5,7 @@ Torch-free, and without a clock of its own.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from bertkit.benchmarking.cells import Batches, tokens_of
 from bertkit.errors import OutOfMemory
 
 LEAST_ROUNDS = 5
+FEWEST_ROUNDS, LONG_SHARE = 2, 3.0  # of rounds that take so many times as long as was asked for, fewer do
 GIVE_UP_SHARE = 0.9  # a larger batch that is slower than so much of the best ends the search for it
 
 
@@ -56,11 +58,14 @@ class TimedRounds:
         return (high - low) / 2 / middle
 
 
-def best_batch(contestant: Contestant, candidates: Sequence[int], work: Callable[[int, int], Batches]) -> int:
+def best_batch(
+    contestant: Contestant, candidates: Sequence[int], work: Callable[[int, int], Batches], seconds: float = math.inf
+) -> int:
     """The fastest of some sizes, ascending: each is tried twice, and the second time counts.
 
     Args:
         work: the batches of a round, by the size and the number of the round.
+        seconds: no size is tried after one that takes longer.
 
     Raises:
         OutOfMemory: not even the smallest fits.
@@ -70,14 +75,15 @@ def best_batch(contestant: Contestant, candidates: Sequence[int], work: Callable
         try:
             contestant.seconds(work(size, 0))
             batches = work(size, 1)
-            speed = tokens_of(batches) / contestant.seconds(batches)
+            taken = contestant.seconds(batches)
+            speed = tokens_of(batches) / taken
         except OutOfMemory:
             if size == candidates[0]:
                 raise
             break
         if speed > fastest:
             best, fastest = size, speed
-        elif speed < GIVE_UP_SHARE * fastest:
+        if speed < GIVE_UP_SHARE * fastest or taken > seconds:
             break
     return best
 
@@ -98,7 +104,7 @@ def race(
     names = list(contestants)
     found = {name: TimedRounds(sizes[name]) for name in names}
     turn = 0
-    while turn <= LEAST_ROUNDS or any(sum(one.seconds) < seconds for one in found.values()):
+    while not all(_is_enough(one.seconds, seconds) for one in found.values()):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             batches = work(sizes[name], turn)
@@ -109,3 +115,9 @@ def race(
                 found[name].seconds.append(taken)
         turn += 1
     return found
+
+
+def _is_enough(taken: Sequence[float], seconds: float) -> bool:
+    if sum(taken) >= LONG_SHARE * seconds and seconds > 0:
+        return len(taken) >= FEWEST_ROUNDS
+    return len(taken) >= LEAST_ROUNDS and sum(taken) >= seconds

@@ -83,6 +83,7 @@ def bench(
     if calibrate:
         _calibrate(place, json)
         return
+    from bertkit.benchmarking.cells import MIXED_TEXTS, QUICK_MIXED_TEXTS
     from bertkit.benchmarking.peers import pythons
     from bertkit.cli.planned_model import planned_model
     from bertkit.terminal.observer import TerminalObserver
@@ -100,6 +101,7 @@ def bench(
         pythons(peers, peer_python or []),
         seconds if seconds is not None else QUICK_SECONDS if quick else ALL_SECONDS,
         QUICK_LARGEST if quick else None,
+        QUICK_MIXED_TEXTS if quick else MIXED_TEXTS,
     )
     _print_result(benchmark(config, TerminalObserver()), json)
 

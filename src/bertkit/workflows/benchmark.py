@@ -6,6 +6,7 @@ are interleaved; a file is written after each cell, and a run that was killed go
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 import torch
 
 from bertkit.benchmarking.bertkit_speed import BertkitSpeed
-from bertkit.benchmarking.cells import Cell, Kind, texts_of_round, tokens_of
+from bertkit.benchmarking.cells import MIXED_TEXTS, Batches, Cell, Kind, texts_of_round, tokens_of
 from bertkit.benchmarking.load import busy_words, load_now
 from bertkit.benchmarking.peers import Absent, Peer, hub_config
 from bertkit.benchmarking.racing import Contestant, TimedRounds, best_batch, race
@@ -53,6 +54,7 @@ class BenchmarkConfig:
         peers: the Python that each peer runs in, by its name.
         seconds: of work of each contestant in each cell.
         largest: batch that is tried; None for what the device is given.
+        mixed_texts: of a round of mixed lengths.
     """
 
     model: str
@@ -63,6 +65,7 @@ class BenchmarkConfig:
     peers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 10.0
     largest: int | None = None
+    mixed_texts: int = MIXED_TEXTS
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def _measured(
     config: BenchmarkConfig, cell: Cell, names: Sequence[str], device: Device, now: Callable[[], float]
 ) -> Iterator[BenchRow | AbsentRow]:
     """The rows of a cell: those that cannot take part first."""
-    work = partial(_work, cell, config.encoder.max_length)
+    work = partial(_work, config, cell)
     contestants: dict[str, Contestant] = {}
     sizes: dict[str, int] = {}
     versions = _versions((US,))
@@ -138,7 +141,11 @@ def _measured(
                 made = _contestant(config, cell, name, now)
                 if isinstance(made, Peer):
                     versions[name] = stack.enter_context(made).version
-                sizes[name] = 1 if cell.size == "1" else best_batch(made, _candidates(config, cell, device), work)
+                sizes[name] = (
+                    1
+                    if cell.size == "1"
+                    else best_batch(made, _candidates(config, cell, device), work, config.seconds or math.inf)
+                )
                 contestants[name] = made
             except (Absent, OutOfMemory) as error:
                 yield AbsentRow(cell=cell.key, contestant=name, why=str(error))
@@ -151,8 +158,8 @@ def _measured(
                 yield _row(config, cell, name, versions.get(name, ""), measured, device)
 
 
-def _work(cell: Cell, longest: int, batch: int, turn: int) -> list[list[int]]:
-    return texts_of_round(cell, batch, turn, longest)
+def _work(config: BenchmarkConfig, cell: Cell, batch: int, turn: int) -> Batches:
+    return texts_of_round(cell, batch, turn, config.encoder.max_length, config.mixed_texts)
 
 
 def _contestant(config: BenchmarkConfig, cell: Cell, name: str, now: Callable[[], float]) -> Contestant:
@@ -178,7 +185,7 @@ def _candidates(config: BenchmarkConfig, cell: Cell, device: Device) -> list[int
     known, free = CANDIDATES.get(config.device.type, CANDIDATES["cpu"]), room(device)
 
     def fits(size: int) -> bool:
-        longest = max(_work(cell, config.encoder.max_length, size, 1), key=sum)
+        longest = max(_work(config, cell, size, 1), key=sum)
         return free is None or needed(_planned(config, cell, US, longest), device).total <= free[0]
 
     return [size for size in known if size <= (config.largest or size) and fits(size)] or [1]
@@ -216,7 +223,7 @@ def _prediction(
     """The planner's, of the contestants that it knows."""
     if name not in ENGINES:
         return None
-    batches = _work(cell, config.encoder.max_length, measured.batch, 1)
+    batches = _work(config, cell, measured.batch, 1)
     try:
         seconds = sum(batch_time(_planned(config, cell, name, batch), device).seconds for batch in batches)
     except UserError:  # of a device that it does not know
