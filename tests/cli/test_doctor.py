@@ -12,14 +12,14 @@ import pytest
 from bertkit.cli.doctor import lines
 from bertkit.doctor import gathering
 from bertkit.doctor.examination import examine
-from bertkit.doctor.facts import Facts, TorchFailure
+from bertkit.doctor.facts import MachineFacts, TorchFailure
 from tests.doctor.faults import with_torch
 
 Run = Callable[..., tuple[int, str, str]]
-SICK = Facts(torch=TorchFailure("absent"))
+SICK = MachineFacts(torch=TorchFailure("absent"))
 
 
-def on(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> None:
+def on(monkeypatch: pytest.MonkeyPatch, facts: MachineFacts) -> None:
     monkeypatch.setattr(gathering, "gather", lambda: facts)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bertkit.doctor.examination import examine
-from bertkit.doctor.facts import BuiltIn, Facts, Folder, HubFacts, MemoryFacts, Package, TorchFailure
+from bertkit.doctor.facts import BuiltIn, Folder, HubFacts, MachineFacts, MemoryFacts, Package, TorchFailure
 from bertkit.doctor.finding import LEVELS
 from tests.doctor.faults import with_torch
 
 WELL = with_torch(
-    Facts(packages=(Package("torch", ">=2.11", "2.13.0", True),), built_in=(BuiltIn("mini", "whole"),)),
+    MachineFacts(packages=(Package("torch", ">=2.11", "2.13.0", True),), built_in=(BuiltIn("mini", "whole"),)),
     bfloat16=True,
 )
-SICK = Facts(
+SICK = MachineFacts(
     torch=TorchFailure("absent"),
     memory=MemoryFacts(available=2**30),
     folders=(Folder("hub cache", "/c", 0, True),),

@@ -4,9 +4,9 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from bertkit.doctor.facts import Facts
+from bertkit.doctor.facts import MachineFacts
 
 
 def test_facts_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
-        Facts().environment = {}  # type: ignore[misc]
+        MachineFacts().environment = {}  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Facts by files as Linux writes them, and by what is really here."""
+"""MachineFacts by files as Linux writes them, and by what is really here."""
 
 from __future__ import annotations
 

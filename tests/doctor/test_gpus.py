@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bertkit.doctor.facts import DriverFacts, Facts, Gpu, MemoryFacts, PythonFacts
+from bertkit.doctor.facts import DriverFacts, Gpu, MachineFacts, MemoryFacts, PythonFacts
 from bertkit.doctor.gpus import has_kernels
 from tests.doctor.faults import check_named, findings, with_torch
 
@@ -15,8 +15,8 @@ H100 = Gpu("NVIDIA H100", (9, 0), 70 * GIB, 80 * GIB)
 SEEN = DriverFacts(nvidia=("NVIDIA H100",), nvidia_driver=(580, 82, 7))
 
 
-def made(drivers: DriverFacts = SEEN, environment: dict[str, str] | None = None, **torch: Any) -> Facts:
-    return with_torch(Facts(drivers=drivers, environment=environment or {}), **torch)
+def made(drivers: DriverFacts = SEEN, environment: dict[str, str] | None = None, **torch: Any) -> MachineFacts:
+    return with_torch(MachineFacts(drivers=drivers, environment=environment or {}), **torch)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def made(drivers: DriverFacts = SEEN, environment: dict[str, str] | None = None,
         ),
     ],
 )
-def test_why_a_gpu_is_not_used(facts: Facts, level: str, seen: str, cure: str) -> None:
+def test_why_a_gpu_is_not_used(facts: MachineFacts, level: str, seen: str, cure: str) -> None:
     check_named(facts, "GPU", level, seen, cure)
 
 
@@ -114,7 +114,7 @@ def test_why_a_gpu_is_not_used(facts: Facts, level: str, seen: str, cure: str) -
     [({"mps_built": False}, "without MPS", "pip install"), ({"mps_built": True}, "no MPS device", "to 14 or")],
 )
 def test_apple(torch: dict[str, bool], seen: str, cure: str) -> None:
-    mac = Facts(python=PythonFacts(system="Darwin", machine="arm64"))
+    mac = MachineFacts(python=PythonFacts(system="Darwin", machine="arm64"))
     check_named(with_torch(mac, **torch), "GPU", "warning", seen, cure)
     assert findings(with_torch(mac, mps_built=True, mps_available=True), "GPU") == []
 
@@ -144,7 +144,7 @@ def test_kernels_of_an_earlier_minor_version_run() -> None:
 
 
 def test_little_shared_memory_for_several() -> None:
-    facts = Facts(memory=MemoryFacts(shared=64 * 2**20))
+    facts = MachineFacts(memory=MemoryFacts(shared=64 * 2**20))
     two = with_torch(facts, cuda="13.0", cuda_available=True, gpus=(H100, H100))
     check_named(two, "shared memory", "warning", "64 MiB", "--shm-size")
     assert findings(facts, "shared memory") == []

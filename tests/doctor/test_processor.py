@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bertkit.doctor.facts import Facts, ProcessorFacts, TorchFailure
+from bertkit.doctor.facts import MachineFacts, ProcessorFacts, TorchFailure
 from tests.doctor.faults import check_named, findings, with_torch
 
 ZEN = ProcessorFacts(vendor="AuthenticAMD", flags=frozenset({"avx2", "avx512_vnni", "avx512_bf16"}))
@@ -17,15 +17,19 @@ AMX = ProcessorFacts(flags=frozenset({"avx2", "avx512_vnni", "avx512_bf16", "amx
 @pytest.mark.parametrize(
     ("facts", "seen", "cure"),
     [
-        (Facts(environment={"ONEDNN_MAX_CPU_ISA": "AVX2"}), "ONEDNN_MAX_CPU_ISA=AVX2", "Unset ONEDNN_MAX_CPU_ISA"),
-        (Facts(processor=AMX), "the processor has AMX", "Linux 5.16"),
+        (
+            MachineFacts(environment={"ONEDNN_MAX_CPU_ISA": "AVX2"}),
+            "ONEDNN_MAX_CPU_ISA=AVX2",
+            "Unset ONEDNN_MAX_CPU_ISA",
+        ),
+        (MachineFacts(processor=AMX), "the processor has AMX", "Linux 5.16"),
         (with_torch(cpu_capability="DEFAULT"), "without AVX2", "own builds"),
-        (Facts(processor=ProcessorFacts(flags=frozenset({"sse4_2"}))), "no AVX2", "2015"),
+        (MachineFacts(processor=ProcessorFacts(flags=frozenset({"sse4_2"}))), "no AVX2", "2015"),
         (with_torch(onednn=False), "without oneDNN", "own builds"),
     ],
     ids=["limited", "AMX unused", "plain build", "old processor", "no oneDNN"],
 )
-def test_instructions(facts: Facts, seen: str, cure: str) -> None:
+def test_instructions(facts: MachineFacts, seen: str, cure: str) -> None:
     check_named(facts, "CPU", "warning", seen, cure)
 
 
@@ -54,8 +58,8 @@ def test_precisions_that_are_worth_it() -> None:
 
 @pytest.mark.parametrize(("bfloat16", "cure"), [(True, "train.precision"), (False, "nothing is to be done")])
 def test_mkl_on_amd(bfloat16: bool, cure: str) -> None:
-    check_named(with_torch(Facts(processor=ZEN), bfloat16=bfloat16), "MKL", "note", "slow on AMD", cure)
-    assert findings(with_torch(Facts(processor=ZEN), mkl=False), "MKL") == []
+    check_named(with_torch(MachineFacts(processor=ZEN), bfloat16=bfloat16), "MKL", "note", "slow on AMD", cure)
+    assert findings(with_torch(MachineFacts(processor=ZEN), mkl=False), "MKL") == []
 
 
 @pytest.mark.parametrize(
@@ -73,21 +77,21 @@ def test_mkl_on_amd(bfloat16: bool, cure: str) -> None:
 def test_threads_against_cores(
     threads: int, cores: dict[str, Any], environment: dict[str, str], seen: str, cure: str
 ) -> None:
-    facts = Facts(processor=replace(ProcessorFacts(), **cores), environment=environment)
+    facts = MachineFacts(processor=replace(ProcessorFacts(), **cores), environment=environment)
     check_named(with_torch(facts, threads=threads), "threads", "warning", seen, cure)
 
 
 @pytest.mark.parametrize("value", ["", "many", "0", "-2"])
 def test_a_number_of_threads_that_is_none(value: str) -> None:
-    facts = Facts(torch=TorchFailure("absent"), environment={"OMP_NUM_THREADS": value})
+    facts = MachineFacts(torch=TorchFailure("absent"), environment={"OMP_NUM_THREADS": value})
     check_named(facts, "threads", "problem", repr(value), "Unset OMP_NUM_THREADS")
 
 
 def test_tokenising_on_one_thread() -> None:
-    facts = Facts(environment={"TOKENIZERS_PARALLELISM": "false"})
+    facts = MachineFacts(environment={"TOKENIZERS_PARALLELISM": "false"})
     check_named(facts, "threads", "note", "TOKENIZERS_PARALLELISM", "Unset")
 
 
 def test_a_container_with_more_than_the_cores() -> None:
-    assert findings(Facts(processor=ProcessorFacts(quota=16.0)), "threads") == []
-    assert findings(with_torch(Facts(processor=ProcessorFacts(quota=2.5)), threads=3), "threads") == []
+    assert findings(MachineFacts(processor=ProcessorFacts(quota=16.0)), "threads") == []
+    assert findings(with_torch(MachineFacts(processor=ProcessorFacts(quota=2.5)), threads=3), "threads") == []

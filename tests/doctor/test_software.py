@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bertkit.doctor.facts import Facts, Package, PythonFacts, TorchFailure
+from bertkit.doctor.facts import MachineFacts, Package, PythonFacts, TorchFailure
 from tests.doctor.faults import check_named, findings, with_torch
 
 
@@ -20,11 +20,11 @@ from tests.doctor.faults import check_named, findings, with_torch
     ids=["old", "32 bits", "translated", "musl", "free threads"],
 )
 def test_python(python: PythonFacts, level: str, seen: str, cure: str) -> None:
-    check_named(Facts(python=python), "Python", level, seen, cure)
+    check_named(MachineFacts(python=python), "Python", level, seen, cure)
 
 
 def test_no_compiler() -> None:
-    check_named(Facts(python=PythonFacts(compiler=None)), "compiler", "note", "no C++ compiler", "g++")
+    check_named(MachineFacts(python=PythonFacts(compiler=None)), "compiler", "note", "no C++ compiler", "g++")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_no_compiler() -> None:
     ids=lambda value: value if isinstance(value, str) else value.kind,
 )
 def test_torch_that_cannot_be_asked(failure: TorchFailure, seen: str, cure: str) -> None:
-    check_named(Facts(torch=failure), "torch", "problem", seen, cure)
+    check_named(MachineFacts(torch=failure), "torch", "problem", seen, cure)
 
 
 @pytest.mark.parametrize(
@@ -69,22 +69,22 @@ def test_torch_that_cannot_be_asked(failure: TorchFailure, seen: str, cure: str)
 )
 def test_packages(package: Package, level: str, seen: str, cure: str) -> None:
     rest = Package("torch", ">=2.11", "2.13.0", True)
-    check_named(Facts(packages=(rest, package)), "packages", level, seen, cure)
+    check_named(MachineFacts(packages=(rest, package)), "packages", level, seen, cure)
 
 
 def test_tools_of_developers_are_not_missed() -> None:
     whole = (Package("torch", ">=2.11", "2.13.0", True), Package("ruff", "", None, False, "test"))
-    assert findings(Facts(packages=whole), "packages") == []
+    assert findings(MachineFacts(packages=whole), "packages") == []
 
 
 def test_a_missing_torch_is_named_once() -> None:
-    facts = Facts(torch=TorchFailure("absent"), packages=(Package("torch", ">=2.11", None, False),))
+    facts = MachineFacts(torch=TorchFailure("absent"), packages=(Package("torch", ">=2.11", None, False),))
     assert findings(facts, "packages") == []
     assert len(findings(facts, "torch")) == 1
 
 
 def test_not_installed_at_all() -> None:
-    check_named(Facts(), "packages", "note", "not installed", "quickstart.sh")
+    check_named(MachineFacts(), "packages", "note", "not installed", "quickstart.sh")
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_not_installed_at_all() -> None:
     ],
 )
 def test_versions_known_to_misbehave(version: str, machine: str, level: str, seen: str, cure: str) -> None:
-    facts = Facts(python=PythonFacts(machine=machine), packages=(Package("torch", ">=2.11", version, True),))
+    facts = MachineFacts(python=PythonFacts(machine=machine), packages=(Package("torch", ">=2.11", version, True),))
     check_named(facts, "versions", level, seen, cure)
 
 
 @pytest.mark.parametrize(("version", "machine"), [("2.12.0", "x86_64"), ("2.13.0", "aarch64"), ("2.14.1", "x86_64")])
 def test_versions_that_behave(version: str, machine: str) -> None:
-    facts = Facts(python=PythonFacts(machine=machine), packages=(Package("torch", ">=2.11", version, True),))
+    facts = MachineFacts(python=PythonFacts(machine=machine), packages=(Package("torch", ">=2.11", version, True),))
     assert findings(facts, "versions") == []
 
 

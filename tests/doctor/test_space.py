@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bertkit.doctor.facts import Facts, Folder, MemoryFacts
+from bertkit.doctor.facts import Folder, MachineFacts, MemoryFacts
 from tests.doctor.faults import check_named, findings
 
 GIB = 2**30
@@ -21,11 +21,11 @@ GIB = 2**30
     ids=["none", "little", "a container's limit", "unknown"],
 )
 def test_memory(memory: MemoryFacts, level: str, seen: str, cure: str) -> None:
-    check_named(Facts(memory=memory), "memory", level, seen, cure)
+    check_named(MachineFacts(memory=memory), "memory", level, seen, cure)
 
 
 def test_a_limit_above_what_is_free_is_not_named() -> None:
-    assert findings(Facts(memory=MemoryFacts(limit=64 * GIB, limit_left=60 * GIB)), "memory") == []
+    assert findings(MachineFacts(memory=MemoryFacts(limit=64 * GIB, limit_left=60 * GIB)), "memory") == []
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_a_limit_above_what_is_free_is_not_named() -> None:
     ],
 )
 def test_disks(folder: Folder, level: str, seen: str, cure: str) -> None:
-    check_named(Facts(folders=(folder,)), "disk", level, seen, cure)
+    check_named(MachineFacts(folders=(folder,)), "disk", level, seen, cure)
 
 
 def test_a_disk_that_cannot_be_asked_is_let_be() -> None:
-    assert findings(Facts(folders=(Folder("hub cache", "/c", None, True),)), "disk") == []
+    assert findings(MachineFacts(folders=(Folder("hub cache", "/c", None, True),)), "disk") == []

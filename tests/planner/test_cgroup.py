@@ -1,4 +1,4 @@
-"""Limits of containers, by files as Linux writes them."""
+"""GroupLimits of containers, by files as Linux writes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bertkit.planner.cgroup import Limits, read_limits
+from bertkit.planner.cgroup import GroupLimits, read_limits
 
 Files = dict[str, str]
 MEGA = 2**20
@@ -23,12 +23,14 @@ def made(root: Path, files: Files) -> Path:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        pytest.param({}, Limits(), id="no control groups"),
-        pytest.param({"sys/fs/cgroup/cpu.max": "max 100000\n", "sys/fs/cgroup/memory.max": "max\n"}, Limits(), id="no"),
-        pytest.param({"sys/fs/cgroup/cpu.max": "150000 100000\n"}, Limits(cores=1.5), id="one and a half cores"),
+        pytest.param({}, GroupLimits(), id="no control groups"),
+        pytest.param(
+            {"sys/fs/cgroup/cpu.max": "max 100000\n", "sys/fs/cgroup/memory.max": "max\n"}, GroupLimits(), id="no"
+        ),
+        pytest.param({"sys/fs/cgroup/cpu.max": "150000 100000\n"}, GroupLimits(cores=1.5), id="one and a half cores"),
         pytest.param(
             {"sys/fs/cgroup/memory.max": f"{8 * MEGA}\n", "sys/fs/cgroup/memory.current": f"{3 * MEGA}\n"},
-            Limits(None, 8 * MEGA, 3 * MEGA),
+            GroupLimits(None, 8 * MEGA, 3 * MEGA),
             id="memory",
         ),
         pytest.param(
@@ -37,7 +39,7 @@ def made(root: Path, files: Files) -> Path:
                 "sys/fs/cgroup/memory.current": f"{7 * MEGA}",
                 "sys/fs/cgroup/memory.stat": f"anon {MEGA}\ninactive_file {6 * MEGA}\n",
             },
-            Limits(None, 8 * MEGA, MEGA),
+            GroupLimits(None, 8 * MEGA, MEGA),
             id="files read make room",
         ),
         pytest.param(
@@ -46,7 +48,7 @@ def made(root: Path, files: Files) -> Path:
                 "sys/fs/cgroup/slice/cpu.max": "100000 100000\n",
                 "sys/fs/cgroup/slice/unit/cpu.max": "400000 100000\n",
             },
-            Limits(cores=1.0),
+            GroupLimits(cores=1.0),
             id="the group above has less",
         ),
         pytest.param(
@@ -59,7 +61,7 @@ def made(root: Path, files: Files) -> Path:
                 "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
                 "sys/fs/cgroup/memory/memory.usage_in_bytes": "1\n",
             },
-            Limits(2.0, MEGA, 0),
+            GroupLimits(2.0, MEGA, 0),
             id="version 1",
         ),
         pytest.param(
@@ -68,16 +70,16 @@ def made(root: Path, files: Files) -> Path:
                 "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
                 "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
             },
-            Limits(),
+            GroupLimits(),
             id="version 1 without a limit",
         ),
     ],
 )
-def test_limits(tmp_path: Path, files: Files, expected: Limits) -> None:
+def test_limits(tmp_path: Path, files: Files, expected: GroupLimits) -> None:
     assert read_limits(made(tmp_path, files)) == expected
 
 
 def test_what_is_left() -> None:
-    assert Limits().memory_left is None
-    assert Limits(None, 5, 3).memory_left == 2
-    assert Limits(None, 3, 5).memory_left == 0
+    assert GroupLimits().memory_left is None
+    assert GroupLimits(None, 5, 3).memory_left == 2
+    assert GroupLimits(None, 3, 5).memory_left == 0

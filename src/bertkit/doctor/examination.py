@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bertkit.doctor import gpus, models, processor, software, space
-from bertkit.doctor.facts import Facts
+from bertkit.doctor.facts import MachineFacts
 from bertkit.doctor.finding import LEVELS, DoctorFinding
 
-CHECKS: tuple[Callable[[Facts], Iterator[DoctorFinding]], ...] = (
+CHECKS: tuple[Callable[[MachineFacts], Iterator[DoctorFinding]], ...] = (
     software.python,
     software.torch_itself,
     software.packages,
@@ -31,7 +31,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[DoctorFinding]], ...] = (
 )
 
 
-def examine(facts: Facts) -> list[DoctorFinding]:
+def examine(facts: MachineFacts) -> list[DoctorFinding]:
     """Every finding, the worst first."""
     found = [finding for check in CHECKS for finding in check(facts)]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))

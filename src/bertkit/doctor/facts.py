@@ -234,7 +234,7 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class MachineFacts:
     """All of it. What is left out is as on a machine that has no fault.
 
     Attributes:

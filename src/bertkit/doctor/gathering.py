@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bertkit.doctor.built_in import built_in_models
-from bertkit.doctor.facts import DriverFacts, Facts, MemoryFacts, ProcessorFacts, PythonFacts
+from bertkit.doctor.facts import DriverFacts, MachineFacts, MemoryFacts, ProcessorFacts, PythonFacts
 from bertkit.doctor.folder_locks import locks_below, unfinished_below
 from bertkit.doctor.installed import installed_packages
 from bertkit.doctor.places import hub_facts, writable_folders
@@ -27,14 +27,14 @@ from bertkit.planner.cgroup import read_limits
 PATIENCE_SECONDS = 20
 
 
-def gather(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Facts:
+def gather(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> MachineFacts:
     """All facts of this machine.
 
     Args:
         root: where `proc`, `sys` and `dev` are.
     """
     hub = hub_facts(environment)
-    return Facts(
+    return MachineFacts(
         python=python_facts(),
         torch=ask_torch(),
         drivers=driver_facts(root),

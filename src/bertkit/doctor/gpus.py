@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bertkit.doctor.facts import Facts, Gpu, TorchFacts
+from bertkit.doctor.facts import Gpu, MachineFacts, TorchFacts
 from bertkit.doctor.finding import DoctorFinding
 
 # NVIDIA's table of the oldest drivers that programs of a CUDA version run on.
@@ -15,7 +15,7 @@ ROCM_BUILD = "Install torch's ROCm build: https://pytorch.org/get-started lists 
 BUSY_SHARE = 0.5  # of a GPU's memory in others' use
 
 
-def nvidia(facts: Facts) -> Iterator[DoctorFinding]:
+def nvidia(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """NVIDIA's."""
     torch, drivers = facts.torch, facts.drivers
     if not isinstance(torch, TorchFacts):
@@ -36,7 +36,7 @@ def nvidia(facts: Facts) -> Iterator[DoctorFinding]:
     yield _unused(facts, torch, f"{', '.join(drivers.nvidia)} is not used")
 
 
-def _unused(facts: Facts, torch: TorchFacts, seen: str) -> DoctorFinding:
+def _unused(facts: MachineFacts, torch: TorchFacts, seen: str) -> DoctorFinding:
     """Why torch does not use a GPU that there is, and what to do."""
     drivers = facts.drivers
     newest = OLDEST_DRIVERS[max(OLDEST_DRIVERS)]
@@ -100,7 +100,7 @@ def has_kernels(gpu: Gpu, architectures: tuple[str, ...]) -> bool:
     return False
 
 
-def amd(facts: Facts) -> Iterator[DoctorFinding]:
+def amd(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """AMD's."""
     torch, drivers = facts.torch, facts.drivers
     if not isinstance(torch, TorchFacts):
@@ -122,7 +122,7 @@ def amd(facts: Facts) -> Iterator[DoctorFinding]:
         yield DoctorFinding("GPU", "warning", f"an AMD GPU is not used: {said}", cure)
 
 
-def apple(facts: Facts) -> Iterator[DoctorFinding]:
+def apple(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Apple's."""
     torch = facts.torch
     if not isinstance(torch, TorchFacts) or not _is_apple(facts):
@@ -138,7 +138,7 @@ def apple(facts: Facts) -> Iterator[DoctorFinding]:
         yield DoctorFinding("GPU", "warning", "Apple's GPU is not used: torch finds no MPS device", cure)
 
 
-def none_at_all(facts: Facts) -> Iterator[DoctorFinding]:
+def none_at_all(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """No GPU, and nothing amiss."""
     torch, drivers = facts.torch, facts.drivers
     found = drivers.nvidia or drivers.amd or drivers.nvidia_smi
@@ -147,11 +147,11 @@ def none_at_all(facts: Facts) -> Iterator[DoctorFinding]:
     yield DoctorFinding("GPU", "ok", "none: models run on the CPU")
 
 
-def _is_apple(facts: Facts) -> bool:
+def _is_apple(facts: MachineFacts) -> bool:
     return (facts.python.system, facts.python.machine) == ("Darwin", "arm64")
 
 
-def shared_memory(facts: Facts) -> Iterator[DoctorFinding]:
+def shared_memory(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Several GPUs of one machine exchange gradients through /dev/shm, which containers make small."""
     torch, shared = facts.torch, facts.memory.shared
     if isinstance(torch, TorchFacts) and len(torch.gpus) > 1 and shared is not None and shared < 2**30:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bertkit.doctor.facts import Facts
+from bertkit.doctor.facts import MachineFacts
 from bertkit.doctor.finding import DoctorFinding, Level
 
 USUAL_HUB = "https://huggingface.co"
 MUCH_UNFINISHED_BYTES = 100 * 2**20
 
 
-def hub(facts: Facts) -> Iterator[DoctorFinding]:
+def hub(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Where models come from. Nobody is asked over the network."""
     seen = facts.hub
     models = f"{seen.models} model{'s' if seen.models != 1 else ''} in {seen.cache}"
@@ -35,7 +35,7 @@ def hub(facts: Facts) -> Iterator[DoctorFinding]:
         yield DoctorFinding("hub", "note", f"{size} of interrupted downloads", cure)
 
 
-def built_in(facts: Facts) -> Iterator[DoctorFinding]:
+def built_in(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Those that are used where nobody names one: there, and of the bytes that were published."""
     for one in facts.built_in:
         if one.state == "whole":
@@ -45,7 +45,7 @@ def built_in(facts: Facts) -> Iterator[DoctorFinding]:
             yield DoctorFinding("models", level, f"{one.name}: {one.words}", one.cure)
 
 
-def locks(facts: Facts) -> Iterator[DoctorFinding]:
+def locks(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Folders that a run writes into, here and below, and what killed ones left."""
     for one in facts.locks:
         if one.process:

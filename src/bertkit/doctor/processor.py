@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from bertkit.doctor.facts import Facts, ProcessorFacts, TorchFacts
+from bertkit.doctor.facts import MachineFacts, ProcessorFacts, TorchFacts
 from bertkit.doctor.finding import DoctorFinding
 
 # Threads by these variables, as torch's libraries read them.
@@ -16,7 +16,7 @@ REFERENCE_TIMES = 10.0  # a product in fewer bits that takes so much longer than
 IMITATED_TIMES = 1.5
 
 
-def instructions(facts: Facts) -> Iterator[DoctorFinding]:
+def instructions(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """What the processor has for products of matrices, and whether torch uses it."""
     torch, seen = facts.torch, facts.processor
     if not isinstance(torch, TorchFacts):
@@ -51,7 +51,7 @@ def instructions(facts: Facts) -> Iterator[DoctorFinding]:
         )
 
 
-def precisions(facts: Facts) -> Iterator[DoctorFinding]:
+def precisions(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """What fewer bits are worth here: by the processor's instructions, and by one product of each, timed."""
     torch = facts.torch
     if not isinstance(torch, TorchFacts) or not torch.onednn:
@@ -101,7 +101,7 @@ def _int8(torch: TorchFacts, times: float | None) -> Iterator[DoctorFinding]:
         yield DoctorFinding("int8", "ok", f"{exact}{shown}")
 
 
-def mkl_on_amd(facts: Facts) -> Iterator[DoctorFinding]:
+def mkl_on_amd(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Intel's library takes slower ways on other makers' processors."""
     torch = facts.torch
     if isinstance(torch, TorchFacts) and torch.mkl and facts.processor.vendor == "AuthenticAMD":
@@ -114,7 +114,7 @@ def mkl_on_amd(facts: Facts) -> Iterator[DoctorFinding]:
         yield DoctorFinding("MKL", "note", "float32 products of training go through Intel's MKL, slow on AMD", cure)
 
 
-def threads(facts: Facts) -> Iterator[DoctorFinding]:
+def threads(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """How many compute, for how many cores."""
     torch, seen, given = facts.torch, facts.processor, facts.environment
     for name in THREADS:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bertkit.doctor.facts import Facts, Package, TorchFacts, TorchFailure
+from bertkit.doctor.facts import MachineFacts, Package, TorchFacts, TorchFailure
 from bertkit.doctor.finding import DoctorFinding
 
 OLDEST_PYTHON = (3, 11)
 DEVELOPERS = {"test", "benchmarks"}  # extras that nobody misses who uses bertkit
 
 
-def python(facts: Facts) -> Iterator[DoctorFinding]:
+def python(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """The interpreter."""
     seen = facts.python
     version = ".".join(map(str, seen.version))
@@ -69,7 +69,7 @@ SAYINGS: tuple[tuple[str, str], ...] = (
 REINSTALL = "pip install --force-reinstall torch"
 
 
-def torch_itself(facts: Facts) -> Iterator[DoctorFinding]:
+def torch_itself(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Whether torch can be imported, and which one it is."""
     torch = facts.torch
     if isinstance(torch, TorchFacts):
@@ -129,7 +129,7 @@ KNOWN_FAULTS = (
 )
 
 
-def known_faults(facts: Facts) -> Iterator[DoctorFinding]:
+def known_faults(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Installed versions that are known to misbehave, and those that nobody released."""
     from packaging.specifiers import SpecifierSet
     from packaging.version import InvalidVersion, Version
@@ -156,7 +156,7 @@ def known_faults(facts: Facts) -> Iterator[DoctorFinding]:
             yield DoctorFinding("versions", "note", f"{package.name} {version} is a development build", cure)
 
 
-def packages(facts: Facts) -> Iterator[DoctorFinding]:
+def packages(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """What bertkit needs, and what its extras need: there, and of the versions that it is for."""
     ok = True
     core = [one for one in facts.packages if one.extra is None]
@@ -197,7 +197,7 @@ def _misfit(one: Package, level: str) -> DoctorFinding:
     )
 
 
-def openmp(facts: Facts) -> Iterator[DoctorFinding]:
+def openmp(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Two OpenMP libraries in one process have two pools of threads, which hinder each other, or stop it."""
     if isinstance(facts.torch, TorchFacts) and len(facts.torch.openmp) > 1:
         cure = "Install torch, numpy and scikit-learn from the same place, all by pip or all by conda."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bertkit.doctor.facts import Facts
+from bertkit.doctor.facts import MachineFacts
 from bertkit.doctor.finding import DoctorFinding
 
 GIB = 2**30
@@ -14,7 +14,7 @@ NO_MEMORY_BYTES, LITTLE_MEMORY_BYTES = GIB // 2, 2 * GIB
 NO_DISK_BYTES, LITTLE_DISK_BYTES = GIB // 8, 2 * GIB
 
 
-def memory(facts: Facts) -> Iterator[DoctorFinding]:
+def memory(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """What a model may take."""
     seen = facts.memory
     if seen.available is None:
@@ -38,7 +38,7 @@ def memory(facts: Facts) -> Iterator[DoctorFinding]:
         yield DoctorFinding("memory", "ok", words)
 
 
-def disks(facts: Facts) -> Iterator[DoctorFinding]:
+def disks(facts: MachineFacts) -> Iterator[DoctorFinding]:
     """Where bertkit writes: whether it may, and how much room there is."""
     for folder in facts.folders:
         name = f"{folder.use} ({folder.path})"

@@ -13,7 +13,7 @@ UNLIMITED_BYTES = 2**60  # version 1 writes "no limit" as a number near 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GroupLimits:
     """Of the group that this process is in; None where there is no limit.
 
     Attributes:
@@ -34,7 +34,7 @@ class Limits:
         return max(0, self.memory - self.memory_used)
 
 
-def read_limits(root: Path = Path("/")) -> Limits:
+def read_limits(root: Path = Path("/")) -> GroupLimits:
     """The limits that hold for this process.
 
     Args:
@@ -49,7 +49,7 @@ def read_limits(root: Path = Path("/")) -> Limits:
         # The tightest is where the least is left.
         if found_memory is not None and (memory is None or _left(found_memory) < _left(memory)):
             memory = found_memory
-    return Limits(cores, *(memory or (None, None)))
+    return GroupLimits(cores, *(memory or (None, None)))
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
