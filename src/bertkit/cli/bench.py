@@ -215,7 +215,8 @@ def entries_of(file: BenchFile) -> list[Entry]:
 
     machine = file.machine
     on = machine["processor"] if machine["device"] == "cpu" else machine["device"]
-    name = f"{on}, {machine['threads']} threads" if machine["device"] == "cpu" else str(on)
+    threads = f"{machine['threads']} thread{'s' if machine['threads'] != 1 else ''}"
+    name = f"{on}, {threads}" if machine["device"] == "cpu" else str(on)
     return [
         Entry(
             *(file.model, name, row.kind, row.precision, row.lengths, row.size, row.batch, row.contestant),

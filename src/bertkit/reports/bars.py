@@ -8,8 +8,9 @@ from html import escape
 
 from bertkit.reports.charts import COLOURS, STYLE, WIDTH, short_number, ticks
 
-LABEL_WIDTH, RIGHT, ROW, THICK, TOP, BOTTOM = 230, 60, 24, 14, 36, 30
-LONGEST_LABEL = 36  # letters
+LABEL_WIDTH, RIGHT, ROW, THICK, TOP, BOTTOM = 230, 76, 28, 12, 36, 30
+EDGE = 12  # of the picture to its text
+LONGEST_LABEL, LONGEST_TITLE = 34, 74  # letters
 Scale = Callable[[float], float]
 
 
@@ -46,28 +47,33 @@ def bar_chart(bars: Sequence[Bar], *, title: str, unit: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {WIDTH} {height}" role="img">',
         f"<title>{escape(title)}</title><style>{STYLE}</style>",
         f'<rect class="back" width="{WIDTH}" height="{height}"/>',
-        f'<text class="title" x="12" y="20">{escape(title)}</text>',
+        f'<text class="title" x="{EDGE}" y="20">{escape(_shortened(title, LONGEST_TITLE))}</text>',
     ]
     for mark in marks:
         parts.append(f'<line class="grid" x1="{x(mark):.1f}" x2="{x(mark):.1f}" y1="{TOP}" y2="{bottom}"/>')
         parts.append(f'<text x="{x(mark):.1f}" y="{bottom + 16}" text-anchor="middle">{short_number(mark)}</text>')
-    parts.append(f'<text x="12" y="{bottom + 16}">{escape(unit)}</text>')
+    parts.append(f'<text x="{EDGE}" y="{bottom + 16}">{escape(unit)}</text>')
     for place, bar in enumerate(bars):
-        parts += _drawn(bar, TOP + ROW * place + (ROW - THICK) / 2, x(0.0), x(bar.value))
-        parts += _expected(bar, TOP + ROW * place + ROW / 2, x)
+        top = TOP + ROW * place + 4
+        parts += _drawn(bar, top, x(0.0), x(bar.value))
+        parts += _expected(bar, top + THICK + 6, x)
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
 
 
 def _drawn(bar: Bar, top: float, left: float, right: float) -> list[str]:
     colour = COLOURS[bar.colour % len(COLOURS)]
-    name = bar.name if len(bar.name) <= LONGEST_LABEL else bar.name[: LONGEST_LABEL - 1] + "…"
+    name = _shortened(bar.name, LONGEST_LABEL)
     middle = top + THICK / 2 + 4
     return [
         f'<text x="{left - 8:.1f}" y="{middle:.1f}" text-anchor="end">{escape(name)}</text>',
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(1.0, right - left):.1f}" height="{THICK}" fill="{colour}"/>',
-        f'<text x="{right + 6:.1f}" y="{middle:.1f}">{short_number(bar.value)}</text>',
+        f'<text x="{WIDTH - EDGE}" y="{middle:.1f}" text-anchor="end">{short_number(bar.value)}</text>',
     ]
+
+
+def _shortened(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 1] + "…"
 
 
 def _expected(bar: Bar, middle: float, x: Scale) -> list[str]:
@@ -76,5 +82,5 @@ def _expected(bar: Bar, middle: float, x: Scale) -> list[str]:
     at, low, high = map(x, bar.expected)
     return [
         f'<line class="axis" x1="{low:.1f}" x2="{high:.1f}" y1="{middle:.1f}" y2="{middle:.1f}"/>',
-        f'<path class="axis" d="M{at:.1f} {middle - 6:.1f}l5 6l-5 6l-5 -6z" fill="none"/>',
+        f'<path class="axis" d="M{at:.1f} {middle - 4:.1f}l4 4l-4 4l-4 -4z" fill="none"/>',
     ]
