@@ -25,7 +25,7 @@ WITHOUT: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            *("config/evaluation", "config/explaining", "config/exporting", "config/finetuning"),
+            *("config/comparing", "config/evaluation", "config/explaining", "config/exporting", "config/finetuning"),
             *("config/preparing", "config/training"),
         ),
         TABLES,

@@ -34,7 +34,7 @@ def test_labels() -> None:
     assert (one.texts, one.longest, one.decisions, one.flipped) == (3, 3, 3, 1)
     assert one.difference == pytest.approx(0.6 / 5)
     assert one.words().startswith("differs by at most 1.2e-01, cosine 0.99")
-    assert one.words().endswith("1 of 3 decisions differ (3 texts of 1 to 3 tokens)")
+    assert one.words().endswith("1 of 3 decisions differ (3 texts of up to 3 tokens)")
 
 
 def test_one_number_is_a_decision_by_its_sign() -> None:

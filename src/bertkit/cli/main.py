@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from bertkit.cli.bench import bench
+from bertkit.cli.compare import compare
 from bertkit.cli.convert import convert
 from bertkit.cli.distill import distill
 from bertkit.cli.doctor import doctor
@@ -55,6 +56,7 @@ for command in (
     convert,
     serve,
     export,
+    compare,
     plan,
     bench,
     doctor,

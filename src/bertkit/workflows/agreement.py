@@ -43,7 +43,7 @@ class Agreement:
         flipped = f", {self.flipped} of {self.decisions:,} decisions differ" if self.decisions else ""
         return (
             f"differs by at most {self.difference:.1e}, cosine {self.cosine:.5f}{flipped} "
-            f"({self.texts} texts of 1 to {self.longest:,} tokens)"
+            f"({self.texts} texts of up to {self.longest:,} tokens)"
         )
 
 
