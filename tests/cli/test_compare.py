@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+import bertkit.workflows
 from bertkit.config.comparing import CompareConfig
 
 Run = Callable[..., tuple[int, str, str]]
@@ -28,10 +29,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[CompareConfig]:
         seen.append(config)
         return FOUND
 
-    module, package = ModuleType("compare"), ModuleType("workflows")
+    module = ModuleType("compare")
     module.__dict__.update(compare=compare)
-    package.__dict__.update(compare=module)
-    monkeypatch.setitem(sys.modules, "bertkit.workflows", package)
+    monkeypatch.setattr(bertkit.workflows, "compare", module, raising=False)
     monkeypatch.setitem(sys.modules, "bertkit.workflows.compare", module)
     return seen
 

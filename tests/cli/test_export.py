@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+import bertkit.workflows
 from bertkit.cli.export import FORMATS
 from bertkit.config.exporting import ExportConfig, Format
 
@@ -23,10 +24,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[ExportConfig]:
         seen.append(config)
         return SimpleNamespace(record=lambda: RECORD)
 
-    module, package = ModuleType("export"), ModuleType("workflows")
+    module = ModuleType("export")
     module.__dict__.update(export=export)
-    package.__dict__.update(export=module)
-    monkeypatch.setitem(sys.modules, "bertkit.workflows", package)
+    monkeypatch.setattr(bertkit.workflows, "export", module, raising=False)
     monkeypatch.setitem(sys.modules, "bertkit.workflows.export", module)
     return seen
 

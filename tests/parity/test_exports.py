@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import bertkit
+from bertkit.exports.tensorrt import unknown_operators
 from tests.exports.tiny_models import ENDINGS, ROWS, make_model, numbers
 from tests.parity.test_families import CASES, Case, family_of
 
@@ -39,6 +40,7 @@ def test_every_family_with_every_head(name: str, task: str, tmp_path: Path) -> N
     formats = ["onnx", "openvino"]
     exported = bertkit.export(source, tmp_path / "graph", formats, task=task)
     ours = bertkit.load(source, task=task, dtype="float32", device="cpu").predict(ROWS[task])
+    assert unknown_operators(tmp_path / "graph/onnx/model.onnx") == []
     for kind in formats:
         assert exported.agreement[kind].difference < 1e-4
         graph = bertkit.load(tmp_path / "graph", task=task, backend=kind).predict(ROWS[task])

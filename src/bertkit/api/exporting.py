@@ -20,7 +20,8 @@ def export(
     Args:
         model: a folder or a hub name; None is the embedded default.
         output: the folder to write; it must be new or empty.
-        to: the format, or several for one folder: `onnx`, `onnx-int8`, `openvino`, `openvino-int8`.
+        to: the format, or several for one folder: `onnx`, `onnx-int8`, `openvino`, `openvino-int8`, `torch`,
+            `gguf`, `gguf-int8`.
         progress: say how far each graph agrees with the model.
         options: `task`, what the graph does; `revision` of a hub model.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
-Runtime = Literal["onnx", "openvino"]
+Runtime = Literal["onnx", "openvino", "torch", "gguf"]
+COMPUTED: tuple[Runtime, ...] = ("onnx", "openvino")  # those that bertkit has a back end for
 
 # By the precision of the products, the most exact first.
 FILES: Mapping[Runtime, Mapping[str, tuple[str, ...]]] = {
@@ -23,6 +24,8 @@ FILES: Mapping[Runtime, Mapping[str, tuple[str, ...]]] = {
         "float32": ("openvino/openvino_model.xml", "openvino_model.xml"),
         "int8": ("openvino/openvino_model_qint8_quantized.xml",),
     },
+    "torch": {"float32": ("torch/model.pt2",)},
+    "gguf": {"float16": ("model-f16.gguf",), "int8": ("model-q8_0.gguf",)},
 }
 
 
@@ -40,10 +43,10 @@ class GraphFile:
 
 
 def graph_files(folder: Path) -> list[GraphFile]:
-    """The graphs in a folder, those of one runtime together, the most exact first."""
+    """The graphs in a folder that bertkit computes, those of one runtime together, the most exact first."""
     return [
         GraphFile(folder / name, runtime, dtype)
-        for runtime in get_args(Runtime)
+        for runtime in COMPUTED
         for dtype, names in FILES[runtime].items()
         for name in names
         if (folder / name).is_file()

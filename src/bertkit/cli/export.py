@@ -9,7 +9,8 @@ import typer
 from bertkit.cli import options
 from bertkit.errors import UserError, near_match
 
-FORMATS = ("onnx", "onnx-int8", "openvino", "openvino-int8")  # as `config/exporting.py` has them
+# As `config/exporting.py` has them.
+FORMATS = ("onnx", "onnx-int8", "openvino", "openvino-int8", "torch", "gguf", "gguf-int8")
 Source = Annotated[
     str | None, typer.Argument(help="A folder or a hub name; the embedded model when left out.", metavar="MODEL")
 ]
@@ -38,7 +39,7 @@ def export(
     revision: options.Revision = None,
     json: options.Json = False,
 ) -> None:
-    """Write a model's network as a graph that other programs compute: ONNX, OpenVINO.
+    """Write a model's network as a graph that other programs compute: ONNX, OpenVINO, torch.export, GGUF.
 
     Head, pooling and the final scores are in the graph. The folder has all else that the model needs; bertkit, and the
     programs that the format is of, open it.

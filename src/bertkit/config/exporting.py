@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bertkit.config.strict import Strict
 
-Format = Literal["onnx", "onnx-int8", "openvino", "openvino-int8"]
+Format = Literal["onnx", "onnx-int8", "openvino", "openvino-int8", "torch", "gguf", "gguf-int8"]
 
 
 class ExportConfig(Strict):

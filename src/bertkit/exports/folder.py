@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from bertkit.checkpoints.graph_files import GraphFile
+from bertkit.checkpoints.graph_files import COMPUTED, GraphFile
 from bertkit.errors import UserError
 from bertkit.exports.padded_network import Signature
 from bertkit.pretrained.cards import CARD
@@ -59,7 +59,8 @@ def write_card(
         f"| `{graph.path.relative_to(folder).as_posix()}` | {graph.dtype} | {words} |"
         for graph, words in zip(graphs, measured, strict=True)
     ]
-    first = graphs[0]
+    firsts = {graph.runtime: graph for graph in reversed(graphs)}  # of each runtime
+    ours = f'\n```\nbertkit predict -m {name} --task {task.name} "some text"\n```\n'
     tag = PIPELINE_TAGS.get(task.name, task.name)
     text = _CARD.format(
         tag=f"pipeline_tag: {tag}\n" if tag else "",
@@ -70,7 +71,11 @@ def write_card(
         inputs=", ".join(f"`{one}`" for one in signature.inputs),
         outputs=", ".join(f"`{one}`" for one in signature.outputs),
         table="\n".join(lines),
-        loader=_LOADERS[first.runtime].format(file=first.path.relative_to(folder).as_posix()),
+        predict=ours if any(graph.runtime in COMPUTED for graph in graphs) else "",
+        loaders="\n".join(
+            _LOADERS[one.runtime].format(file=one.path.relative_to(folder).as_posix(), inputs=signature.inputs)
+            for one in reversed(firsts.values())
+        ),
     )
     (folder / CARD).write_text(text, encoding="utf-8")
 
@@ -91,27 +96,38 @@ Texts and tokens may be any number; padding stands behind a text's tokens, where
 | file | products | beside the model that it was made of |
 |---|---|---|
 {table}
-
-```
-bertkit predict -m {name} --task {task} "some text"
-```
-
+{predict}
 Without bertkit:
 
-```python
-{loader}
-```
-"""
+{loaders}"""
 
 _LOADERS = {
-    "onnx": """import numpy as np, onnxruntime, tokenizers
+    "onnx": """```python
+import numpy as np, onnxruntime, tokenizers
 encoded = tokenizers.Tokenizer.from_file("tokenizer.json").encode("some text")
 rows = {{"input_ids": encoded.ids, "attention_mask": encoded.attention_mask, "token_type_ids": encoded.type_ids}}
 session = onnxruntime.InferenceSession("{file}")
-print(session.run(None, {{one.name: np.array([rows[one.name]]) for one in session.get_inputs()}}))""",
-    "openvino": """import numpy as np, openvino, tokenizers
+print(session.run(None, {{one.name: np.array([rows[one.name]]) for one in session.get_inputs()}}))
+```
+""",
+    "openvino": """```python
+import numpy as np, openvino, tokenizers
 encoded = tokenizers.Tokenizer.from_file("tokenizer.json").encode("some text")
 rows = {{"input_ids": encoded.ids, "attention_mask": encoded.attention_mask, "token_type_ids": encoded.type_ids}}
 model = openvino.compile_model("{file}", "CPU")
-print(model({{one.any_name: np.array([rows[one.any_name]]) for one in model.inputs}}))""",
+print(model({{one.any_name: np.array([rows[one.any_name]]) for one in model.inputs}}))
+```
+""",
+    "torch": """```python
+import tokenizers, torch
+encoded = tokenizers.Tokenizer.from_file("tokenizer.json").encode("some text")
+rows = {{"input_ids": encoded.ids, "attention_mask": encoded.attention_mask, "token_type_ids": encoded.type_ids}}
+program = torch.export.load("{file}").module()
+print(program(*(torch.tensor([rows[name]]) for name in {inputs})))
+```
+""",
+    "gguf": """```
+llama-embedding -m {file} -p "some text"
+```
+""",
 }

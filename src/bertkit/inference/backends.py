@@ -70,8 +70,7 @@ def open_graph(graph: GraphFile, use: GraphUse, device: str = "auto") -> GraphBa
     Raises:
         UserError, DeviceError, BadCheckpoint, MissingHead: as the back end of its runtime.
     """
-    kind = {"onnx": OnnxBackend, "openvino": OpenVinoBackend}[graph.runtime]
-    return kind(graph, use, device)
+    return (OnnxBackend if graph.runtime == "onnx" else OpenVinoBackend)(graph, use, device)
 
 
 def find_graph(pretrained: Pretrained, name: str, dtype: str) -> GraphFile:

@@ -16,15 +16,21 @@ from bertkit.checkpoints.graph_files import FILES, GraphFile, Runtime
 from bertkit.config.exporting import ExportConfig, Format
 from bertkit.errors import BadExport
 from bertkit.exports.folder import write_card, write_companions
+from bertkit.exports.gguf_file import Precision, network_of, write_gguf
 from bertkit.exports.onnx_graph import write_onnx
 from bertkit.exports.onnx_int8 import quantise
 from bertkit.exports.openvino_graph import write_openvino
 from bertkit.exports.padded_network import PaddedNetwork
+from bertkit.exports.tensorrt import unknown_operators
+from bertkit.exports.torch_program import write_program
 from bertkit.exports.trial import Trial, make_trial
+from bertkit.inference.backend import Backend
 from bertkit.inference.backends import graph_use, open_graph
 from bertkit.inference.graph_backend import GraphBackend, GraphUse
+from bertkit.inference.program_backend import ProgramBackend
 from bertkit.inference.torch_backend import TorchBackend
 from bertkit.pretrained.loading import find_folder, open_pretrained
+from bertkit.tasks.contract import Task
 from bertkit.workflows.agreement import Agreement, agreement
 from bertkit.workflows.observer import SILENT, Observer
 
@@ -37,6 +43,9 @@ GRAPHS: Mapping[Format, tuple[Runtime, str]] = MappingProxyType(
         "onnx-int8": ("onnx", "int8"),
         "openvino": ("openvino", "float32"),
         "openvino-int8": ("openvino", "int8"),
+        "torch": ("torch", "float32"),
+        "gguf": ("gguf", "float16"),
+        "gguf-int8": ("gguf", "int8"),
     }
 )
 WORK = ".float32"  # the folder of what is written on the way
@@ -85,13 +94,15 @@ def export(config: ExportConfig, observer: Observer = SILENT) -> Exported:
         network = pretrained.build_network(task).float().requires_grad_(False)
         program = PaddedNetwork(network, task.final).eval()
         trial = make_trial(tokenizer, pretrained.max_length(task), named=task.readout.rows == "mask")
-        exporter = _Exporter(program, graph_use(pretrained, task), trial, made)
+        exporter = _Exporter(program, task, graph_use(pretrained, task), trial, made)
         write_companions(pretrained, task, tokenizer, made)
         graphs = {kind: exporter.write(kind) for kind in GRAPHS if kind in config.to}  # what others are made of first
         found = {}
         for kind, graph in graphs.items():
             found[kind] = exporter.tried(graph)
             observer.say(f"{graph.path.relative_to(made)}: {found[kind].words()}")
+            if kind == "onnx" and (unknown := unknown_operators(graph.path)):
+                observer.say(f"{graph.path.relative_to(made)}: TensorRT does not list {', '.join(unknown)}")
         words = [one.words() for one in found.values()]
         write_card(made, output.resolve().name, task, program.signature, list(graphs.values()), words)
         shutil.rmtree(made / WORK, ignore_errors=True)
@@ -112,6 +123,7 @@ class _Exporter:
     """One network, and the folder that its graphs are written into."""
 
     program: PaddedNetwork
+    task: Task
     use: GraphUse
     trial: Trial
     folder: Path
@@ -120,7 +132,12 @@ class _Exporter:
         """The graph in a format."""
         runtime, dtype = GRAPHS[kind]
         graph = GraphFile(self.folder / FILES[runtime][dtype][0], runtime, dtype)
-        if runtime == "openvino":
+        if runtime == "gguf":
+            precision: Precision = "Q8_0" if dtype == "int8" else "F16"
+            write_gguf(self.program.network, self.task, self.task.tokenizer, graph.path, precision)
+        elif runtime == "torch":
+            write_program(self.program, graph.path)
+        elif runtime == "openvino":
             write_openvino(self._float32(), graph.path, int8=dtype == "int8")
         elif dtype == "int8":
             quantise(self._float32(), graph.path)
@@ -144,17 +161,25 @@ class _Exporter:
         Raises:
             BadExport: less than it must.
         """
-        backend = open_graph(graph, self.use, device="cpu")
+        backend = self._opened(graph)
         exact = graph.dtype == "float32"
         try:
             found = agreement(self.use.readout, TorchBackend(self.program.network), backend, self.trial)
             if not (found.difference <= MOST_DIFFERENCE if exact else found.cosine >= LEAST_COSINE):
                 raise BadExport(f"{graph.path}: does not compute what the model computes: {found.words()}")
-            if exact:
+            if isinstance(backend, GraphBackend) and exact:
                 self._check_all_outputs(backend)
         finally:
             backend.close()
         return found
+
+    def _opened(self, graph: GraphFile) -> Backend:
+        """What computes a graph; of GGUF, which llama.cpp computes, the numbers that the file holds."""
+        if graph.runtime == "gguf":
+            return TorchBackend(network_of(graph.path, self.program.network))
+        if graph.runtime == "torch":
+            return ProgramBackend(graph.path, self.use, self.program.signature.inputs, self.program.signature.outputs)
+        return open_graph(graph, self.use, device="cpu")
 
     def _check_all_outputs(self, backend: GraphBackend) -> None:
         """Also those that bertkit itself does not read, over the shortest texts, whose rows are filled up the most."""
