@@ -119,7 +119,7 @@ def test_what_is_no_row_is_an_error_in_its_place(folder: Path, bad: object, said
 def test_a_field_that_is_missing_may_be_in_a_column_of_another_name(folder: Path) -> None:
     with pytest.raises(InputError, match="row 1: no field 'text_pair'") as caught:
         load(folder, "next-sentence-prediction").predict({"text": "paris", "review": "a city"})
-    assert "name its column with --text-pair-column; this one has 'text', 'review'" in caught.value.remedy
+    assert "name its column with text_pair_column; this one has 'text', 'review'" in caught.value.remedy
 
 
 def test_a_tuple_has_the_fields_of_its_task(tmp_path: Path) -> None:
@@ -225,10 +225,10 @@ def test_bad_rows_can_be_recorded(folder: Path) -> None:
     assert [type(one) for one in stream] == [Embedding, Failure, Failure, Failure, Failure, Embedding]
     errors = [one.record()["error"] for one in stream if isinstance(one, Failure)]
     assert errors[0] == {
-        "type": "InputError",
+        "type": "EmptyInput",
         "message": "row 2: the text is empty: it has no tokens",
         "remedy": "Leave the row out, or give it some text.",
-        "page": "docs/errors/InputError.md",
+        "page": "docs/errors/EmptyInput.md",
     }
     assert [error["message"] for error in errors[1:]] == [  # type: ignore[index]
         "row 3: no field 'text'",

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import bertkit
+from bertkit.config.wording import in_python
 from bertkit.errors import OutOfMemory
 from bertkit.inference import too_large
 from bertkit.inference.torch_backend import TorchBackend
@@ -47,12 +48,12 @@ def test_it_says_what_would_fit(model: bertkit.Model, monkeypatch: pytest.Monkey
     raised = fails(model, monkeypatch, error)
     assert raised.what.startswith("20 texts of ")
     assert raised.what.endswith(" tokens do not fit into memory at once")
-    assert raised.remedy.startswith("200 MB are free, which is room for --batch-tokens ")
+    assert raised.remedy.startswith("200 MB are free, which is room for batch_tokens=")
 
 
 def test_free_memory_that_nobody_knows(model: bertkit.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(too_large, "free_host_bytes", lambda: None)
-    assert fails(model, monkeypatch, MemoryError()).remedy == OutOfMemory.default_remedy
+    assert fails(model, monkeypatch, MemoryError()).remedy == in_python(OutOfMemory.default_remedy)
 
 
 def test_other_errors_pass(model: bertkit.Model, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def describe(folder: Path) -> Description:
 def _files(pretrained: Pretrained) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """The files that hold the numbers, and the precisions that they are stored in."""
     if pretrained.has_weights:
-        dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in pretrained.tensors.values()}
+        dtypes = {header.dtype for header in pretrained.tensors.headers.values()}
         return find_weights(pretrained.folder).files, tuple(sorted(dtypes))
     graphs = graph_files(pretrained.folder)
     return tuple(graph.path for graph in graphs), tuple(sorted({graph.dtype for graph in graphs}))
