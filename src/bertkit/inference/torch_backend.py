@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import platform
-
 import torch
 
 from bertkit.batching.layout import PackedLayout
@@ -34,7 +31,6 @@ class TorchBackend(Backend):
         weight = network.encoder.embeddings.token.weight
         self.dtype = dtype or str(weight.dtype).removeprefix("torch.")
         self.device = str(weight.device)
-        self._gives_vectors = network.head is None
 
     def run(self, batch: PackedBatch) -> Outputs:
         """The network's outputs.
@@ -52,8 +48,6 @@ class TorchBackend(Backend):
 
     @torch.inference_mode()
     def _computed(self, batch: PackedBatch) -> Outputs:
-        if self._gives_vectors:
-            give_back()
         tokens = on_device(batch, self.device)
         indices_M = batch.output_indices_M
         named_M = None if indices_M is None else torch.from_numpy(indices_M).to(self.device)
@@ -62,16 +56,6 @@ class TorchBackend(Backend):
     def blame(self) -> str:
         """Which weight is not finite, if one is."""
         return blame(weights_of(encoder=self.network.encoder, head=self.network.head))
-
-
-def give_back() -> None:
-    """Has the C library give memory that nobody uses back to the system.
-
-    Vectors of tokens are megabytes a batch, between small objects that stay for longer: left to itself the heap has
-    ever more holes, and a process that streams them grows as if it kept them.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def open_torch_backend(
