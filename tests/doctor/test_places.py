@@ -55,3 +55,12 @@ def test_folders(tmp_path: Path) -> None:
     assert [folder.use for folder in rest] == ["temporary files", "this folder"]
     (tmp_path / "file").touch()
     assert not writable_folders(str(tmp_path / "file/in it"))[0].writable
+
+
+def test_a_folder_that_has_been_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    here = writable_folders(str(tmp_path))[-1]
+    assert (here.use, here.writable) == ("this folder", False)

@@ -61,6 +61,13 @@ def test_a_machine_that_moves_more_between_products_is_faster(root: Path) -> Non
     assert seconds(6.0) == pytest.approx(seconds(3.0) / 2)
 
 
+def test_a_machine_that_was_busy_is_said_to_have_been(root: Path) -> None:
+    file = calibrations_folder() / MEASURED.name
+    for load, said in ((0.1, False), (usable_cores() * 3.0, True)):
+        file.write_text(MEASURED.model_copy(update={"load": load}).model_dump_json())
+        assert ("other programs were busy" in this_machine(load_devices(), root).row.source) == said
+
+
 def test_another_machine_is_not(root: Path) -> None:
     (root / "proc/cpuinfo").write_text("model name\t: Intel Xeon\nflags\t\t: avx2\n")
     assert this_machine(load_devices(), root).row.evidence("fp32_tflops") == "rule"

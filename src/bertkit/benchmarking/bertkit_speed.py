@@ -10,6 +10,7 @@ import torch
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.benchmarking.cells import Batches, Kind
+from bertkit.benchmarking.on_device import wait_for
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.training import Optimiser
 from bertkit.errors import OutOfMemory
@@ -64,12 +65,12 @@ class BertkitSpeed:
             OutOfMemory: it does not fit.
         """
         made = [self._batch(lengths) for lengths in batches]
-        self._wait()
+        wait_for(self._device)
         start = self._now()
         try:
             for batch in made:
                 self._run(batch)
-            self._wait()
+            wait_for(self._device)
         except Exception as error:
             if not ran_out_of_memory(error):
                 raise
@@ -80,10 +81,6 @@ class BertkitSpeed:
         chance = torch.Generator().manual_seed(sum(lengths))
         ids = [torch.randint(self._vocabulary, (length,), generator=chance).tolist() for length in lengths]
         return TokenBatch.pack(ids, [[0] * length for length in lengths], self._device)
-
-    def _wait(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
 
 
 class EncoderRounds:

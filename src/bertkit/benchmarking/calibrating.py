@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.benchmarking.load import load_now
+from bertkit.benchmarking.on_device import device_name, wait_for
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.kernels import linear_kind
 from bertkit.inference.precision import make_ready
@@ -41,7 +43,7 @@ def calibrate_machine(device: torch.device, say: Say, now: Clock = time.perf_cou
     Args:
         say: is told what is being measured.
     """
-    measure = Stopwatch(device, now)
+    measure, load = Stopwatch(device, now), load_now()
     products: dict[Precision, float] = {}
     for precision in _precisions(device):
         say(f"products in {precision}")
@@ -54,8 +56,9 @@ def calibrate_machine(device: torch.device, say: Say, now: Clock = time.perf_cou
         processor=processor_name(),
         cores=usable_cores(),
         threads=torch.get_num_threads(),
-        device=None if device.type == "cpu" else torch.cuda.get_device_name(device),
+        device=device_name(device),
         torch=torch.__version__,
+        load=load,
         date=date.today().isoformat(),
         products_tflops=products,
         bandwidth_gb_s=measure.bandwidth() / 1e9,
@@ -65,7 +68,8 @@ def calibrate_machine(device: torch.device, say: Say, now: Clock = time.perf_cou
 
 
 def _precisions(device: torch.device) -> list[Precision]:
-    return ["float32", "bfloat16"] if device.type == "cpu" else ["float32", "bfloat16", "float16"]
+    known: dict[str, list[Precision]] = {"cpu": ["float32", "bfloat16"], "mps": ["float32", "float16"]}
+    return known.get(device.type, ["float32", "bfloat16", "float16"])
 
 
 class Stopwatch:
@@ -79,10 +83,10 @@ class Stopwatch:
         run()
         seconds: list[float] = []
         while len(seconds) < LEAST_TURNS or sum(seconds) < ENOUGH_SECONDS:
-            self._wait()
+            wait_for(self._device)
             start = self._now()
             run()
-            self._wait()
+            wait_for(self._device)
             seconds.append(self._now() - start)
         return min(seconds)
 
@@ -127,7 +131,3 @@ class Stopwatch:
         numbers = sum(one.numbers for one in done if one.kind == "pointwise")
         # A machine that did its products faster here than alone was busy then: no less than a tenth lies between them.
         return numbers / max(taken - flops / product_flops, taken / 10)
-
-    def _wait(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)

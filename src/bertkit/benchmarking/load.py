@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-BUSY_SHARE = 0.5  # of the cores
+from bertkit.planner.calibration import BUSY_SHARE
 
 
 def busy_words(load: float | None, cores: int) -> str | None:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bertkit.doctor.facts import Folder, HubFacts
@@ -47,8 +47,15 @@ def _token(environment: Mapping[str, str], file: Path) -> tuple[str | None, str 
 
 def writable_folders(cache: str) -> tuple[Folder, ...]:
     """Where models, temporary files and results go."""
-    places = {"hub cache": cache, "temporary files": tempfile.gettempdir(), "this folder": os.getcwd()}
-    return tuple(_folder(use, Path(path).expanduser()) for use, path in places.items())
+    places = {"hub cache": lambda: cache, "temporary files": tempfile.gettempdir, "this folder": os.getcwd}
+    return tuple(_found(use, place) for use, place in places.items())
+
+
+def _found(use: str, place: Callable[[], str]) -> Folder:
+    try:
+        return _folder(use, Path(place()).expanduser())
+    except OSError as error:  # it has been removed, or there is none that can be written
+        return Folder(use, str(error.strerror), None, False)
 
 
 def _folder(use: str, path: Path) -> Folder:

@@ -16,6 +16,7 @@ from bertkit.config.strict import Strict, parse
 from bertkit.errors import BertkitError, ConfigError
 from bertkit.planner.rates import Precision
 
+BUSY_SHARE = 0.5  # of the cores: with more work than that of others, a machine looks slower than it is
 Above = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
@@ -25,6 +26,7 @@ class MachineCalibration(Strict):
     Attributes:
         threads: that measured, one a core; figures are of all of them together.
         device: the GPU that was measured; None for the processor.
+        load: other processes that wanted to run then; None where the system does not say.
         products_tflops: that products of BERT-base's shapes reach, by precision.
         bandwidth_gb_s: of memory, read and written.
         numbers_g_s: billions of numbers moved a second outside products, as an encoder moves them; of a CPU.
@@ -37,10 +39,16 @@ class MachineCalibration(Strict):
     device: str | None = None
     torch: str
     date: str
+    load: float | None = None
     products_tflops: dict[Precision, Above]
     bandwidth_gb_s: Above
     numbers_g_s: Above | None = None
     launch_us: Above
+
+    @property
+    def was_disturbed(self) -> bool:
+        """Whether other programs had the machine, so that it is faster than this says."""
+        return self.load is not None and self.load > BUSY_SHARE * self.cores
 
     @property
     def name(self) -> str:

@@ -71,13 +71,14 @@ def _calibrated(row: DeviceRow, processor: str) -> DeviceRow:
     others = {"bandwidth_gb_s": found.bandwidth_gb_s}
     if found.numbers_g_s is not None:
         others["numbers_g_s"] = found.numbers_g_s / found.threads
+    busy = f", while other programs were busy: load {found.load:.1f}" if found.was_disturbed else ""
     measured = [*row.measured, *rates, *others]
     changes = {
         **rates,
         **others,
         "measured": measured,
         "rule": [field for field in row.rule if field not in measured],
-        "source": f"this machine, measured on {found.date} (bertkit bench --calibrate)",
+        "source": f"this machine, measured on {found.date} (bertkit bench --calibrate{busy})",
     }
     return row.model_copy(update=changes)
 

@@ -23,6 +23,7 @@ import torch
 from bertkit.benchmarking.bertkit_speed import BertkitSpeed
 from bertkit.benchmarking.cells import MIXED_TEXTS, Batches, Cell, Kind, texts_of_round, tokens_of
 from bertkit.benchmarking.load import busy_words, load_now
+from bertkit.benchmarking.on_device import device_name
 from bertkit.benchmarking.peers import Absent, Peer, hub_config
 from bertkit.benchmarking.racing import Contestant, TimedRounds, best_batch, race
 from bertkit.benchmarking.results import AbsentRow, BenchFile, BenchRow, PredictedSpeed, begun
@@ -236,7 +237,6 @@ def _prediction(
 
 def _fresh(config: BenchmarkConfig) -> BenchFile:
     """A file without rows: where it is measured, and with what."""
-    gpu = None if config.device.type == "cpu" else torch.cuda.get_device_name(config.device)
     libraries = ("torch", "transformers", "onnxruntime", "openvino")
     return BenchFile(
         model=config.model,
@@ -246,7 +246,7 @@ def _fresh(config: BenchmarkConfig) -> BenchFile:
             "cores": usable_cores(),
             "threads": torch.get_num_threads(),
             "memory_gib": _memory_gib(),
-            "device": gpu or config.device.type,
+            "device": device_name(config.device) or config.device.type,
             "system": f"{platform.system()} {platform.machine()}",
             "instructions": torch.backends.cpu.get_cpu_capability(),
         },
