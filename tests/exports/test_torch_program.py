@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from bertkit.exports.padded_network import PaddedNetwork
 from bertkit.exports.torch_program import write_program
@@ -12,6 +13,7 @@ from bertkit.inference.torch_backend import TorchBackend
 from tests.inference.test_graph_backend import NETWORKS, batch_of
 
 
+@pytest.mark.export
 def test_the_program_computes_other_sizes_than_it_was_traced_with(tmp_path: Path) -> None:
     one = NETWORKS["spans"]()
     program = PaddedNetwork(one.requires_grad_(False), None).eval()
