@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,22 @@ def test_a_key_is_added_and_known_again_but_not_kept(tmp_path: Path) -> None:
     assert client_of(f"bearer  {second} ", "", hashes) == "charles"
     assert client_of("", second, hashes) == "charles"
     assert client_of("Basic abc", first, hashes) == "ada"
+    basic = base64.b64encode(f"anyone:{second}".encode()).decode()
+    assert client_of(f"Basic {basic}", "", hashes) == "charles"
 
 
 @pytest.mark.parametrize(
-    "given", ["", "Bearer", "Bearer ", "Bearer wrong", "Basic wrong", "Bearer " + key_hash("right")]
+    "given",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        "Basic wrong",
+        "Basic d3Jvbmc6d3Jvbmc=",
+        "Basic w6k=",
+        "Bearer " + key_hash("right"),
+    ],
 )
 def test_no_key_and_another_one_are_refused(given: str) -> None:
     with pytest.raises(NotAllowed):

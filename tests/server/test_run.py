@@ -271,3 +271,11 @@ def test_the_command_from_its_first_line_to_its_last(folders: Mapping[str, Path]
     assert lines[1].startswith("ready: vectors at ")
     assert '"route": "/v1/predict", "status": 200' in rest
     assert "w1" not in rest
+
+
+def test_fewer_kernels_are_kept_unless_it_is_said_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRU_CACHE_CAPACITY", "7")
+    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "7")
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+    running.bound_kernel_caches()
+    assert (os.environ["LRU_CACHE_CAPACITY"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) == ("7", "64")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import ipaddress
@@ -72,19 +73,26 @@ def client_of(authorization: str, api_key: str, hashes: Hashes) -> str:
     """What the key of a request is called. Every hash is compared, each in a time that says nothing.
 
     Args:
-        authorization: the header, `Bearer KEY`.
+        authorization: the header, `Bearer KEY`; or `Basic`, as a browser sends a password that it asked for.
         api_key: the header `X-Api-Key`, which some clients send instead.
 
     Raises:
         NotAllowed: there is no key, or another one.
     """
-    scheme, _, bearer = authorization.partition(" ")
-    key = bearer.strip() if scheme.lower() == "bearer" else api_key.strip()
-    given = key_hash(key)
-    found = [name for name, known in hashes if hmac.compare_digest(given, known)]
+    scheme, _, given = authorization.partition(" ")
+    key = {"bearer": given.strip(), "basic": _password(given)}.get(scheme.lower(), "") or api_key.strip()
+    hashed = key_hash(key)
+    found = [name for name, known in hashes if hmac.compare_digest(hashed, known)]
     if not key or not found:
         raise NotAllowed("no key is given" if not key else "the key is not one of this server's")
     return found[0]
+
+
+def _password(basic: str) -> str:
+    try:
+        return base64.b64decode(basic, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def check_host(header: str, allowed: Sequence[str]) -> None:
@@ -105,6 +113,19 @@ def check_host(header: str, allowed: Sequence[str]) -> None:
         ipaddress.ip_address(name)
     except ValueError:
         raise UserError("the request is addressed to another host", "Allow its name with --allow-host.") from None
+
+
+def check_page(method: str, fetched_from: str) -> None:
+    """Refuses what another site's page has a browser send: it would send a key that it remembers along.
+
+    Args:
+        fetched_from: the request's `Sec-Fetch-Site`, which no page can set.
+
+    Raises:
+        UserError: it is from another site.
+    """
+    if method not in ("GET", "HEAD") and fetched_from not in ("", "none", "same-origin"):
+        raise UserError("the request is of another site's page", "Ask from the server's own page, or from a program.")
 
 
 def is_local(host: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from bertkit.errors import BertkitError, InputError, NotServing, RequestTooLarge, UserError
 from bertkit.inference.scheduler import SHARES
-from bertkit.server.access import OPEN_PATHS, check_host, client_of
+from bertkit.server.access import OPEN_PATHS, check_host, check_page, client_of
 from bertkit.server.error_shapes import Shapes
 from bertkit.server.metrics import Metrics
 from bertkit.server.service import Asker, Timing
@@ -68,6 +68,7 @@ class Guard:
         """Checks who asks; reads the body."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         check_host(headers.get("host", ""), (*self._settings.hosts, self._settings.host))
+        check_page(scope["method"], headers.get("sec-fetch-site", ""))
         is_open = scope["path"] == OPEN_PATHS or scope["path"].startswith(f"{OPEN_PATHS}/")
         client = _address(scope)
         if self._settings.key_hashes and not is_open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import ssl
@@ -25,6 +26,7 @@ from bertkit.server.settings import Seconds, ServeSettings
 
 INTERRUPTED = 130
 HEAD_BYTES = 16 * 1024
+KERNELS_KEPT = "64"
 CONNECTIONS = 1_000  # and as many requests at once; more get 503
 
 Load = Callable[[], Sequence[ServedModel]]
@@ -44,6 +46,7 @@ def run(settings: ServeSettings, load: Load, told: Callable[[str], None]) -> int
         UserError: the address or the certificate cannot be used.
         BertkitError: a model cannot be loaded, or what computes has died too often.
     """
+    bound_kernel_caches()
     listening = bind(settings)
     try:
         return asyncio.run(_Life(settings, load, told).live(listening))
@@ -51,6 +54,16 @@ def run(settings: ServeSettings, load: Load, told: Callable[[str], None]) -> int
         listening.close()
         if settings.socket is not None:
             settings.socket.unlink(missing_ok=True)
+
+
+def bound_kernel_caches() -> None:
+    """Has torch keep fewer kernels on a CPU, unless it was told how many.
+
+    oneDNN and what lies over it keep a kernel for every number of tokens that a batch had, a thousand each: with
+    batches of all sizes that is a gigabyte. Read once, when torch first computes.
+    """
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, KERNELS_KEPT)
 
 
 def bind(settings: ServeSettings) -> socket.socket:

@@ -1,0 +1,68 @@
+// What the page does: choose a model, ask it, show the answer. Nothing is loaded from anywhere else.
+import { show, showError } from "./answers.js";
+import { FIELDS, draw, rowsOf } from "./fields.js";
+import { asCurl, asPython } from "./code.js";
+
+const by = (id) => document.getElementById(id);
+let models = [];
+
+async function begin() {
+  try {
+    const answer = await fetch("/v1/models");
+    models = (await answer.json()).data;
+  } catch {
+    by("state").textContent = "the server does not answer";
+    return;
+  }
+  by("model").replaceChildren(...models.map((one) => new Option(`${one.id} (${one.task})`, one.id)));
+  by("state").textContent = `${models.length} model${models.length === 1 ? "" : "s"}`;
+  choose();
+}
+
+const chosen = () => models.find((one) => one.id === by("model").value);
+
+function choose() {
+  draw(by("fields"), FIELDS[chosen().task] ?? FIELDS["sentence-embedding"]);
+  by("answer").replaceChildren();
+}
+
+async function ask(event) {
+  event?.preventDefault();
+  const model = chosen();
+  if (!model) return;
+  const values = Object.fromEntries([...by("fields").querySelectorAll("[name]")].map((one) => [one.name, one.value]));
+  const body = { model: model.id, rows: rowsOf(model.task, values) };
+  if (by("window").checked) body.long = "window";
+  by("curl").textContent = asCurl(location.origin, body);
+  by("python").textContent = asPython(location.origin, body);
+  by("meter").textContent = "…";
+  try {
+    const began = performance.now();
+    const answer = await fetch("/v1/predict", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const got = await answer.json();
+    by("json").textContent = JSON.stringify(got, shorter, 1);
+    const tokens = answer.headers.get("x-compute-tokens") ?? "0";
+    const inside = answer.headers.get("x-total-time") ?? "0";
+    by("meter").textContent = `${tokens} tokens, ${inside} ms in the server, ${Math.round(performance.now() - began)} ms in all`;
+    if (answer.ok) show(by("answer"), model.task, got.records, values);
+    else showError(by("answer"), got.error);
+  } catch {
+    by("meter").textContent = "";
+    showError(by("answer"), { message: "the server does not answer", remedy: "Is it still running?" });
+  }
+}
+
+// A vector is shown by its beginning.
+const shorter = (name, value) =>
+  Array.isArray(value) && value.length > 8 && typeof value[0] === "number" ? [...value.slice(0, 8), "…"] : value;
+
+by("model").addEventListener("change", choose);
+by("ask").addEventListener("submit", ask);
+by("ask").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ask(event);
+});
+begin();

@@ -1,0 +1,46 @@
+"""The page is whole, and loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bertkit.server.page import FOLDER
+from bertkit.tasks.catalogue import TASKS
+from tests.server.conftest import Client
+
+FILES = sorted(FOLDER.iterdir())
+
+
+def test_the_page_has_a_strict_policy(client: Client) -> None:
+    got = client.get("/")
+    assert got.status == 200
+    assert got.headers["content-type"].startswith("text/html")
+    policy = got.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<script>|style=|onclick|javascript:", got.body)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_part_is_served_and_names_only_parts_that_there_are(client: Client, path: object) -> None:
+    name = path.name  # type: ignore[attr-defined]
+    got = client.get("/" if name == "index.html" else f"/page/{name}")
+    assert got.status == 200
+    assert "http://" not in got.body
+    assert "https://" not in got.body
+    named = re.findall(r'"(?:/page|\.)/([\w.]+)"', got.body)
+    assert set(named) <= {file.name for file in FILES}
+    assert "innerHTML" not in got.body
+
+
+@pytest.mark.parametrize("name", ["../page.py", "..%2Fpage.py", "page.py", "index", "%2e%2e/app.py"])
+def test_nothing_else_is_served(client: Client, name: str) -> None:
+    assert client.get(f"/page/{name}").status == 404
+
+
+def test_every_task_has_its_fields_and_its_answer() -> None:
+    for part in ("fields.js", "answers.js"):
+        text = (FOLDER / part).read_text(encoding="utf-8")
+        assert [task for task in TASKS if f'"{task}":' not in text] == []
