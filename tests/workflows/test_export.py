@@ -22,7 +22,7 @@ from tests.exports.tiny_models import ROWS, make_small, numbers
 TASK = "text-classification"
 FORMATS = ["gguf-int8", "openvino-int8", "onnx-int8", "gguf", "torch", "openvino", "onnx"]
 FILES = """
-    README.md config.json model-f16.gguf model-q8_0.gguf onnx/model.onnx onnx/model_quantized.onnx
+    README.md config.json config.pbtxt model-f16.gguf model-q8_0.gguf onnx/model.onnx onnx/model_quantized.onnx
     openvino/openvino_model.bin openvino/openvino_model.xml openvino/openvino_model_qint8_quantized.bin
     openvino/openvino_model_qint8_quantized.xml special_tokens_map.json tokenizer.json tokenizer_config.json
     torch/model.pt2 vocab.txt

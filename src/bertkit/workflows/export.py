@@ -24,6 +24,7 @@ from bertkit.exports.padded_network import PaddedNetwork
 from bertkit.exports.tensorrt import unknown_operators
 from bertkit.exports.torch_program import write_program
 from bertkit.exports.trial import Trial, make_trial
+from bertkit.exports.triton import write_triton
 from bertkit.inference.backend import Backend
 from bertkit.inference.backends import graph_use, open_graph
 from bertkit.inference.graph_backend import GraphBackend, GraphUse
@@ -103,6 +104,8 @@ def export(config: ExportConfig, observer: Observer = SILENT) -> Exported:
             observer.say(f"{graph.path.relative_to(made)}: {found[kind].words()}")
             if kind == "onnx" and (unknown := unknown_operators(graph.path)):
                 observer.say(f"{graph.path.relative_to(made)}: TensorRT does not list {', '.join(unknown)}")
+        if onnx := next((graph for graph in graphs.values() if graph.runtime == "onnx"), None):
+            write_triton(onnx.path, made / "config.pbtxt")
         words = [one.words() for one in found.values()]
         write_card(made, output.resolve().name, task, program.signature, list(graphs.values()), words)
         shutil.rmtree(made / WORK, ignore_errors=True)
