@@ -29,8 +29,10 @@ Model = Annotated[
 ]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.", metavar="REVISION")]
 DType = Annotated[
-    Literal["auto", "float32", "bfloat16", "float16"],
-    typer.Option(help="Precision; auto is what the hardware is fastest in: bfloat16, float16 or float32."),
+    Literal["auto", "float32", "bfloat16", "float16", "int8"],
+    typer.Option(
+        help="Precision; auto is what the hardware is fastest in, bfloat16, float16 or float32; int8: of graphs."
+    ),
 ]
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],

@@ -23,6 +23,11 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     """
     if name == "auto":
         return best_dtype(device)
+    if name == "int8":
+        raise DeviceError(
+            "int8 is a precision of exported graphs, and this model is a checkpoint",
+            "Make one: bertkit export MODEL --to openvino-int8 -o OUT (or --to onnx-int8); then -m OUT.",
+        )
     if name not in DTYPES:
         raise DeviceError(f"unknown dtype {name!r}{near_match(name, DTYPES)}", f"Choose auto, {', '.join(DTYPES)}.")
     return DTYPES[name]
