@@ -32,7 +32,7 @@ def test_typed_texts_become_records_in_order(run: Run) -> None:
 def test_options_reach_the_model(run: Run) -> None:
     run(
         *("predict", "x", "-m", "some/model", "--task", "fill-mask", "--long", "window", "--dtype", "bfloat16"),
-        *("--device", "cpu", "--revision", "v1", "--batch-tokens", "4096", "--top-k", "3"),
+        *("--device", "cpu", "--revision", "v1", "--batch-tokens", "4096", "--top-k", "3", "--backend", "onnx"),
     )
     assert fake_program.LOADED == [
         {
@@ -43,6 +43,7 @@ def test_options_reach_the_model(run: Run) -> None:
             "revision": "v1",
             "long": "window",
             "batch_tokens": 4096,
+            "backend": "onnx",
             "top_k": 3,
         }
     ]
@@ -54,7 +55,8 @@ def test_options_of_tasks_reach_the_model(run: Run) -> None:
         *("--doc-stride", "64", "--hypothesis-template", "about {}", "--prompt", "query", "--truncate-dim", "5"),
     )
     (given,) = fake_program.LOADED
-    assert {name: given[name] for name in list(given) if name not in ("model", "task", "dtype", "device", "long")} == {
+    always = ("model", "task", "dtype", "device", "backend", "long")
+    assert {name: given[name] for name in list(given) if name not in always} == {
         "problem": "multi-label",
         "aggregation": "max",
         "max_answer_tokens": 9,
@@ -97,7 +99,8 @@ def test_columns_of_every_field(run: Run, tmp_path: Path) -> None:
 
 def test_options_left_out_leave_the_models_defaults(run: Run) -> None:
     run("predict", "x")
-    assert fake_program.LOADED == [{"model": None, "task": None, "dtype": "auto", "device": "auto", "long": "error"}]
+    how = {"dtype": "auto", "device": "auto", "backend": "auto", "long": "error"}
+    assert fake_program.LOADED == [{"model": None, "task": None, **how}]
 
 
 def test_a_pair_of_typed_texts(run: Run) -> None:
