@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bertkit.api.compressing import compress
     from bertkit.api.evaluation import calibrate, evaluate, find_ranges
     from bertkit.api.explaining import explain
     from bertkit.api.exporting import export
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bertkit.vectors.quantising import quantize_embeddings
     from bertkit.vectors.search import quantized_search
     from bertkit.workflows.calibration import Calibration
+    from bertkit.workflows.compression import Compression
     from bertkit.workflows.evaluation import Evaluation
     from bertkit.workflows.explain import Explanations
     from bertkit.workflows.export import Exported
@@ -31,6 +33,7 @@ else:
     _HOMES = {
         "BertkitError": "bertkit.errors",
         "Calibration": "bertkit.workflows.calibration",
+        "Compression": "bertkit.workflows.compression",
         "DistillResult": "bertkit.workflows.results",
         "Evaluation": "bertkit.workflows.evaluation",
         "Explanations": "bertkit.workflows.explain",
@@ -42,6 +45,7 @@ else:
         "PretrainResult": "bertkit.workflows.results",
         "SweepResult": "bertkit.workflows.results",
         "calibrate": "bertkit.api.evaluation",
+        "compress": "bertkit.api.compressing",
         "distill": "bertkit.api.training",
         "evaluate": "bertkit.api.evaluation",
         "explain": "bertkit.api.explaining",
@@ -71,6 +75,7 @@ else:
 __all__ = [
     "BertkitError",
     "Calibration",
+    "Compression",
     "DistillResult",
     "Evaluation",
     "Explanations",
@@ -83,6 +88,7 @@ __all__ = [
     "SweepResult",
     "__version__",
     "calibrate",
+    "compress",
     "distill",
     "evaluate",
     "explain",

@@ -140,6 +140,12 @@ class BadExport(BertkitError):
     default_remedy = "Use the checkpoint itself, or another format, and report this: it is a fault of bertkit's."
 
 
+class LossTooLarge(BertkitError):
+    """A compressed model answers worse than it may. It was not written."""
+
+    default_remedy = "Allow more with --max-loss, or compress to bf16; data of the model's own kind calibrates best."
+
+
 class FolderInUse(OutputError):
     """Another process is writing into the folder."""
 

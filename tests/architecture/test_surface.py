@@ -67,7 +67,7 @@ def test_help_imports_no_torch() -> None:
 
 def test_every_precision_and_device_that_is_offered_is_there() -> None:
     dtypes, devices = (get_args(get_args(one)[0]) for one in (options.DType, options.Device))
-    assert set(dtypes) == {"auto", "int8", *DTYPES}  # int8 is of graphs
+    assert set(dtypes) == {"auto", *DTYPES}
     assert set(devices) == set(DEVICES)
 
 

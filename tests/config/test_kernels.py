@@ -119,6 +119,9 @@ def test_the_precision_of_other_processors() -> None:
         (CPU, "float32", False, "plain"),
         (gpu(9, 0), "float32", False, "plain"),
         (Processor("mps", packs=True), "float32", False, "plain"),
+        (Processor("cpu", packs=True), "int8", False, "int8"),
+        (Processor("cpu"), "int8", False, "plain"),
+        (gpu(9, 0), "int8", False, "plain"),
     ],
 )
 def test_the_kind_of_linear_layers(processor: Processor, precision: str, learns: bool, kind: str) -> None:
@@ -133,6 +136,6 @@ def test_local_attention_of_long_sequences_goes_in_chunks() -> None:
 
 
 def test_products_of_half_precision_are_compiled_on_a_cpu() -> None:
-    assert [compiles_per_size("cpu", half=half) for half in (True, False)] == [True, False]
-    assert not compiles_per_size("cuda", half=True)
-    assert not compiles_per_size("mps", half=True)
+    assert [compiles_per_size("cpu", narrow=narrow) for narrow in (True, False)] == [True, False]
+    assert not compiles_per_size("cuda", narrow=True)
+    assert not compiles_per_size("mps", narrow=True)

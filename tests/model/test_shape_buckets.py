@@ -54,6 +54,7 @@ def test_only_half_precision_is_filled(weights: torch.dtype, monkeypatch: pytest
     assert compiles_each_size(CPU, weights) == (weights == torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
         assert compiles_each_size(CPU, weights)
+    assert compiles_each_size(CPU, torch.int8)
     assert not compiles_each_size(torch.device("cuda"), torch.bfloat16)
     monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
     assert not compiles_each_size(CPU, weights), "a program that is exported takes any size"

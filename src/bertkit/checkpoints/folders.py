@@ -50,6 +50,17 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_free(path: Path) -> None:
+    """Sees that a folder can appear at `path`, before the work that fills it.
+
+    Raises:
+        OutputError: its parent is missing, or something is there already.
+    """
+    target = path.resolve()
+    _refuse_missing_parent(path, target)
+    _refuse_occupied(path, target, replace=False)
+
+
 @overload
 def atomic_file(path: Path, mode: Literal["w"] = "w") -> AbstractContextManager[TextIO]: ...
 @overload

@@ -44,7 +44,7 @@ def convert(
     revision: options.Revision = None,
     json: options.Json = False,
 ) -> None:
-    """Write a checkpoint in another layout, its weights bit for bit the same."""
+    """Write a checkpoint in another layout, its weights bit for bit the same; those of int8 as float32."""
     from bertkit.cli.info import described
     from bertkit.cli.models import model_folder
     from bertkit.cli.output import json_line

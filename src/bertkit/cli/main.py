@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from bertkit.cli.bench import bench
 from bertkit.cli.compare import compare
+from bertkit.cli.compress import compress
 from bertkit.cli.convert import convert
 from bertkit.cli.distill import distill
 from bertkit.cli.doctor import doctor
@@ -57,6 +58,7 @@ for command in (
     serve,
     export,
     compare,
+    compress,
     plan,
     bench,
     doctor,

@@ -31,7 +31,7 @@ Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a h
 DType = Annotated[
     Literal["auto", "float32", "bfloat16", "float16", "int8"],
     typer.Option(
-        help="Precision; auto is what the hardware is fastest in, bfloat16, float16 or float32; int8: of graphs."
+        help="Precision; auto is what the hardware is fastest in: bfloat16, float16 or float32; int8 if the model is."
     ),
 ]
 Device = Annotated[

@@ -6,6 +6,7 @@ else decides by the kind of a device.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,11 +20,17 @@ Precision = Literal["float32", "bfloat16", "float16"]
 # One variable-length kernel for the whole batch; dropout by hand on a CPU; a dense kernel for each length.
 AttentionKernel = Literal["varlen", "dropped", "by-length"]
 
-# A linear layer as torch has it, or its weight laid out once for a CPU's kernels, for inference.
-LinearKind = Literal["plain", "packed"]
+# A linear layer as torch has it; its weight laid out once for a CPU's kernels, for inference; and its weight in int8,
+# where it was made so: those that are kept in floating point among them are packed.
+LinearKind = Literal["plain", "packed", "int8"]
 
-# What a packed linear layer applies itself while the product is still in cache, so that it is no tensor of its own.
-FUSED_ACTIVATIONS: frozenset[Activation] = frozenset({"gelu", "gelu_tanh", "relu"})
+# What a packed linear layer applies itself while the product is still in cache, so that it is no tensor of its own; and
+# how oneDNN names it: (operation, algorithm).
+FUSED: Mapping[Activation, tuple[str, str]] = {
+    "gelu": ("gelu", "none"),
+    "gelu_tanh": ("gelu", "tanh"),
+    "relu": ("relu", ""),
+}
 
 # Attention with dropout on a CPU multiplies matrices of sequences up to this length in float32 at least. oneDNN
 # compiles products of half precision for each number and length of sequences, which takes longer than such a product.
@@ -122,13 +129,14 @@ def linear_kind(processor: Processor, precision: str, *, learns: bool) -> Linear
     Args:
         learns: a gradient is to pass through them, which a packed weight lets through no more.
     """
-    can_pack = precision == "float32" or (precision == "bfloat16" and processor.bfloat16)
-    return "packed" if processor.kind == "cpu" and processor.packs and can_pack and not learns else "plain"
+    can_pack = precision in ("float32", "int8") or (precision == "bfloat16" and processor.bfloat16)
+    packed: LinearKind = "int8" if precision == "int8" else "packed"
+    return packed if processor.kind == "cpu" and processor.packs and can_pack and not learns else "plain"
 
 
-def compiles_per_size(kind: str, *, half: bool) -> bool:
-    """Whether a product is compiled anew for each number of rows, as oneDNN does in half precision."""
-    return kind == "cpu" and half
+def compiles_per_size(kind: str, *, narrow: bool) -> bool:
+    """Whether a product is compiled anew for each number of rows, as oneDNN does in half precision and in int8."""
+    return kind == "cpu" and narrow
 
 
 def logits_chunk_bytes(kind: str) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.config.encoder import EncoderConfig
+from bertkit.config.int8 import without_guard
 from bertkit.config.strict import parse
 from bertkit.errors import ConfigError, ModelNotFound, UserError
 from bertkit.families.catalogue import FAMILIES, find_family
@@ -60,7 +61,7 @@ def read_config(folder: Path) -> ForeignConfig:
     path = next((folder / name for name in ("config.json", *own) if (folder / name).is_file()), None)
     if path is None:
         raise _no_config(folder)
-    values = _read_object(path)
+    values = without_guard(_read_object(path))
     model_type = values.get("model_type")
     if path.name in own:
         name, layout = own[path.name]

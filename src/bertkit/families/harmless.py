@@ -64,6 +64,7 @@ READ_ELSEWHERE = frozenset(
     """
     model_type architectures id2label num_labels _num_labels problem_type
     sentence_transformers sbert_ce_default_activation_function bertkit_classifier_reads
+    bertkit_int8
     """.split()
 )
 

@@ -361,8 +361,8 @@ def load(
     Args:
         model: a folder or a hub name; None is the embedded default.
         task: one of the hub's task names; None is what the checkpoint's head does, else `sentence-embedding`.
-        dtype: `float32`, `bfloat16`, `float16`, or `auto`: what the device is fastest in; torch's own will do. This and
-            `device` are for torch: another back end has its own.
+        dtype: `float32`, `bfloat16`, `float16`, `int8`, or `auto`: what the device is fastest in, int8 where weights
+            are; torch's own will do. This and `device` are for torch: another back end has its own.
         device: `cpu`, `cuda` (also AMD's GPUs), `mps` (Apple's), or `auto`: a GPU where there is one; torch's own will
             do.
         revision: branch, tag or commit of a hub model.

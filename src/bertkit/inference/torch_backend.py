@@ -13,6 +13,7 @@ from bertkit.inference.precision import choose_dtype, exact_dtype, make_network_
 from bertkit.inference.too_large import batch_too_large
 from bertkit.model.device import choose_device
 from bertkit.model.finite import blame, weights_of
+from bertkit.model.int8_parts import quantise
 from bertkit.model.network import Network
 from bertkit.model.out_of_memory import ran_out_of_memory
 from bertkit.pretrained.checkpoint import Pretrained
@@ -73,10 +74,28 @@ def open_torch_backend(
     """
     place = choose_device(device)
     name = dtype.removeprefix("torch.")
-    precision = exact_dtype(name) if explainable else choose_dtype(name, place)
-    network = pretrained.build_network(task)
-    make_network_ready(network, place, precision, gradients=explainable)
-    return TorchBackend(network, str(precision).removeprefix("torch."))
+    int8 = pretrained.int8 is not None
+    precision = exact_dtype(name) if explainable else choose_dtype(name, place, stored_int8=int8)
+    return ready_backend(pretrained, task, place, precision, gradients=explainable)
+
+
+def ready_backend(
+    pretrained: Pretrained, task: Task, device: torch.device, dtype: torch.dtype, *, gradients: bool = False
+) -> TorchBackend:
+    """A checkpoint's network for a task, on a device and in a precision.
+
+    Args:
+        gradients: leave weights laid out so that gradients flow.
+
+    Raises:
+        MissingHead, ConfigError, BadCheckpoint: as `Pretrained.build_network`.
+    """
+    int8 = dtype == torch.int8
+    network = pretrained.build_network(task, int8=int8)
+    if int8 and pretrained.int8 is None:
+        quantise(network)
+    make_network_ready(network, device, dtype, gradients=gradients)
+    return TorchBackend(network, str(dtype).removeprefix("torch."))
 
 
 def network_of(backend: Backend) -> Network:

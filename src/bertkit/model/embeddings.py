@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from bertkit.batching.token_batch import TokenBatch
+from bertkit.model.int8_table import Int8Table
 from bertkit.model.positions import learned_rows
 
 
@@ -20,9 +21,9 @@ class Embeddings(nn.Module):
 
     def __init__(
         self,
-        token: nn.Embedding,
+        token: nn.Embedding | Int8Table,
         segment: nn.Embedding | None,
-        position: nn.Embedding | None,
+        position: nn.Embedding | Int8Table | None,
         offset: int,
         norm: nn.Module,
         dropout: nn.Module,

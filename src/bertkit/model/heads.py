@@ -18,6 +18,7 @@ from bertkit.config.readout import MASKED_LM
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.chunked_loss import Criterion, chunked_loss
 from bertkit.model.dropout import Dropout
+from bertkit.model.int8_table import Int8Table
 from bertkit.model.linear import last_weights, make_linear
 from bertkit.model.mlp import ACTIVATIONS
 from bertkit.model.pooling import mean_tokens
@@ -110,7 +111,7 @@ class MaskedLMHead(nn.Module):
             return functional.linear(x_ME.to(dtype), table_VE.to(dtype), bias_V)
 
     def keep_exact(self, encoder: Encoder) -> None:
-        """Makes the last layer's weights the head's own, in float32, before the encoder's become half of it."""
+        """Makes the last layer's weights the head's own, in float32, before the encoder's become less than it."""
         self.decoder = nn.Parameter(self.table(encoder).detach().float(), requires_grad=False)
 
     def transform(self, hidden_MW: Tensor) -> Tensor:
@@ -122,7 +123,10 @@ class MaskedLMHead(nn.Module):
 
     def table(self, encoder: Encoder) -> Tensor:
         """The rows of the vocabulary, (V, E)."""
-        return encoder.embeddings.token.weight if self.decoder is None else self.decoder
+        if self.decoder is not None:
+            return self.decoder
+        token = encoder.embeddings.token
+        return token.rows() if isinstance(token, Int8Table) else token.weight
 
     def loss(self, hidden_MW: Tensor, encoder: Encoder, criterion: Criterion) -> tuple[Tensor, Tensor]:
         """The criterion's loss summed over the rows, and how many are predicted correctly; see `chunked_loss`."""

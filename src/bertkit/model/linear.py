@@ -2,13 +2,13 @@
 
 A plain one is torch's, for learning and for every device. `torch.nn.Linear` lets a CPU's kernel library re-order the
 weight at every call; for inference a packed one has it re-ordered once, and is saved and loaded as the plain one that
-it was made from, its slow twin. The last layer of a head is one of its own. Which kind suits is for
-`config/kernels.py` to say.
+it was made from, its slow twin. One of int8 is in `int8_linear.py`. The last layer of a head is one of its own. Which
+kind suits is for `config/kernels.py` to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -16,15 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bertkit.config.encoder import Activation
-from bertkit.config.kernels import FUSED_ACTIVATIONS, LinearKind
+from bertkit.config.kernels import FUSED, LinearKind
+from bertkit.model.int8_linear import Int8Linear, usual
+from bertkit.model.int8_machine import int8_kernels
 from bertkit.model.mlp import MLP
-
-# How oneDNN names the activations of `FUSED_ACTIVATIONS`: (operation, algorithm).
-FUSED: dict[Activation, tuple[str, str]] = {
-    "gelu": ("gelu", "none"),
-    "gelu_tanh": ("gelu", "tanh"),
-    "relu": ("relu", ""),
-}
 
 
 class LastLinear(nn.Linear):
@@ -90,12 +85,6 @@ class PackedLinear(nn.Module):
             self.weight = packed if given is None else _packed(self.weight)
 
 
-# What a plain layer becomes, given the precision and the activation after it; `plain` is not converted.
-CONVERTERS: dict[LinearKind, Callable[[nn.Linear, torch.dtype, Activation | None], nn.Module]] = {
-    "packed": PackedLinear
-}
-
-
 def make_linear(inputs: int, outputs: int, *, bias: bool = True, last: bool = False) -> nn.Linear:
     """A plain layer whose weights are yet to be loaded or initialised: float32 whatever the default dtype.
 
@@ -107,24 +96,44 @@ def make_linear(inputs: int, outputs: int, *, bias: bool = True, last: bool = Fa
 
 @torch.no_grad()
 def convert_linears(module: nn.Module, kind: LinearKind, dtype: torch.dtype) -> None:
-    """Make every plain layer inside `module` one of this kind, one at a time, letting go of the originals.
+    """Make every layer inside `module` ready for the kernels of this kind, one at a time, letting go of the originals.
 
-    A layer of a kind that applies the activation after it takes that in. A `LastLinear` is converted where `dtype` is
-    its own.
+    Plain ones are packed, int8 ones laid out. A layer takes in the activation after it. A `LastLinear` is converted
+    where `dtype` is its own.
     """
     if kind == "plain":
         return
-    convert = CONVERTERS[kind]
+    half = dtype != torch.float32
     for part in module.modules():
-        if isinstance(part, MLP) and isinstance(part.up, nn.Linear) and part.activation in FUSED_ACTIVATIONS:
-            part.up, part.activation = convert(part.up, dtype, part.activation), None
+        if isinstance(part, MLP) and part.activation in FUSED and isinstance(part.up, nn.Linear | Int8Linear):
+            part.up, part.activation = _converted(part.up, dtype, part.activation), None
         for name, child in part.named_children():
-            if isinstance(child, nn.Linear) and (dtype == torch.float32 or not isinstance(child, LastLinear)):
-                setattr(part, name, convert(child, dtype, None))
+            ready = child.is_packed if isinstance(child, Int8Linear) else isinstance(child, LastLinear) and half
+            if isinstance(child, nn.Linear | Int8Linear) and not ready:
+                setattr(part, name, _converted(child, dtype, None))
+        if isinstance(part, MLP):
+            hand_on_bytes(part)
+
+
+def _converted(layer: nn.Linear | Int8Linear, dtype: torch.dtype, activation: Activation | None) -> nn.Module:
+    if isinstance(layer, nn.Linear):
+        return PackedLinear(layer, dtype, activation)
+    layer.pack(int8_kernels().bits, activation)
+    return layer
+
+
+def hand_on_bytes(mlp: MLP) -> None:
+    """Has the first layer write what the second reads, where scales are fixed: nothing between them is a number."""
+    up, down = mlp.up, mlp.down
+    if isinstance(up, Int8Linear):
+        whole = up.weight_inputs is not None and mlp.activation is None
+        up.writes = down.reads if whole and isinstance(down, Int8Linear) else None
 
 
 def as_usual(weight: Tensor) -> Tensor:
     """A weight in the usual layout, whichever it is in."""
+    if weight.dtype == torch.int8:
+        return usual(weight)
     return weight.to_dense() if weight.is_mkldnn else weight
 
 

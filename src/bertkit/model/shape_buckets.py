@@ -1,4 +1,4 @@
-"""Few sizes for a CPU's products of half precision.
+"""Few sizes for a CPU's products of half precision and of int8.
 
 oneDNN compiles a product anew for each number of rows, in up to 58 ms and 7 MB, and packed batches have ever new ones:
 a step on short texts may take longer to compile than to compute. So what goes through the products is filled up to one
@@ -54,7 +54,8 @@ def compiles_each_size(device: torch.device, weights: torch.dtype) -> bool:
     """
     kind = device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weights
-    return compiles_per_size(kind, half=is_half(dtype)) and not torch.compiler.is_exporting()
+    narrow = is_half(dtype) or weights == torch.int8
+    return compiles_per_size(kind, narrow=narrow) and not torch.compiler.is_exporting()
 
 
 def filled(batch: TokenBatch) -> TokenBatch:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.kernels import (
-    FUSED_ACTIVATIONS,
+    FUSED,
     AttentionKernel,
     Processor,
     attention_kernel,
@@ -157,7 +157,7 @@ def inference_bytes(config: EncoderConfig, path: Path) -> tuple[int, int]:
     attention = width + attended + 2 * grouped + 2 * attended + turned
     up = config.ffn_width * (2 if config.gated else 1)
     # An activation that is part of the product before it writes no tensor of its own.
-    fused = path.packed_weights and not config.gated and config.activation in FUSED_ACTIVATIONS
+    fused = path.packed_weights and not config.gated and config.activation in FUSED
     wide = up + (0 if fused else config.ffn_width) + (config.ffn_width if config.gated else 0)
     # The layer's input, what attention gave, and their normalised sum are there while the feed-forward part runs.
     if attention > 3 * width + wide:

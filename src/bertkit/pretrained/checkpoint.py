@@ -58,6 +58,7 @@ class Pretrained:
         prompt: the name of the prompt in use, where one was asked for.
         calibration: how sure its classifier may be; None where that was never found.
         adapter: the folder of what was learnt on top of `folder` and is in the tensors; None where nothing was.
+        int8: of a folder whose weights are int8, the tensors as they are stored, of which `tensors` are the numbers.
     """
 
     folder: Path
@@ -72,6 +73,7 @@ class Pretrained:
     card: Path | None = None
     lower_case: bool = False
     prompt: str | None = None
+    int8: StoredTensors | None = None
 
     def fingerprint(self) -> str:
         """Of the weights, those of an adapter too."""
@@ -144,20 +146,31 @@ class Pretrained:
     @property
     def weights(self) -> Weights:
         """What modules are made of."""
+        return self._weights(int8=False)
+
+    def _weights(self, *, int8: bool) -> Weights:
         from bertkit.pretrained.weights import Weights
 
+        if int8 and self.int8 is not None:
+            return Weights(self.config, self.int8, str(self.folder), int8=True)
         return Weights(self.config, self.tensors, str(self.folder))
 
-    def build_encoder(self) -> Encoder:
+    def build_encoder(self, *, int8: bool = False) -> Encoder:
         """The encoder in evaluation mode, its weights as stored, mapped from the file but for those stacked.
+
+        Args:
+            int8: leave weights that are stored in int8 so; else they become floating point.
 
         Raises:
             BadCheckpoint: a tensor is missing, or has not the shape that the configuration says.
         """
-        return self.weights.encoder(self.table(self.family.encoder))
+        return self._weights(int8=int8).encoder(self.table(self.family.encoder))
 
-    def build_head(self, task: Task) -> nn.Module | None:
+    def build_head(self, task: Task, *, int8: bool = False) -> nn.Module | None:
         """The task's head with its weights, in evaluation mode; None where it reads the encoder's own vectors.
+
+        Args:
+            int8: as for `build_encoder`.
 
         Raises:
             MissingHead, ConfigError, BadCheckpoint: as `head_shape`.
@@ -171,17 +184,20 @@ class Pretrained:
         if made is not None or task.head_name is None:
             return made
         shape = self.head_shape(task.head_name, task)
-        return self.weights.head(self.table(shape.weights), shape, task, self.reads(shape))
+        return self._weights(int8=int8).head(self.table(shape.weights), shape, task, self.reads(shape))
 
-    def build_network(self, task: Task) -> Network:
+    def build_network(self, task: Task, *, int8: bool = False) -> Network:
         """The encoder, the task's head and what is read of them, in evaluation mode.
+
+        Args:
+            int8: as for `build_encoder`.
 
         Raises:
             MissingHead, ConfigError, BadCheckpoint: as `build_encoder` and `build_head`.
         """
         from bertkit.model.network import Network
 
-        return Network(self.build_encoder(), self.build_head(task), task.readout).eval()
+        return Network(self.build_encoder(int8=int8), self.build_head(task, int8=int8), task.readout).eval()
 
     def head_shape(self, head: str, task: Task) -> HeadShape:
         """What the family's head for a task is made of, which the checkpoint has.

@@ -43,6 +43,8 @@ class Conversion:
 def convert(source: Path, destination: Path, layout: Layout, embeddings: Mapping[str, Any]) -> Conversion:
     """Write the checkpoint in `source` as a new folder; weights and configuration stay what they are.
 
+    Weights of int8, which no other library opens, become the float32 numbers that they stand for.
+
     Args:
         embeddings: what to change in the settings of sentence embeddings: `pooling`, `normalize`, `max_length`.
 
@@ -54,7 +56,7 @@ def convert(source: Path, destination: Path, layout: Layout, embeddings: Mapping
     if embeddings and layout != "sentence-transformers":
         options = ", ".join(f"--{name.replace('_', '-')}" for name in embeddings)
         raise UserError(f"{options}: the {layout} layout does not hold it", "Add --format sentence-transformers.")
-    pretrained = open_pretrained(source)
+    pretrained = replace(open_pretrained(source), int8=None)
     tokenizer = pretrained.load_tokenizer()
     pretrained.build_encoder()  # sees that no tensor is missing or of another shape, before anything is written
     left_out: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from bertkit.checkpoints.digests import sha256
 from bertkit.checkpoints.graph_files import graph_files
 from bertkit.checkpoints.weight_files import find_weights
+from bertkit.config.int8 import INPUTS
 from bertkit.families.contract import Weight
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.checkpoint import Pretrained
@@ -30,6 +31,8 @@ class Description:
         sha256: of each weight file.
         unused_tensors: tensors in the files that no part of the model reads.
         unread_keys: keys of the configuration, and of the tokenizer's, that bertkit does not know.
+        int8: how many weights are, how many of their layers have fixed scales for what they read, which weights were
+            kept in floating point, and what this machine makes of int8; None where no weight is.
         calibration: the temperature of its classifier, and what else its calibration says; None where it has none.
     """
 
@@ -50,6 +53,7 @@ class Description:
     sha256: dict[str, str]
     unused_tensors: tuple[str, ...]
     unread_keys: tuple[str, ...]
+    int8: dict[str, object] | None
     calibration: dict[str, object] | None
 
     def record(self) -> dict[str, object]:
@@ -86,6 +90,7 @@ def describe(folder: Path) -> Description:
         sha256={path.name: sha256(path) for path in weights},
         unused_tensors=_unused(pretrained),
         unread_keys=(*pretrained.foreign.unread, *(f"{CONFIG}: {key}" for key in tokenizer.unread_keys)),
+        int8=_int8(pretrained),
         calibration=None if pretrained.calibration is None else pretrained.calibration.model_dump(),
     )
 
@@ -93,10 +98,25 @@ def describe(folder: Path) -> Description:
 def _files(pretrained: Pretrained) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """The files that hold the numbers, and the precisions that they are stored in."""
     if pretrained.has_weights:
-        dtypes = {header.dtype for header in pretrained.tensors.headers.values()}
+        dtypes = {header.dtype for header in (pretrained.int8 or pretrained.tensors).headers.values()}
         return find_weights(pretrained.folder).files, tuple(sorted(dtypes))
     graphs = graph_files(pretrained.folder)
     return tuple(graph.path for graph in graphs), tuple(sorted({graph.dtype for graph in graphs}))
+
+
+def _int8(pretrained: Pretrained) -> dict[str, object] | None:
+    if pretrained.int8 is None:
+        return None
+    from bertkit.model.int8_machine import int8_kernels
+    from bertkit.model.int8_parts import products_of
+
+    headers = pretrained.int8.headers
+    return {
+        "weights": sum(header.dtype == "int8" for header in headers.values()),
+        "fixed_scales": sum(name.endswith(INPUTS) for name in headers),
+        "kept": sorted(products_of(pretrained.build_encoder(int8=True))),
+        "this_machine": str(int8_kernels()),
+    }
 
 
 def _unused(pretrained: Pretrained) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.stored import StoredTensors, open_tensors
 from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, has_weights
 from bertkit.config.arguments import check_argument
+from bertkit.config.int8 import KEY as INT8
+from bertkit.config.int8 import says_int8
 from bertkit.errors import BadCheckpoint, UserError, near_match
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.pretrained.adapters import HEAD, SAY_WHERE, Adapter, base_folders, read_adapter
@@ -25,6 +27,7 @@ from bertkit.pretrained.cards import find_card
 from bertkit.pretrained.checkpoint import Pretrained, weights_sha256
 from bertkit.pretrained.direct_reading import KEY, CheckpointForm, direct, recognised
 from bertkit.pretrained.graph_only import described_tensors
+from bertkit.pretrained.int8_names import as_floats, check_stored
 from bertkit.pretrained.name_table import canonical, refuse_wrapped, stored_names
 from bertkit.pretrained.sentence_keys import TASKS_OF_TEXTS
 from bertkit.pretrained.sentence_modules import MODULES, Chain, read_chain
@@ -79,9 +82,14 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
     place = folder if chain is None else chain.modules[0].folder
     foreign = read_config(place)
     is_graph = not has_weights(place) and bool(graph_files(place))
-    form = _described_form(foreign, place) if is_graph else _read_form(foreign, place)
+    int8 = None
+    if not is_graph and says_int8(foreign.values, str(place / "config.json")):
+        form, int8 = _int8_form(foreign, place)
+    else:
+        form = _described_form(foreign, place) if is_graph else recognised(_read_form(foreign, place))
     known, card = read_calibration(folder), find_card(folder)
     opened = Pretrained(place, form.foreign, form.config, form.tensors, None, calibration=known, root=folder, card=card)
+    opened = replace(opened, int8=int8)
     return _with_settings(opened, folder, chain, foreign.values, prompt)
 
 
@@ -93,7 +101,22 @@ def _read_form(foreign: ForeignConfig, folder: Path) -> CheckpointForm:
     pooler = next((row for row in foreign.family.encoder if row.ours == "pooler.dense.weight"), None)
     has_pooler = pooler is not None and pooler.theirs[0] in tensors
     config = foreign.encoder.model_copy(update={"pooler": has_pooler})
-    return recognised(CheckpointForm(foreign, config, tensors))
+    return CheckpointForm(foreign, config, tensors)
+
+
+def _int8_form(foreign: ForeignConfig, folder: Path) -> tuple[CheckpointForm, StoredTensors]:
+    """What the weights of a folder of int8 are as numbers, and as they are stored.
+
+    The configuration is without the key that says so: what is made of the model may be no int8 any more. A classifier
+    that reads the mean, or the first token, is stored as it is: nobody else opens the folder.
+    """
+    stored = _read_form(foreign, folder)
+    check_stored(stored.tensors, str(folder))
+    values = {name: value for name, value in foreign.values.items() if name != INT8}
+    reads = values.get(KEY)
+    family = direct(foreign.family, reads) if reads in ("mean", "first") else foreign.family
+    foreign = replace(foreign, family=family, values=values)
+    return CheckpointForm(foreign, stored.config, as_floats(stored.tensors)), stored.tensors
 
 
 def _described_form(foreign: ForeignConfig, folder: Path) -> CheckpointForm:
@@ -158,7 +181,7 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path, prompt: str | Non
     family = direct(family, reads) if reads in ("mean", "first") else family
     foreign = replace(base.foreign, family=family, values={**base.foreign.values, **adapter.values})
     known, card = read_calibration(folder), find_card(folder)
-    made = replace(base, foreign=foreign, config=config, calibration=known, adapter=folder, card=card)
+    made = replace(base, foreign=foreign, config=config, calibration=known, adapter=folder, card=card, int8=None)
     chain = read_chain(folder, None)
     if chain is not None or adapter.head_name is not None:
         made = _with_settings(made, folder, chain, adapter.values, prompt)

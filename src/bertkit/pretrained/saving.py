@@ -16,6 +16,7 @@ from bertkit.checkpoints.folders import atomic_folder
 from bertkit.checkpoints.tensor_bundle import write_bundle
 from bertkit.checkpoints.tensors import write_tensors
 from bertkit.checkpoints.weight_files import find_weights, has_weights
+from bertkit.config.int8 import base_of, int8_keys
 from bertkit.errors import UserError
 from bertkit.families.foreign_config import write_config, write_tensorflow_config
 from bertkit.planner.parameters import count_parameters
@@ -36,17 +37,21 @@ TENSORFLOW_NAME = "bert_model.ckpt"
 SMALL_FILES = (".json", ".txt", ".model")
 
 
-def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) -> None:
+def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path, *, section: str = "") -> None:
     """Write an open checkpoint as `config.json`, `model.safetensors`, the tokenizer's files and `README.md`.
 
     The folder appears whole or not at all, with the card of the one it came from. The weights keep the precision they
     are stored in, whatever precision they are used in. transformers opens the folder; sentence-transformers too, where
-    the checkpoint came with its settings.
+    the checkpoint came with its settings. Of int8 weights neither does.
+
+    Args:
+        section: what is added to the end of the card.
 
     Raises:
         OutputError: the place cannot be written, or is a folder with something in it.
     """
-    pretrained = _spelled_out(pretrained)
+    if pretrained.int8 is None:
+        pretrained = _spelled_out(pretrained)
     with atomic_folder(folder) as made:
         if pretrained.settings is not None and pretrained.settings.routed:
             _copy_modules(pretrained.source, pretrained.settings.routed, made)
@@ -57,6 +62,9 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) 
             shutil.copyfile(pretrained.card, made / CARD)
         else:
             (made / CARD).write_text(_card(pretrained, folder.name), encoding="utf-8")
+        if section:
+            with (made / CARD).open("a", encoding="utf-8") as card:
+                card.write(section)
 
 
 def save_description(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path) -> None:
@@ -151,7 +159,8 @@ def _values(pretrained: Pretrained) -> dict[str, object]:
     assumed = {name: own.pop(name) for name in pretrained.family.assumed}
     if pretrained.cross_encoder is not None:
         own |= cross_encoder_keys(pretrained.cross_encoder)
-    return {**assumed, **pretrained.foreign.values, **own, "architectures": [_architecture(pretrained)]}
+    int8 = {} if pretrained.int8 is None else int8_keys()
+    return {**assumed, **pretrained.foreign.values, **own, **int8, "architectures": [_architecture(pretrained)]}
 
 
 def _without_architecture(pretrained: Pretrained, values: Mapping[str, object]) -> Mapping[str, object]:
@@ -183,12 +192,13 @@ def _own(pretrained: Pretrained) -> str:
 
 def _prefixed(pretrained: Pretrained) -> Mapping[str, Tensor]:
     """The tensors under the names they have in a checkpoint with heads, or in one without."""
+    tensors = pretrained.tensors if pretrained.int8 is None else pretrained.int8
     if not pretrained.heads:
-        return pretrained.tensors
+        return tensors
     family = pretrained.family
     rows = [row for shape in family.heads.values() for row in shape.weights]
     heads = {name for row in rows for name in (*row.theirs, *row.aliases)}
-    return {name if name in heads else family.prefix + name: tensor for name, tensor in pretrained.tensors.items()}
+    return {name if base_of(name) in heads else family.prefix + name: tensor for name, tensor in tensors.items()}
 
 
 def _card(pretrained: Pretrained, name: str) -> str:

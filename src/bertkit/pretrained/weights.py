@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,8 @@ from bertkit.families.contract import HeadShape, Reads, Weight
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import new_head
+from bertkit.model.int8_parts import take_int8
+from bertkit.pretrained.int8_names import scales_of, with_endings
 from bertkit.pretrained.name_table import NameTable, stored_names
 from bertkit.tasks.contract import Task
 
@@ -25,11 +27,13 @@ class Weights:
     Attributes:
         tensors: under the family's present names.
         source: what they were read from, for errors.
+        int8: whether they are those of an int8 folder as they are stored, and modules take them so.
     """
 
     config: EncoderConfig
     tensors: Mapping[str, Tensor]
     source: str
+    int8: bool = False
 
     def encoder(self, table: NameTable) -> Encoder:
         """The encoder in evaluation mode, its weights as stored, mapped from the file but for those stacked.
@@ -67,6 +71,9 @@ class Weights:
         Raises:
             BadCheckpoint: as `to_ours`.
         """
+        if self.int8:
+            take_int8(module, scales_of(table, self.tensors))
+            table = replace(table, rows=with_endings(table.rows))
         module.load_state_dict(to_ours(table, self.tensors, module.state_dict(), self.source), assign=True)
 
 
@@ -83,7 +90,8 @@ def to_ours(
         source: what the tensors were read from, for errors.
 
     Raises:
-        BadCheckpoint: a tensor is missing, is not of floating point, or has not the shape that the configuration says.
+        BadCheckpoint: a tensor is missing, is not of floating point (of int8 where our state is), or has not the shape
+            that the configuration says.
     """
     ours: dict[str, Tensor] = {}
     missing: list[str] = []
@@ -94,7 +102,7 @@ def to_ours(
         missing += [name for name, found in zip(row.theirs, names, strict=True) if found is None]
         parts = [tensors[name] for name in names if name is not None]
         if len(parts) == len(names):
-            _check_parts(table, row, parts, expected[row.ours].shape, source)
+            _check_parts(table, row, parts, expected[row.ours], source)
             ours[row.ours] = parts[0] if len(parts) == 1 else torch.cat(parts)
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -102,9 +110,12 @@ def to_ours(
     return ours
 
 
-def _check_parts(table: NameTable, row: Weight, parts: Sequence[Tensor], shape: torch.Size, source: str) -> None:
+def _check_parts(table: NameTable, row: Weight, parts: Sequence[Tensor], like: Tensor, source: str) -> None:
+    shape = like.shape
     for name, part, size in zip(row.theirs, parts, table.sizes(row, shape[0]), strict=True):
-        if not part.is_floating_point():
+        if like.dtype == torch.int8 and part.dtype != torch.int8:
+            raise BadCheckpoint(f"{source}: tensor {name} is not of int8, and what it is stacked with is")
+        if like.dtype != torch.int8 and not part.is_floating_point():
             raise BadCheckpoint(
                 f"{source}: tensor {name} is of {str(part.dtype).removeprefix('torch.')}, not of floating point",
                 "Use the checkpoint as it was before it was quantised, in float32, float16 or bfloat16.",

@@ -1,0 +1,99 @@
+"""`bertkit compress`: a model and labelled examples in, a smaller and faster one out, within a bound on its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bertkit.cli import column_options, options, task_options
+from bertkit.cli.evaluate import DataFormat
+
+if TYPE_CHECKING:
+    from bertkit.workflows.compression import Compression
+
+Model = Annotated[str, typer.Option("--model", "-m", help="The model: a folder or a hub name.", metavar="MODEL")]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", help="The folder to write; it must be new or empty, and appears whole.", metavar="OUT"
+    ),
+]
+To = Annotated[
+    Literal["int8", "fp16", "bf16"],
+    typer.Option(help="int8 is for CPUs, a quarter of the size and faster; the others are half of the size."),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="Labelled examples: their texts calibrate int8, and what it costs is measured on them. Not those that you "
+        "report results of.",
+        metavar="FILE",
+    ),
+]
+MaxLoss = Annotated[
+    float,
+    typer.Option(
+        metavar="POINTS",
+        help="Points that the task's metric may fall by, of 100; products to blame for more stay in floating point.",
+    ),
+]
+Calibration = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Examples whose texts say how large activations are.")
+]
+Task = Annotated[str | None, typer.Option(help="What is measured; what the model does when left out.", metavar="TASK")]
+
+
+@column_options.column_options(column_options.LABELLED)
+def compress(
+    model: Model,
+    output: Output,
+    to: To = "int8",
+    data: Data = None,
+    max_loss: MaxLoss = 0.5,
+    calibration_examples: Calibration = 300,
+    task: Task = None,
+    problem: task_options.Problem = None,
+    format: DataFormat = None,
+    columns: Mapping[str, str] = column_options.NONE,
+    bad_answers: task_options.BadAnswers = None,
+    long: options.Long = "window",
+    json: options.Json = False,
+) -> None:
+    """Write a smaller and faster model that answers nearly as well; one that loses more than it may is not written."""
+    from bertkit.config.compressing import CompressConfig
+    from bertkit.config.strict import parse
+    from bertkit.terminal.observer import TerminalObserver
+    from bertkit.workflows.compress import compress as compressed
+
+    given = {
+        "model": model,
+        "output": str(output),
+        "to": to,
+        "data": data,
+        "max_loss": max_loss,
+        "calibration_examples": calibration_examples,
+        "task": task,
+        "problem": problem,
+        "format": format,
+        "columns": dict(columns),
+        "bad_answers": bad_answers,
+        "long": long,
+    }
+    _print(compressed(parse(CompressConfig, given, "compress"), TerminalObserver()), json)
+
+
+def _print(found: Compression, json: bool) -> None:
+    import json as json_form
+
+    from bertkit.terminal.tables import table
+
+    if json:
+        typer.echo(json_form.dumps(found.record(), allow_nan=False))
+        return
+    typer.echo(table(("", "before", "after"), found.rows()))
+    for line in found.facts():
+        typer.echo(line)
+    typer.echo(f"written: {found.folder}")
