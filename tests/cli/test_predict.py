@@ -100,7 +100,7 @@ def test_columns_of_every_field(run: Run, tmp_path: Path) -> None:
 def test_options_left_out_leave_the_models_defaults(run: Run) -> None:
     run("predict", "x")
     how = {"dtype": "auto", "device": "auto", "backend": "auto", "long": "error"}
-    assert fake_program.LOADED == [{"model": None, "task": None, **how}]
+    assert [{"model": None, "task": None, **how}] == fake_program.LOADED
 
 
 def test_a_pair_of_typed_texts(run: Run) -> None:
