@@ -83,6 +83,16 @@ def test_many_at_once_have_their_own_answers(service: Service, models: Mapping[s
             assert [one.text for one in answered.answers[0].entities] == [one.text for one in expected.entities]  # type: ignore[attr-defined]
 
 
+def test_short_texts_are_not_handed_to_another_thread_and_long_ones_are(service: Service) -> None:
+    names = asyncio.run(_threads(service))
+    assert names[0] == threading.current_thread().name
+    assert names[1].startswith("tokenises")
+
+
+async def _threads(service: Service) -> list[str]:
+    return [await service.run(lambda: threading.current_thread().name, size) for size in (10, 10_000)]
+
+
 def held(service: Service, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """Holds what computes: an event that it has begun, and one that lets it go on."""
     began, go = threading.Event(), threading.Event()

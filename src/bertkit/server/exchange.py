@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bertkit.errors import InputError
 from bertkit.formats.rows import Row
+from bertkit.inference.served import TOKEN_VECTORS
 from bertkit.server.service import Answered, Asker, Service
 
 SHOWN = 3  # problems of a body that are told
@@ -85,7 +87,9 @@ def reply(request: Request, payload: object, answered: Answered | None = None) -
 
 async def reply_large(request: Request, payload: Callable[[], object], answered: Answered) -> Response:
     """A payload that takes its time to be made and written, which is done beside the loop that answers others."""
-    return await service_of(request).run(lambda: reply(request, payload(), answered))
+    is_small = answered.model.task.name != TOKEN_VECTORS
+    size = answered.timing.characters if is_small else sys.maxsize
+    return await service_of(request).run(lambda: reply(request, payload(), answered), size)
 
 
 def shown(example: object, description: str = "The answer.") -> dict[int | str, dict[str, Any]]:

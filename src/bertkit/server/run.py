@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import socket
@@ -269,8 +270,8 @@ def _config(settings: ServeSettings, application: Application, is_ending: Callab
         server_header=False,
         limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=HEAD_BYTES,
-        timeout_keep_alive=int(settings.seconds.idle),
-        timeout_graceful_shutdown=int(settings.seconds.drain),
+        timeout_keep_alive=math.ceil(settings.seconds.idle),
+        timeout_graceful_shutdown=math.ceil(settings.seconds.drain),
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.private_key,
     )

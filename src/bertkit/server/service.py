@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from bertkit.tokenization.windows import LongText, Window
 
 BATCHES_QUEUED = 64  # full ones, that wait for one model at most: some ten seconds of a CPU
 Value = TypeVar("Value")
+# Of text, that is tokenised and answered at once: to hand it to another thread and back would take longer.
+CHARACTERS_AT_ONCE = 512
 OnError = Literal["stop", "record"]
 
 
@@ -204,7 +207,8 @@ class Service:
         ticket = self.worker.submit(lane, Demand(about, asker.client, asker.priority, began + asker.seconds))
         timing = Timing(model.name, model.device, sum(map(_characters, texts)))
         try:
-            requests = await self.run(lambda: _prepared(model, pipeline, rows, manner))
+            size = timing.characters + about
+            requests = await self.run(lambda: _prepared(model, pipeline, rows, manner), size)
             timing.tokenization_seconds = self._clock() - began
             if on_error == "stop":
                 _raise_first(requests)
@@ -218,7 +222,7 @@ class Service:
                 outputs = await asyncio.wrap_future(job.future)
                 timing.queue_seconds = max(job.queue_seconds - timing.tokenization_seconds, 0.0)
                 timing.inference_seconds = job.inference_seconds
-            results = await self.run(lambda: _finished(model, pipeline, requests, outputs))
+            results = await self.run(lambda: _finished(model, pipeline, requests, outputs), size)
         finally:
             self.worker.cancel(lane, ticket)  # nothing, where all was computed
         if on_error == "stop":
@@ -242,8 +246,14 @@ class Service:
         finally:
             self.worker.cancel(lane, ticket)
 
-    async def run(self, step: Callable[[], Value]) -> Value:
-        """Does a step beside the loop that answers others."""
+    async def run(self, step: Callable[[], Value], characters: int = sys.maxsize) -> Value:
+        """Does a step beside the loop that answers others.
+
+        Args:
+            characters: of text that it is about; with few it is done at once.
+        """
+        if characters <= CHARACTERS_AT_ONCE:
+            return step()
         return await asyncio.get_running_loop().run_in_executor(self._pool, step)
 
     def _lane(self, model: ServedModel) -> Lane:
