@@ -142,10 +142,11 @@ def add_another(folder: Path) -> None:
 
 
 DATA = "data-00000-of-00001"
+DAMAGED = rf"bert_model\.ckpt\.{DATA}: damaged"
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "no data file": (drop(DATA), rf"bert_model\.ckpt\.{DATA}: missing"),
     "no index": (drop("index"), r"bert_model\.ckpt\.index: missing"),
-    "damaged data": (flip(DATA, 5), rf"bert_model\.ckpt\.{DATA}: damaged: .* tensor 'bert/embeddings/LayerNorm/beta'"),
+    "damaged data": (flip(DATA, 5), rf"{DAMAGED}: .* tensor 'bert/embeddings/LayerNorm/beta'"),
     "damaged index": (flip("index", 20), r"bert_model\.ckpt\.index: the checksum of the block at byte 0"),
     "cut data": (cut(DATA), rf"{DATA}: truncated: tensor 'cls/seq_relationship/output_weights' ends at byte"),
     "cut index": (cut("index"), r"bert_model\.ckpt\.index: not a TensorFlow checkpoint's index, or truncated"),
@@ -162,7 +163,8 @@ def test_bad_checkpoints(
     run: Callable[..., tuple[int, str, str]], google: Path, tmp_path: Path, damage: Callable[[Path], None], what: str
 ) -> None:
     damage(google)
-    for command in (["info", google], ["convert", google, tmp_path / "new"]):
+    commands = [["info", google], ["convert", google, tmp_path / "new"]]
+    for command in commands[what.startswith(DAMAGED) :]:  # info reads what the index says of tensors, and no tensor
         code, out, err = run(*command)
         error, remedy = err.splitlines()
         assert (code, out) == (2, "")

@@ -70,7 +70,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Trial:
+class MeasuredForm:
     """A compressed checkpoint, what answers with it, and what it costs."""
 
     form: Pretrained
@@ -144,14 +144,14 @@ def asked_of(config: CompressConfig, task: str) -> EvaluateConfig:
     )
 
 
-def half_trial(subject: Subject) -> Trial:
+def half_trial(subject: Subject) -> MeasuredForm:
     """In 16 bits, computed as such a folder is."""
     form = half_form(subject.source, subject.config.to)
     model = subject.answering.model(form, choose_dtype("auto", CPU))
-    return Trial(form, model, loss_of(subject, model))
+    return MeasuredForm(form, model, loss_of(subject, model))
 
 
-def int8_trial(subject: Subject) -> Trial:
+def int8_trial(subject: Subject) -> MeasuredForm:
     """In int8 within the bound, keeping as few products as that takes; else the best that there is.
 
     Products to blame are kept one, two, four, eight … at a time, the worst first.
@@ -188,11 +188,11 @@ def doubled(most: int) -> list[int]:
     return [*(2**power for power in range(most.bit_length()) if 2**power < most), most] if most else []
 
 
-def tried(subject: Subject, candidate: Int8Plan) -> Trial:
+def tried(subject: Subject, candidate: Int8Plan) -> MeasuredForm:
     """A candidate, measured."""
     form = candidate.of(subject.source)
     model = subject.answering.model(form, torch.int8)
-    return Trial(form, model, loss_of(subject, model), candidate)
+    return MeasuredForm(form, model, loss_of(subject, model), candidate)
 
 
 def calibrated(subject: Subject, recorder: Recorder) -> dict[str, Extremes]:
