@@ -89,6 +89,18 @@ def test_a_sequence_never_sees_its_neighbours() -> None:
     assert torch.equal(attend(q, k, v, layout)[:3], before)
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("window", [None, 1, 2])
+def test_a_query_that_is_not_finite_is_never_an_answer(window: int | None, dtype: torch.dtype, number: float) -> None:
+    for length in range(1, 36):  # kernels treat fewer keys than fit a register in their own way
+        q, k, v = (torch.randn(length, 2, 8, dtype=dtype) for _ in range(3))
+        q[length // 2, 1, 3] = number
+        out_TNH = attend(q, k, v, PackedLayout.of([length], "cpu"), window=window)
+        lost_TN = ~out_TNH.isfinite().all(-1)
+        assert lost_TN.nonzero().tolist() == [[length // 2, 1]]
+
+
 def test_dropout_drops_weights() -> None:
     q, k, v = random_qkv(64, 1, 8)
     v[:] = 1.0

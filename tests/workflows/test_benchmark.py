@@ -130,9 +130,10 @@ def test_peers_are_beside_it_or_said_to_be_absent(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.usefixtures("_made_up")
-def test_int8_is_for_peers(tmp_path: Path) -> None:
-    result, _ = run(tmp_path, cells(["inference"], ["int8"], ["16"], ["best"]))
-    assert "scales" in result.file.absent[0].why
+def test_int8_is_for_answers(tmp_path: Path) -> None:
+    result, _ = run(tmp_path, cells(["inference", "training"], ["int8"], ["16"], ["best"]))
+    assert [row.kind for row in result.file.rows] == ["inference"]
+    assert [one.why for one in result.file.absent] == ["int8 is for answering, on a CPU"]
 
 
 def test_a_cell_that_does_not_fit_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

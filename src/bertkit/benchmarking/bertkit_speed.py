@@ -20,6 +20,7 @@ from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import build_head
 from bertkit.model.init import initialise
+from bertkit.model.int8_parts import quantise
 from bertkit.model.out_of_memory import ran_out_of_memory
 from bertkit.objectives.text_classification import LabelObjective
 from bertkit.optimisation.optimisers import build_optimiser
@@ -36,7 +37,7 @@ class BertkitSpeed:
     """Does rounds of one kind of work.
 
     Args:
-        precision: `float32`, `bfloat16` or `float16`.
+        precision: `float32`, `bfloat16`, `float16`, or of answers on a CPU `int8`, with a range for each row.
         now: the clock.
     """
 
@@ -53,7 +54,10 @@ class BertkitSpeed:
         encoder = build_encoder(config)
         initialise(encoder)
         if kind == "inference":
-            make_ready(encoder, device, getattr(torch, precision))
+            dtype = getattr(torch, precision)
+            if dtype == torch.int8:
+                quantise(encoder)
+            make_ready(encoder, device, dtype)
             self._run: Callable[[TokenBatch], None] = EncoderRounds(encoder.eval())
         else:
             self._run = TrainingRounds(encoder, config, precision, device)

@@ -19,6 +19,9 @@ from bertkit.model.dropped_attention import dropped_attention
 # Added to the scores of keys that rows of padding must not see: e to its power is 0 in every precision, and runtimes
 # that compute in float16 can hold it, and twice it.
 UNSEEN = -3e4
+# torch's kernel on CPUs looks for the largest of so many scores at once; of fewer keys it gives zeros for a query that
+# is NaN or infinite. In half precision its quick exponential makes a number of infinity, of any number of keys.
+FEW_KEYS = 16
 
 
 def attend(
@@ -101,7 +104,7 @@ def _attend_by_length(
             out = _attend_in_chunks(q, k, v, max(window, 1), window, dropout)
         else:
             mask = _mask(run.length, window, bias_NLL, q)
-            out = _dense_kernel(q, k, v, mask, dropout)
+            out = _sound_kernel(q, k, v, mask, dropout)
         blocks.append(out.transpose(1, 2).flatten(0, 1))
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
@@ -148,6 +151,14 @@ def _dense_kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout:
     return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, enable_gqa=grouped)
 
 
+def _sound_kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+    """The dense kernel, which gives NaN wherever a query is not finite."""
+    out = _dense_kernel(q, k, v, mask, dropout)
+    if q.device.type == "cpu" and (k.shape[-2] < FEW_KEYS or is_half(q.dtype)):
+        out = out + (q * 0).sum(-1, keepdim=True)  # 0, or NaN
+    return out
+
+
 def _mask(length: int, window: int | None, bias_NLL: Tensor | None, like: Tensor) -> Tensor | None:
     """What is added to the scores of a sequence of this length; None where nothing is."""
     mask = None if bias_NLL is None else bias_NLL[:, :length, :length].to(like.dtype)
@@ -178,7 +189,7 @@ def _attend_in_chunks(q: Tensor, k: Tensor, v: Tensor, chunk: int, window: int, 
     keys = torch.arange(3 * chunk, device=q.device) - chunk + torch.arange(chunks, device=q.device)[:, None] * chunk
     seen = ((queries - keys[:, None, :]).abs() <= window) & (keys >= 0)[:, None, :] & (keys < length)[:, None, :]
     seen |= queries >= length  # rows of padding see anything: a row that saw nothing would be NaN
-    out = _dense_kernel(q, k, v, seen.repeat(count, 1, 1)[:, None], dropout)
+    out = _sound_kernel(q, k, v, seen.repeat(count, 1, 1)[:, None], dropout)
     return out.unflatten(0, (count, chunks)).transpose(1, 2).flatten(2, 3)[:, :, :length]  # type: ignore[no-untyped-call, no-any-return]
 
 

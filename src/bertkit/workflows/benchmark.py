@@ -29,7 +29,6 @@ from bertkit.benchmarking.racing import Contestant, TimedRounds, best_batch, rac
 from bertkit.benchmarking.results import AbsentRow, BenchFile, BenchRow, PredictedSpeed, begun
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BertkitError, OutOfMemory, UserError
-from bertkit.inference.precision import DTYPES
 from bertkit.planner.calibration import read_calibration
 from bertkit.planner.devices import Device, load_devices
 from bertkit.planner.memory import needed, room
@@ -165,8 +164,8 @@ def _work(config: BenchmarkConfig, cell: Cell, batch: int, turn: int) -> Batches
 
 def _contestant(config: BenchmarkConfig, cell: Cell, name: str, now: Callable[[], float]) -> Contestant:
     if name == US:
-        if cell.precision not in DTYPES:
-            raise Absent(f"random weights have no scales, which {cell.precision} needs")
+        if cell.precision == "int8" and (cell.kind != "inference" or config.device.type != "cpu"):
+            raise Absent("int8 is for answering, on a CPU")
         return BertkitSpeed(config.encoder, cell.kind, cell.precision, config.device, now)
     setup = hub_config(config.encoder)
     if setup is None:
