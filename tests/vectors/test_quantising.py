@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sentence_transformers.util.quantization import quantize_embeddings as theirs
 
+from bertkit.config.vectors import VectorPrecision
 from bertkit.errors import UserError
-from bertkit.vectors.quantising import Precision, Ranges, dequantize_embeddings, quantize_embeddings
+from bertkit.vectors.quantising import Ranges, dequantize_embeddings, quantize_embeddings
 
 WIDTH = 19  # no whole number of bytes
 RANDOM = np.random.default_rng(0)
@@ -18,8 +19,8 @@ VECTORS_NW[:, 4] = 0.25  # a number that is always the same
 LATER_NW = 3 * RANDOM.normal(size=(7, WIDTH)).astype(np.float32)  # some outside the ranges
 
 
-@pytest.mark.parametrize("precision", [one for one in get_args(Precision) if one != "float16"])
-def test_the_bytes_are_those_of_sentence_transformers(precision: Precision) -> None:
+@pytest.mark.parametrize("precision", [one for one in get_args(VectorPrecision) if one != "float16"])
+def test_the_bytes_are_those_of_sentence_transformers(precision: VectorPrecision) -> None:
     ranges = Ranges.of(VECTORS_NW)
     both_2W = np.stack([ranges.low_W, ranges.high_W])
     for given, known in ((VECTORS_NW, None), (LATER_NW, both_2W)):
@@ -38,14 +39,14 @@ def test_half_of_the_bytes() -> None:
 
 
 @pytest.mark.parametrize("precision", ["int8", "uint8"])
-def test_a_byte_is_less_than_a_step_away(precision: Precision) -> None:
+def test_a_byte_is_less_than_a_step_away(precision: VectorPrecision) -> None:
     ranges = Ranges.of(VECTORS_NW)
     back_NW = dequantize_embeddings(quantize_embeddings(VECTORS_NW, precision, ranges), precision, ranges)
     assert (np.abs(back_NW - VECTORS_NW) <= ranges.step_W * 1.001).all()
 
 
 @pytest.mark.parametrize("precision", ["binary", "ubinary"])
-def test_a_bit_is_the_sign(precision: Precision) -> None:
+def test_a_bit_is_the_sign(precision: VectorPrecision) -> None:
     stored_NB = quantize_embeddings(VECTORS_NW, precision)
     assert stored_NB.shape == (130, 3)
     assert (dequantize_embeddings(stored_NB, precision, width=WIDTH) == np.where(VECTORS_NW > 0, 1, -1)).all()

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bertkit.config.vectors import VectorPrecision
 from bertkit.errors import UserError
 from bertkit.vectors import search
-from bertkit.vectors.quantising import Precision, Ranges, dequantize_embeddings, quantize_embeddings
+from bertkit.vectors.quantising import Ranges, dequantize_embeddings, quantize_embeddings
 from bertkit.vectors.search import quantized_search
 
 RANDOM = np.random.default_rng(1)
@@ -30,7 +31,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8", "uint8"])
-def test_as_a_plain_sort_of_what_the_numbers_stand_for(precision: Precision) -> None:
+def test_as_a_plain_sort_of_what_the_numbers_stand_for(precision: VectorPrecision) -> None:
     ranges = Ranges.of(CORPUS_NW)
     stored_NW = quantize_embeddings(CORPUS_NW, precision, ranges)
     found = quantized_search(QUERIES_QW, stored_NW, precision, top_k=9, ranges=ranges)
@@ -40,7 +41,7 @@ def test_as_a_plain_sort_of_what_the_numbers_stand_for(precision: Precision) -> 
 
 
 @pytest.mark.parametrize("precision", ["binary", "ubinary"])
-def test_bits_are_looked_at_again_with_the_query(precision: Precision) -> None:
+def test_bits_are_looked_at_again_with_the_query(precision: VectorPrecision) -> None:
     stored_NB = quantize_embeddings(CORPUS_NW, precision)
     signs_NW = np.where(CORPUS_NW > 0, np.float32(1), np.float32(-1))
     differing_QN = ((QUERIES_QW[:, None] > 0) != (CORPUS_NW > 0)).sum(-1)

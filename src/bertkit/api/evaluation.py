@@ -16,6 +16,7 @@ from bertkit.api.models import loaded_model
 from bertkit.api.progress import observer_for
 from bertkit.api.settings import ColumnOptions
 from bertkit.config.evaluation import CalibrateConfig, EvaluateConfig
+from bertkit.config.vectors import VectorPrecision
 from bertkit.config.wording import worded
 from bertkit.formats.python_rows import rows_in_memory
 from bertkit.workflows.calibrate import calibrate as calibrate_job
@@ -45,7 +46,7 @@ class EvaluateOptions(ColumnOptions, total=False):
     device: str
     backend: str
     batch_tokens: int | None
-    precision: Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"] | None
+    precision: VectorPrecision | None
 
 
 class CalibrateOptions(EvaluateOptions, total=False):

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from bertkit.config.vectors import VectorPrecision
+
 # Options of the tasks' classes, by their Python names.
 TASK_OPTIONS = (
     "top_k",
@@ -61,7 +63,7 @@ TruncateDim = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="sentence-embedding: only the first N numbers of each vector.")
 ]
 Precision = Annotated[
-    Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"] | None,
+    VectorPrecision | None,
     typer.Option(
         help="sentence-embedding: what vectors are stored in; int8 and uint8 need ranges (evaluate --calibrate)."
     ),

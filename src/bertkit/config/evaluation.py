@@ -9,9 +9,7 @@ from pydantic import Field
 from bertkit.config.data_source import Sources
 from bertkit.config.strict import Strict
 from bertkit.config.training import Share, Size
-
-# As `bertkit.vectors.quantising` has them.
-Precision = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
+from bertkit.config.vectors import VectorPrecision
 
 
 class EvaluateConfig(Strict):
@@ -50,7 +48,7 @@ class EvaluateConfig(Strict):
     device: str = "auto"
     backend: str = "auto"
     batch_tokens: Size | None = None
-    precision: Precision | None = None
+    precision: VectorPrecision | None = None
 
 
 class CalibrateConfig(EvaluateConfig):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+# What a vector is stored in: floating point, a byte a number, or a bit.
+VectorPrecision: TypeAlias = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
+
 # Of every token, of the whole text, and of a cross-encoder's answer.
 TOKENS, VECTOR, SCORES = "token_embeddings", "sentence_embedding", "scores"
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from bertkit.config.pooling import Part, Pooling, finish_pooling, position_sum
 from bertkit.config.readout import Final, Readout
+from bertkit.config.vectors import VectorPrecision
 from bertkit.errors import UserError, near_match
 from bertkit.tasks.contract import Array, Outcome, Reading, Result, Task, Texts, text_field
-from bertkit.vectors.quantising import Floats, Precision, Stored, StoredAs
+from bertkit.vectors.quantising import Floats, Stored, StoredAs
 
 if TYPE_CHECKING:
     from bertkit.tokenization.tokenizer import Tokenizer
@@ -78,7 +79,7 @@ class SentenceEmbedding(Task):
         include_prompt: bool = True,
         finish: Callable[[Array], Array] | None = None,
         truncate_dim: int | None = None,
-        precision: Precision | StoredAs = "float32",
+        precision: VectorPrecision | StoredAs = "float32",
     ) -> None:
         super().__init__(tokenizer)
         poolings = (pooling,) if isinstance(pooling, str) else tuple(pooling)

@@ -7,15 +7,15 @@ with vectors of the other. Shapes: `N` vectors, `W` numbers of each.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from bertkit.config.vectors import VectorPrecision
 from bertkit.errors import UserError, near_match
 
-Precision: TypeAlias = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
-PRECISIONS: tuple[str, ...] = get_args(Precision)
+PRECISIONS: tuple[str, ...] = get_args(VectorPrecision)
 RANGED = ("int8", "uint8")
 BINARY = ("binary", "ubinary")
 STEPS = 255  # between the 256 values of a byte
@@ -62,7 +62,7 @@ class Ranges:
 
 
 def quantize_embeddings(
-    embeddings: npt.ArrayLike, precision: Precision, ranges: Ranges | npt.ArrayLike | None = None
+    embeddings: npt.ArrayLike, precision: VectorPrecision, ranges: Ranges | npt.ArrayLike | None = None
 ) -> Stored:
     """Vectors in another precision, of the same bytes as sentence-transformers' function of this name gives.
 
@@ -94,7 +94,7 @@ def quantize_embeddings(
 
 
 def dequantize_embeddings(
-    stored: Stored, precision: Precision, ranges: Ranges | npt.ArrayLike | None = None, width: int | None = None
+    stored: Stored, precision: VectorPrecision, ranges: Ranges | npt.ArrayLike | None = None, width: int | None = None
 ) -> Floats:
     """What stored vectors stand for, float32: of a byte the lower end of its step, of a bit 1 or -1.
 
@@ -126,7 +126,7 @@ class StoredAs:
         UserError: an unknown precision.
     """
 
-    precision: Precision
+    precision: VectorPrecision
     ranges: Ranges | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

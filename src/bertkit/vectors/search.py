@@ -11,12 +11,12 @@ from typing import NamedTuple, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
+from bertkit.config.vectors import VectorPrecision
 from bertkit.errors import UserError
 from bertkit.vectors.quantising import (
     BINARY,
     RANGED,
     Floats,
-    Precision,
     Ranges,
     Stored,
     as_ranges,
@@ -45,7 +45,7 @@ class Found(NamedTuple):
 def quantized_search(
     queries: npt.ArrayLike,
     stored: Stored,
-    precision: Precision,
+    precision: VectorPrecision,
     *,
     top_k: int = 10,
     ranges: Ranges | npt.ArrayLike | None = None,
