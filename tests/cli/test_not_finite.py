@@ -81,6 +81,7 @@ def test_nothing_is_learnt(
     code, out, err = run("finetune", "--task", task, "-m", plain, "--train", files[file], "-o", str(place), *options)
     assert code == 1, err
     assert NAMED in err
+    assert "→ The checkpoint may be damaged" in err  # not a word of the learning rate
     assert out == ""
     assert not (place / "model").exists()
 

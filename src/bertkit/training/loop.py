@@ -192,7 +192,7 @@ class Loop:
         assert self.evaluation is not None
         began = time.perf_counter()
         with nullcontext() if self.mean is None else self.mean.swapped():
-            measures = self._measured()
+            measures = self._measured(progress)
         # Ranks may differ in the last bits, and all must take the same for the better and stop at the same time.
         score = self.stepper.ranks.by_first(partial(self.evaluation.score, measures))
         chosen = {"steps": self.table.steps, "best_by": self.evaluation.best_by, "score": score}
@@ -200,11 +200,13 @@ class Loop:
         self.meters.leave_out(time.perf_counter() - began)
         progress.measured(score, measures)
 
-    def _measured(self) -> Measures:
+    def _measured(self, progress: Progress) -> Measures:
         assert self.evaluation is not None
         try:
             return self.evaluation.measure(self.stepper.training_module, self.stepper.parallelism)
         except NotFinite as error:
+            if progress.skipped == progress.step:  # nothing was learnt yet: it is the model that the run began with
+                raise
             raise Diverged(error.what) from None
 
     def _save(self, progress: Progress) -> None:
