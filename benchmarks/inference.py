@@ -54,7 +54,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folders = {"MiniLM": embedded_folder(), "base": _random_base(Path(scratch) / "base", embedded_folder())}
         tokenizer = Tokenizer.load(folders["MiniLM"])
-        works = {"fixed": _texts(tokenizer, [128] * 8), "mixed": _texts(tokenizer, _mixed_lengths(mixed))}
+        works = {
+            "fixed": texts_of_lengths(tokenizer, [128] * 8),
+            "mixed": texts_of_lengths(tokenizer, mixed_lengths(mixed)),
+        }
         for size in options.sizes:
             for dtype in options.dtypes:
                 rows += _compare(size, folders[size], dtype, works, rounds)
@@ -119,7 +122,7 @@ def _check_agreement(contestants: dict[str, Embed], texts: list[str], dtype: str
             raise SystemExit(f"{name} gives other vectors: cosine {worst:.5f}")
 
 
-def _texts(tokenizer: Tokenizer, lengths: list[int]) -> list[str]:
+def texts_of_lengths(tokenizer: Tokenizer, lengths: list[int]) -> list[str]:
     """Random texts of exactly these numbers of tokens, special tokens included: words that are one piece each."""
     words = [tokenizer.token(id) for id in range(2000, 8000)]
     words = [word for word in words if word.isascii() and word.isalpha()]
@@ -127,7 +130,7 @@ def _texts(tokenizer: Tokenizer, lengths: list[int]) -> list[str]:
     return [" ".join(chance.choices(words, k=length - 2)) for length in lengths]
 
 
-def _mixed_lengths(count: int) -> list[int]:
+def mixed_lengths(count: int) -> list[int]:
     """Lengths of 8 to 256 with a mean near 52: log-normal, as real texts are."""
     chance = random.Random(0)
     return [min(256, max(8, round(chance.lognormvariate(3.6, 0.8)))) for _ in range(count)]

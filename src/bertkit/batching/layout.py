@@ -107,6 +107,10 @@ class EqualLengths:
         """Where the run's tokens are."""
         return slice(self.start, self.start + self.count * self.length)
 
+    def each(self) -> Iterator[EqualLengths]:
+        """Its sequences, each a run of its own."""
+        return (EqualLengths(self.start + i * self.length, 1, self.length) for i in range(self.count))
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PackedLayout(Layout):

@@ -46,6 +46,10 @@ Backend = Annotated[
     Literal["auto", "torch", "onnx", "openvino"],
     typer.Option(help="What computes: torch where there are weights, else what the folder has a graph for."),
 ]
+Invariant = Annotated[
+    bool,
+    typer.Option("--invariant", help="Answers the same to the last bit, whatever is in the batch; on a CPU, slower."),
+]
 OnError = Annotated[
     Literal["stop", "record"],
     typer.Option(help="A bad row: stop and leave no output file, or write its error in its place and go on."),

@@ -55,6 +55,7 @@ def predict(
     dtype: options.DType = "auto",
     device: options.Device = "auto",
     backend: options.Backend = "auto",
+    invariant: options.Invariant = False,
     on_error: options.OnError = "stop",
     batch_tokens: BatchTokens = None,
     top_k: task_options.TopK = None,
@@ -92,7 +93,7 @@ def predict(
     )
     with open_output(output) as out:  # before the model: an unwritable place shows at once
         settings = {"dtype": dtype, "device": device, "revision": revision, "long": long, "batch_tokens": batch_tokens}
-        settings |= {"backend": backend}
+        settings |= {"backend": backend, "invariant": invariant or None}
         own = {name: context.params[name] for name in task_options.TASK_OPTIONS} | {"prompt": prompt}
         loaded = _load(model, task, _explaining(explain, explain_target, explain_steps), **settings, **own)
         _answer_all(loaded, rows, waiting, out, on_error, as_json=json, to_file=output is not None)

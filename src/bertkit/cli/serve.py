@@ -68,6 +68,7 @@ def serve(
     truncate: Truncate = "as-protocol",
     dtype: options.DType = "auto",
     device: options.Device = "auto",
+    invariant: options.Invariant = False,
     batch_tokens: BatchTokens = None,
     queue_tokens: QueueTokens = None,
     drain: Drain = 30.0,
@@ -102,7 +103,7 @@ def serve(
     )
     _check(settings, no_auth)
     log_to_stderr(requests=log_requests)
-    given = {"dtype": dtype, "device": device, "batch_tokens": batch_tokens}
+    given = {"dtype": dtype, "device": device, "batch_tokens": batch_tokens, "invariant": invariant}
     if code := run(settings, lambda: loading.load_models(specs, given), say):
         raise typer.Exit(code)
 

@@ -26,6 +26,7 @@ def open_backend(
     dtype: str = "auto",
     device: str = "auto",
     explainable: bool = False,
+    invariant: bool = False,
 ) -> Backend:
     """What computes a model for a task.
 
@@ -33,6 +34,7 @@ def open_backend(
         backend: its name, or what makes it; `auto` is torch where there are weights, else what there is a graph for.
         dtype, device: as `bertkit.load` has them.
         explainable: leave weights laid out so that gradients flow.
+        invariant: no bit of an answer depends on the batch; torch on a CPU can have it so.
 
     Raises:
         UserError: no such back end, or its library is not installed.
@@ -40,6 +42,8 @@ def open_backend(
         DeviceError: the device or precision is not there.
         MissingHead: the graph, or the checkpoint, does not give what the task reads.
     """
+    if invariant and backend not in (None, "auto", "torch"):
+        raise UserError("only torch's last bits can be held", "Leave the back end out, or choose --backend torch.")
     if callable(backend):
         return backend(pretrained, task)
     name = backend or "auto"
@@ -53,7 +57,10 @@ def open_backend(
     if name == "torch" or explainable or (name == "auto" and pretrained.has_weights):
         from bertkit.inference.torch_backend import open_torch_backend
 
-        return open_torch_backend(pretrained, task, dtype=dtype, device=device, explainable=explainable)
+        how = {"explainable": explainable, "invariant": invariant}
+        return open_torch_backend(pretrained, task, dtype=dtype, device=device, **how)
+    if invariant:
+        raise UserError("a graph's last bits may depend on the batch", "Use the checkpoint that it was made of.")
     return open_graph(find_graph(pretrained, name, dtype), graph_use(pretrained, task), device)
 
 

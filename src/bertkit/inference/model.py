@@ -8,12 +8,11 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, cast, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, cast, get_type_hints, overload
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
-from typing_extensions import TypedDict, TypeVar  # Python's own has no defaults before 3.13
+from typing_extensions import TypeVar  # Python's own has no defaults before 3.13
 
 from bertkit.config.arguments import check_argument
 from bertkit.config.batch_tokens import batch_tokens as tokens_of_batch
@@ -27,6 +26,7 @@ from bertkit.inference.backends import MakeBackend, open_backend
 from bertkit.inference.counted import counted
 from bertkit.inference.engine import Engine
 from bertkit.inference.pipeline import Failure
+from bertkit.inference.run_options import BatchTokens, RunOptions
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import open_pretrained, open_reader
 from bertkit.tasks.catalogue import find_task
@@ -54,23 +54,6 @@ if TYPE_CHECKING:
     from bertkit.model.network import Network
 
 Source = str | Path | None
-BatchTokens = Annotated[int, Field(ge=1)]
-
-
-class RunOptions(TypedDict, total=False):
-    """How a model runs, where `load` is to be told.
-
-    Attributes:
-        batch_tokens: most tokens of one batch; None, or left out, chooses for the device.
-        explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
-        backend: what computes the network: `auto`, `torch`, `onnx`, `openvino`, or what makes it of an open checkpoint.
-    """
-
-    batch_tokens: BatchTokens | None
-    explainable: bool
-    backend: str | MakeBackend | None
-
-
 Answer = TypeVar("Answer", bound=Result, covariant=True, default=Result)
 
 
@@ -342,6 +325,7 @@ def load(
     prompt: str | None = None,
     batch_tokens: BatchTokens | None = None,
     explainable: bool = False,
+    invariant: bool = False,
     backend: str | MakeBackend | None = None,
     **task_options: object,
 ) -> Model: ...
@@ -379,8 +363,15 @@ def load(
     _check(given | {"prompt": prompt} | run)
     explainable = run.get("explainable", False)
     pretrained, reader = open_reader(model, task=task, revision=revision, long=long, prompt=prompt, **options)
-    how = {"dtype": str(dtype).removeprefix("torch."), "device": str(device)}
-    backend = open_backend(pretrained, reader.task, run.get("backend"), explainable=explainable, **how)
+    backend = open_backend(
+        pretrained,
+        reader.task,
+        run.get("backend"),
+        dtype=str(dtype).removeprefix("torch."),
+        device=str(device),
+        explainable=explainable,
+        invariant=run.get("invariant", False),
+    )
     at_once = run.get("batch_tokens") or tokens_of_batch("answer", backend.device.partition(":")[0])
     return Model(pretrained, reader, backend, batch_tokens=at_once, explainable=explainable)
 

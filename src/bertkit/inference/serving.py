@@ -35,7 +35,7 @@ def _token_vectors(name: str, model: Model) -> ServedModel | None:
         return None
     encoder = backend.network.encoder
     task = make_task(find_task(TOKEN_VECTORS), model.tokenizer, {})
-    shared = TorchBackend(Network(encoder, None, task.readout).eval(), backend.dtype)
+    shared = backend.of(Network(encoder, None, task.readout).eval())
     return ServedModel(
         name, Engine(shared, task, model.batch_tokens), task, Facts(encoder.config.max_length, model.width)
     )
@@ -49,7 +49,7 @@ def _with_many_fills(model: Model) -> Engine:
         return engine
     network = engine.backend.network
     task = remake_task(model.task, {"top_k": most})
-    wide = TorchBackend(Network(network.encoder, network.head, task.readout).eval(), engine.backend.dtype)
+    wide = engine.backend.of(Network(network.encoder, network.head, task.readout).eval())
     return Engine(wide, task, model.batch_tokens)
 
 

@@ -7,12 +7,13 @@ import torch
 from bertkit.batching.layout import PackedLayout
 from bertkit.batching.packed import PackedBatch
 from bertkit.batching.token_batch import TokenBatch
-from bertkit.errors import UserError
+from bertkit.errors import DeviceError, UserError
 from bertkit.inference.backend import Backend, Outputs
 from bertkit.inference.precision import choose_dtype, exact_dtype, make_network_ready
 from bertkit.inference.too_large import batch_too_large
 from bertkit.model.device import choose_device
 from bertkit.model.finite import blame, weights_of
+from bertkit.model.fixed_rows import fixed_rows, unfixed
 from bertkit.model.int8_parts import quantise
 from bertkit.model.network import Network
 from bertkit.model.out_of_memory import ran_out_of_memory
@@ -25,10 +26,12 @@ class TorchBackend(Backend):
 
     Args:
         dtype: the precision that it says it computes in; that of its weights where None.
+        invariant: whether no bit of a text's outputs depends on the batch that it is in, which takes longer.
     """
 
-    def __init__(self, network: Network, dtype: str | None = None) -> None:
+    def __init__(self, network: Network, dtype: str | None = None, *, invariant: bool = False) -> None:
         self.network = network
+        self.invariant = invariant
         weight = network.encoder.embeddings.token.weight
         self.dtype = dtype or str(weight.dtype).removeprefix("torch.")
         self.device = str(weight.device)
@@ -52,7 +55,12 @@ class TorchBackend(Backend):
         tokens = on_device(batch, self.device)
         indices_M = batch.output_indices_M
         named_M = None if indices_M is None else torch.from_numpy(indices_M).to(self.device)
-        return tuple(part.float().cpu().numpy() for part in self.network(tokens, named_M))
+        with fixed_rows(self.invariant):
+            return tuple(part.float().cpu().numpy() for part in self.network(tokens, named_M))
+
+    def of(self, network: Network) -> TorchBackend:
+        """A back end like this one, of another network."""
+        return TorchBackend(network, self.dtype, invariant=self.invariant)
 
     def blame(self) -> str:
         """Which weight is not finite, if one is."""
@@ -60,23 +68,40 @@ class TorchBackend(Backend):
 
 
 def open_torch_backend(
-    pretrained: Pretrained, task: Task, *, dtype: str, device: str, explainable: bool
+    pretrained: Pretrained, task: Task, *, dtype: str, device: str, explainable: bool, invariant: bool = False
 ) -> TorchBackend:
     """A checkpoint's network for a task, on its device and in its precision.
 
     Args:
         dtype, device: as `bertkit.load` has them.
         explainable: float32, and weights laid out so that gradients flow.
+        invariant: no bit of an answer depends on the batch.
 
     Raises:
-        DeviceError: no such device or precision, or not on this machine.
+        DeviceError: no such device or precision, or not on this machine; or nothing is invariant there.
         MissingHead, ConfigError, BadCheckpoint: as `Pretrained.build_network`.
     """
     place = choose_device(device)
     name = dtype.removeprefix("torch.")
     int8 = pretrained.int8 is not None
     precision = exact_dtype(name) if explainable else choose_dtype(name, place, stored_int8=int8)
-    return ready_backend(pretrained, task, place, precision, gradients=explainable)
+    backend = ready_backend(pretrained, task, place, precision, gradients=explainable)
+    if invariant:
+        _check_can_be_invariant(backend.network, place)
+        backend.invariant = True
+    return backend
+
+
+def _check_can_be_invariant(network: Network, device: torch.device) -> None:
+    if device.type != "cpu":
+        raise DeviceError(
+            f"answers on {device.type} depend in their last bits on the batch", "Choose --device cpu with --invariant."
+        )
+    if layer := unfixed(network):
+        raise DeviceError(
+            f"the layer {layer} is torch's own, whose last bits depend on the batch",
+            "Leave out --invariant, or try --dtype float32 on a processor whose kernels take packed weights.",
+        )
 
 
 def ready_backend(

@@ -15,6 +15,7 @@ from bertkit.batching.layout import Layout, PackedLayout, PaddedLayout
 from bertkit.config.kernels import attention_kernel, takes_chunks
 from bertkit.model.device import is_half, processor
 from bertkit.model.dropped_attention import dropped_attention
+from bertkit.model.fixed_rows import rows_are_fixed
 
 # Added to the scores of keys that rows of padding must not see: e to its power is 0 in every precision, and runtimes
 # that compute in float16 can hold it, and twice it.
@@ -95,6 +96,8 @@ def _attend_by_length(
     """One dense kernel for each run of sequences of equal length, on views: nothing is copied, nothing padded."""
     blocks = []
     runs = list(layout.runs())
+    if rows_are_fixed() and is_half(q_TNH.dtype):  # the kernel may lay keys out or not by how many sequences there are
+        runs = [alone for run in runs for alone in run.each()]
     tokens = [run.count * run.length for run in runs]
     # Split, not sliced run by run: the gradient of a slice is a whole tensor of zeros around it.
     pieces = [x.split(tokens) for x in (q_TNH, k_TGH, v_TGH)]  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
 from bertkit.model.attention import View
 from bertkit.model.embeddings import Embeddings
+from bertkit.model.mlp import ACTIVATIONS
 from bertkit.model.positions import DistanceBias, Rotation
 from bertkit.model.shape_buckets import in_few_sizes
 
@@ -33,7 +34,7 @@ class Pooler(nn.Module):
 
     def forward(self, hidden_TW: Tensor, layout: Layout) -> Tensor:
         """The pooled sequences, (B, W)."""
-        return torch.tanh(self.dense(hidden_TW[layout.first_B]))
+        return ACTIVATIONS["tanh"](self.dense(hidden_TW[layout.first_B]))
 
 
 class Encoder(nn.Module):

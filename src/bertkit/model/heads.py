@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from bertkit.batching.layout import Layout
 from bertkit.config.encoder import EncoderConfig, HeadActivation
@@ -18,6 +17,7 @@ from bertkit.config.readout import MASKED_LM
 from bertkit.families.contract import HeadShape, Reads
 from bertkit.model.chunked_loss import Criterion, chunked_loss
 from bertkit.model.dropout import Dropout
+from bertkit.model.fixed_rows import linear
 from bertkit.model.int8_table import Int8Table
 from bertkit.model.linear import last_weights, make_linear
 from bertkit.model.mlp import ACTIVATIONS
@@ -108,7 +108,7 @@ class MaskedLMHead(nn.Module):
         dtype = torch.promote_types(x_ME.dtype, torch.float32)
         bias_V = None if self.bias is None else self.bias.to(dtype)
         with torch.autocast(x_ME.device.type, enabled=False):
-            return functional.linear(x_ME.to(dtype), table_VE.to(dtype), bias_V)
+            return linear(x_ME.to(dtype), table_VE.to(dtype), bias_V)
 
     def keep_exact(self, encoder: Encoder) -> None:
         """Makes the last layer's weights the head's own, in float32, before the encoder's become less than it."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from bertkit.config.encoder import Activation
 from bertkit.config.kernels import FUSED, LinearKind
+from bertkit.model.fixed_rows import by_rows, linear
 from bertkit.model.int8_linear import Int8Linear, usual
 from bertkit.model.int8_machine import int8_kernels
 from bertkit.model.mlp import MLP
@@ -34,7 +34,7 @@ class LastLinear(nn.Linear):
         dtype = torch.promote_types(x_RI.dtype, torch.float32)
         bias = None if self.bias is None else self.bias.to(dtype)
         with torch.autocast(x_RI.device.type, enabled=False):
-            return functional.linear(x_RI.to(dtype), self.weight.to(dtype), bias)
+            return linear(x_RI.to(dtype), self.weight.to(dtype), bias)
 
 
 def last_weights(module: nn.Module) -> list[nn.Parameter]:
@@ -60,6 +60,9 @@ class PackedLinear(nn.Module):
 
     def forward(self, x_TI: Tensor) -> Tensor:
         """(T, inputs) to (T, outputs)."""
+        return by_rows(self._product, x_TI)
+
+    def _product(self, x_TI: Tensor) -> Tensor:
         out: Tensor = torch.ops.mkldnn._linear_pointwise(
             x_TI, self.weight, self.bias, self.operation, [], self.algorithm
         )

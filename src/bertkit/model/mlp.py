@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bertkit.config.encoder import Activation, HeadActivation
+from bertkit.model.fixed_rows import by_numbers
 
 ACTIVATIONS: dict[HeadActivation, Callable[[Tensor], Tensor]] = {
-    "gelu": functional.gelu,
-    "gelu_tanh": partial(functional.gelu, approximate="tanh"),
+    "gelu": by_numbers(functional.gelu),
+    "gelu_tanh": by_numbers(partial(functional.gelu, approximate="tanh")),
     "relu": functional.relu,
-    "silu": functional.silu,
-    "tanh": torch.tanh,
+    "silu": by_numbers(functional.silu),
+    "tanh": by_numbers(torch.tanh),
 }
 
 

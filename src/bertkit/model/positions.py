@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bertkit.config.encoder import RelativeBias
+from bertkit.model.fixed_rows import by_numbers
 
 
 def learned_rows(ids_T: Tensor, positions_T: Tensor, offset: int) -> Tensor:
@@ -48,8 +49,8 @@ class Rotation:
     def __init__(self, positions_T: Tensor, head_width: int, theta: float) -> None:
         pairs = torch.arange(0, head_width, 2, device=positions_T.device, dtype=torch.float32)
         angles = positions_T[:, None].float() * (1.0 / theta ** (pairs / head_width))
-        self.cos_T1H = torch.cat((angles, angles), dim=-1).cos()[:, None]
-        self.sin_T1H = torch.cat((-angles, angles), dim=-1).sin()[:, None]
+        self.cos_T1H = by_numbers(torch.cos)(torch.cat((angles, angles), dim=-1))[:, None]
+        self.sin_T1H = by_numbers(torch.sin)(torch.cat((-angles, angles), dim=-1))[:, None]
 
     def turn(self, x_TNH: Tensor) -> Tensor:
         """The queries or keys, turned."""

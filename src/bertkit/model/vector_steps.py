@@ -18,12 +18,15 @@ from torch.nn import functional
 from bertkit.batching.layout import Layout
 from bertkit.config.pooling import Pooling, parts_of
 from bertkit.config.vectors import ELEMENTWISE, TOKENS, VECTOR
+from bertkit.model.fixed_rows import by_numbers, linear
 from bertkit.model.pooling import pool_tokens
 
 if TYPE_CHECKING:
     from bertkit.model.encoder import Encoder
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {name.lower(): getattr(nn, name)() for name in ELEMENTWISE}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    name.lower(): by_numbers(getattr(nn, name)()) for name in ELEMENTWISE
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +50,12 @@ class Dense:
         """(B, W) to (B, O)."""
         x_BW = x_BW.float()
         bias_O = None if self.bias_O is None else self.bias_O.to(x_BW.device)
-        out_BO = ACTIVATIONS[self.activation](functional.linear(x_BW, self.weight_OW.to(x_BW.device), bias_O))
+        out_BO = ACTIVATIONS[self.activation](linear(x_BW, self.weight_OW.to(x_BW.device), bias_O))
         if not self.residual:
             return out_BO
         if self.residual_OW is None:
             return out_BO + x_BW
-        return out_BO + functional.linear(x_BW, self.residual_OW.to(x_BW.device))
+        return out_BO + linear(x_BW, self.residual_OW.to(x_BW.device), None)
 
 
 @dataclass(frozen=True, eq=False)
