@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
+from typing import get_overloads
 
 import pytest
 
+import bertkit
 from bertkit.errors import DeviceError, UserError
-from bertkit.inference.backends import find_graph, open_backend
+from bertkit.inference import model
+from bertkit.inference.backends import RunOptions, find_graph, open_backend
 from bertkit.inference.torch_backend import TorchBackend
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import open_pretrained
@@ -41,3 +45,14 @@ def test_an_unknown_name(pretrained: Pretrained) -> None:
     task = pretrained.build_task("feature-extraction", pretrained.load_tokenizer())
     with pytest.raises(UserError, match=r"unknown backend 'tourch' \(did you mean 'torch'\?\)"):
         open_backend(pretrained, task, "tourch")
+
+
+def test_the_overload_that_people_see_names_every_option() -> None:
+    seen = inspect.signature(get_overloads(model.load)[-1]).parameters
+    assert set(RunOptions.__annotations__) <= set(seen)
+
+
+@pytest.mark.parametrize(("name", "value"), [("batch_tokens", 0), ("invariant", "yes"), ("explainable", 3)])
+def test_other_values_are_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(UserError, match=name):
+        bertkit.load(**{name: value})  # type: ignore[call-overload]

@@ -6,6 +6,7 @@ Starting must be quick: a command imports what it needs when it runs, and nothin
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -23,6 +24,7 @@ from bertkit.cli.evaluate import evaluate
 from bertkit.cli.exits import exit_code
 from bertkit.cli.export import export
 from bertkit.cli.finetune import finetune
+from bertkit.cli.help import HelpfulCommand
 from bertkit.cli.info import info
 from bertkit.cli.plan import plan
 from bertkit.cli.predict import predict
@@ -35,9 +37,9 @@ from bertkit.cli.tokenize import tokenize
 from bertkit.cli.train_tokenizer import train_tokenizer
 
 WRONG_USE = 2
+COMPLETION = "_BERTKIT_COMPLETE"  # as typer names it
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -64,7 +66,7 @@ for command in (
     doctor,
     quickstart,
 ):
-    app.command()(command)
+    app.command(cls=HelpfulCommand)(command)
 
 
 def _print_version(asked: bool) -> None:
@@ -96,6 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")  # whatever the locale: JSON is UTF-8
+    if COMPLETION in os.environ:  # a shell asks what could follow
+        get_command(app).main(given, prog_name="bertkit")
     debug, given = _split_debug(given)
     return exit_code(lambda: _run(given), debug=debug)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias, get_args
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from bertkit.checkpoints.graph_files import GraphFile, graph_files
 from bertkit.errors import BadCheckpoint, DeviceError, UserError, near_match
@@ -16,6 +19,23 @@ from bertkit.tasks.contract import Task
 
 BackendName = Literal["auto", "torch", "onnx", "openvino"]
 MakeBackend: TypeAlias = Callable[[Pretrained, Task], Backend]
+BatchTokens = Annotated[int, Field(ge=1)]
+
+
+class RunOptions(TypedDict, total=False):
+    """How a model runs, where `load` is to be told.
+
+    Attributes:
+        batch_tokens: most tokens of one batch; None, or left out, chooses for the device.
+        explainable: prepare the model for `bertkit.inference.explain`: float32, gradients, slower.
+        invariant: no bit of an answer depends on the other texts of its batch; on a CPU, slower.
+        backend: what computes the network: `auto`, `torch`, `onnx`, `openvino`, or what makes it of an open checkpoint.
+    """
+
+    batch_tokens: BatchTokens | None
+    explainable: bool
+    invariant: bool
+    backend: str | MakeBackend | None
 
 
 def open_backend(

@@ -22,11 +22,10 @@ from bertkit.formats.python_rows import AnyRow, AnyRows, is_one_row
 from bertkit.inference.answerer import Answerer, OnError, check_on_error, never
 from bertkit.inference.as_arrays import check_gives_probabilities, check_gives_vectors, probabilities, vectors
 from bertkit.inference.backend import Backend
-from bertkit.inference.backends import MakeBackend, open_backend
+from bertkit.inference.backends import BatchTokens, MakeBackend, RunOptions, open_backend
 from bertkit.inference.counted import counted
 from bertkit.inference.engine import Engine
 from bertkit.inference.pipeline import Failure
-from bertkit.inference.run_options import BatchTokens, RunOptions
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import open_pretrained, open_reader
 from bertkit.tasks.catalogue import find_task
