@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import httpx2
 import pytest
 
+import bertkit
 from bertkit.server.app import PROTOCOLS, Application
 from bertkit.server.settings import ServeSettings
+from bertkit.workflows.loadtest import LoadtestConfig, loadtest
 from tests.server.conftest import Client
 
 ROUTES = sorted(
@@ -59,3 +64,14 @@ def test_a_batch_that_takes_for_ever_makes_it_worth_replacing(client: Client) ->
     assert client.get("/health/live").status == 503
     worker.busy_since = None
     assert client.get("/health/live").status == 200
+
+
+@pytest.mark.parametrize("route", ["predict", "openai"])
+def test_a_load_test_finds_every_answer_right(client: Client, models: Mapping[str, bertkit.Model], route: str) -> None:
+    rows = [{"text": " ".join(f"w{(n * k) % 11}" for k in range(1, n % 9 + 2))} for n in range(40)]
+    records = [result.record() for result in models["vectors"].predict([row["text"] for row in rows])]
+    config = LoadtestConfig(
+        "http://127.0.0.1:8000", rows, route, "vectors", rates=(400.0,), seconds=0.2, expected=records
+    )
+    (step,) = loadtest(config, transport=httpx2.ASGITransport(app=client.application.asgi))
+    assert step.verdicts == {"right": len(step.requests), "wrong": 0, "mixed up": 0}

@@ -26,6 +26,7 @@ from bertkit.cli.export import export
 from bertkit.cli.finetune import finetune
 from bertkit.cli.help import HelpfulCommand
 from bertkit.cli.info import info
+from bertkit.cli.loadtest import loadtest
 from bertkit.cli.plan import plan
 from bertkit.cli.predict import predict
 from bertkit.cli.prepare import prepare
@@ -58,6 +59,7 @@ for command in (
     runs,
     convert,
     serve,
+    loadtest,
     export,
     compare,
     compress,
