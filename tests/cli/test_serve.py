@@ -41,6 +41,7 @@ def test_it_is_set_up_as_it_is_typed(run: Run, served: list[ServeSettings], tmp_
     done = run("serve", "a", "-m", "b=c", "--host", "0.0.0.0", "--api-key-file", str(keys), "--truncate", "never")
     assert (done.code, done.out) == (0, "")
     (settings,) = served
+    assert settings.admin_hashes == ()
     assert (settings.host, settings.truncate, settings.key_hashes[0][0]) == ("0.0.0.0", "never", "ada")
     assert run("serve", "--port", "130").code == 130
 
@@ -51,6 +52,8 @@ def test_it_is_set_up_as_it_is_typed(run: Run, served: list[ServeSettings], tmp_
         (["--host", "0.0.0.0"], "no key is asked for"),
         (["--host", "::"], "say --no-auth"),
         (["--new-key", "a"], "--new-key without --api-key-file"),
+        (["--new-key", "a", "--api-key-file", "x", "--admin-key-file", "y"], "two files of keys"),
+        (["--admin-key-file", "missing"], "missing: cannot be read"),
         (["--certificate", "c"], "a certificate without its key"),
         (["--api-key-file", "missing"], "missing: cannot be read"),
         (["-m", "a=x", "-m", "a=y"], "two models are called 'a'"),

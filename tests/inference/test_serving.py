@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 import bertkit
 from bertkit.formats.rows import Row
 from bertkit.inference.served import MOST_FILLS, Manner, ServedModel
-from bertkit.inference.serving import load_served, served
+from bertkit.inference.serving import load_served, own_weights, served
 from bertkit.tasks.contract import Result
 from tests.parity.task_peers import make_task_peer
 
@@ -50,3 +53,28 @@ def test_masks_are_filled_with_as_many_as_anyone_asks_for() -> None:
         fills = ask(masks, {"text": text}, Manner.of(top_k=top_k)).record()["fills"]
         assert len(fills[0]) == count  # type: ignore[index]
     assert ask(masks, {"text": text}, Manner()).record() == model.predict(text).record()
+
+
+@pytest.mark.parametrize("task", ["sentence-embedding", "text-classification"])
+def test_what_becomes_of_its_files_is_nothing_to_a_model_that_is_served(
+    folder: Path, tmp_path: Path, task: str
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(folder, own)
+    model = load_served("v", own, task)
+    before = ask(model, {"text": "w1 w2"}, Manner()).record()
+    (file,) = own.glob("*.safetensors")
+    assert str(file) not in Path("/proc/self/maps").read_text()
+    file.write_bytes(b"\x11" * 64)  # in place: what is mapped would change, or end the process
+    shutil.rmtree(own)
+    assert ask(model, {"text": "w1 w2"}, Manner()).record() == before
+
+
+def test_two_names_of_the_same_weights_stay_the_same() -> None:
+    table, decoder = nn.Embedding(5, 3), nn.Linear(3, 5)
+    decoder.weight = nn.Parameter(table.weight.data)
+    both = nn.ModuleList([table, decoder])
+    pointer, values = table.weight.data_ptr(), table.weight.detach().clone()
+    own_weights(both)
+    assert table.weight.data_ptr() == decoder.weight.data_ptr() != pointer
+    assert torch.equal(table.weight, values)

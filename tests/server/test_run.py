@@ -244,6 +244,17 @@ def test_tls_by_files(start: Start, certificate: tuple[Path, Path]) -> None:
     connection.close()
 
 
+def test_a_reload_that_fails_is_told_and_all_goes_on(start: Start, models: Mapping[str, bertkit.Model]) -> None:
+    loads = iter([[served("vectors", models["vectors"])]])
+    live = start(lambda: next(loads))  # a second time it fails, in a way that nobody has thought of
+    live.life._server.reload()
+    connection = live.connect()
+    while not any("not reloaded" in line for line in live.told):
+        connection.request("POST", "/v1/predict", BODY)
+        response = connection.getresponse()
+        assert (response.status, b"embedding" in response.read()) == (200, True)
+
+
 def test_a_certificate_that_is_none_says_so(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("no")
     with pytest.raises(UserError, match="c: "):
@@ -265,12 +276,16 @@ def test_the_command_from_its_first_line_to_its_last(folders: Mapping[str, Path]
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
             connection.request("POST", "/v1/predict", BODY)
             assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGHUP)
+        reloaded = [process.stderr.readline(), process.stderr.readline(), process.stderr.readline()]
         process.send_signal(signal.SIGTERM)
         rest = process.stderr.read()
         assert process.wait(60) == 0
     assert lines[1].startswith("ready: vectors at ")
-    assert '"route": "/v1/predict", "status": 200' in rest
-    assert "w1" not in rest
+    log = "".join(reloaded) + rest
+    assert '"route": "/v1/predict", "status": 200' in log
+    assert "reloaded: vectors\n" in log
+    assert "w1" not in log
 
 
 def test_fewer_kernels_are_kept_unless_it_is_said_how_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 import bertkit
-from bertkit.errors import ModelNotFound, NotServing, Overloaded, TooLate, UserError
+from bertkit.errors import ModelNotFound, NotFinite, NotServing, Overloaded, TooLate, UserError
 from bertkit.formats.rows import Row
 from bertkit.inference.served import Manner
+from bertkit.inference.serving import served
 from bertkit.server.service import Asker, Service, TokenIds
+from bertkit.server.settings import ServeSettings
 from bertkit.tokenization.windows import LongText
 from tests.server.conftest import Client, Serve
 
@@ -48,6 +50,17 @@ def test_what_happens_to_long_texts(serve_models: Serve, truncate: str, expected
     assert service is not None
     assert service.long(LongText.TRUNCATE) == expected
     assert service.long(LongText.TRUNCATE, LongText.WINDOW) == LongText.WINDOW
+
+
+def test_a_model_that_computes_nan_is_not_served(
+    models: Mapping[str, bertkit.Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = served("broken", models["vectors"])
+    monkeypatch.setattr(model.engine, "compute", lambda packed: [(np.full((1, 4), np.nan),)])
+    service = Service([model], ServeSettings())
+    with pytest.raises(NotFinite, match="model broken: "):
+        service.start()
+    service.worker.stop()
 
 
 def test_rows_and_ids_are_answered_in_their_order(service: Service, models: Mapping[str, bertkit.Model]) -> None:

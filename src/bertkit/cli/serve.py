@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -31,7 +32,11 @@ Keys = Annotated[
     Path | None, typer.Option(help="Hashes of the keys that may ask; everything but /health needs one.", metavar="FILE")
 ]
 NewKey = Annotated[
-    str | None, typer.Option(help="Make a key, add its hash to --api-key-file, print it once.", metavar="NAME")
+    str | None,
+    typer.Option(help="Make a key, add its hash to the file of keys that is named, print it once.", metavar="NAME"),
+]
+AdminKeys = Annotated[
+    Path | None, typer.Option(help="The same, of keys that may have the models loaded again.", metavar="FILE")
 ]
 NoAuth = Annotated[bool, typer.Option("--no-auth", help="Answer anyone, on an address that others reach.")]
 Hosts = Annotated[
@@ -60,6 +65,7 @@ def serve(
     port: Port = 8000,
     socket: Socket = None,
     api_key_file: Keys = None,
+    admin_key_file: AdminKeys = None,
     new_key: NewKey = None,
     no_auth: NoAuth = False,
     allow_host: Hosts = None,
@@ -74,7 +80,7 @@ def serve(
     drain: Drain = 30.0,
     log_requests: LogRequests = True,
 ) -> None:
-    """Answer over HTTP, for any number of models.
+    """Answer over HTTP, for any number of models. SIGHUP loads them again; SIGTERM answers what was accepted, and ends.
 
     OpenAI's, Cohere's, Ollama's, vLLM's and NVIDIA's routes, those of text-embeddings-inference and of the Open
     Inference Protocol, and POST /v1/predict, which takes rows and gives records as `bertkit predict` does.
@@ -86,7 +92,7 @@ def serve(
     from bertkit.terminal.messages import say
 
     if new_key is not None:
-        typer.echo(_new_key(new_key, api_key_file))
+        typer.echo(_new_key(new_key, [file for file in (api_key_file, admin_key_file) if file is not None]))
         return
     specs = loading.read_specs([*(models or []), *(model or [])])
     settings = ServeSettings(
@@ -95,6 +101,7 @@ def serve(
         socket=socket,
         hosts=tuple(allow_host or ()),
         key_hashes=() if api_key_file is None else access.read_keys(api_key_file),
+        admin_hashes=() if admin_key_file is None else access.read_keys(admin_key_file),
         certificate=certificate,
         private_key=private_key,
         truncate=truncate,
@@ -115,12 +122,14 @@ def _check_installed() -> None:
         raise UserError(f"serving needs {', '.join(missing)}", "pip install 'bertkit[serve]'")
 
 
-def _new_key(name: str, path: Path | None) -> str:
+def _new_key(name: str, files: Sequence[Path]) -> str:
     from bertkit.server.access import add_key
 
-    if path is None:
+    if not files:
         raise UserError("--new-key without --api-key-file", "Name the file that its hash is added to.")
-    return add_key(path, name)
+    if len(files) > 1:
+        raise UserError("--new-key with two files of keys", "Name the one that its hash is added to.")
+    return add_key(files[0], name)
 
 
 def _check(settings: ServeSettings, no_auth: bool) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from bertkit.inference.engine import Engine
 from bertkit.inference.model import Model, load
 from bertkit.inference.served import MOST_FILLS, TOKEN_VECTORS, Facts, ServedModel
@@ -17,8 +20,32 @@ from bertkit.tasks.catalogue import find_task
 
 
 def load_served(name: str, source: str | Path | None, task: str | None, **options: Any) -> ServedModel:
-    """A checkpoint, ready to be served under a name; the rest as `bertkit.load`."""
-    return served(name, load(source, task=task, **options))
+    """A checkpoint, ready to be served under a name; the rest as `bertkit.load`.
+
+    Its files may be written over or removed while it is served.
+    """
+    model = load(source, task=task, **options)
+    backend = model.answerer.engine.backend
+    if isinstance(backend, TorchBackend):
+        own_weights(backend.network)
+    return served(name, model)
+
+
+def own_weights(network: nn.Module) -> None:
+    """Copies what is mapped from files, one tensor after the other.
+
+    A file that is written over while its tensors are mapped changes them; one that is shortened ends the process.
+    """
+    copies: dict[tuple[object, ...], torch.Tensor] = {}
+    with torch.no_grad():
+        for tensor in (*network.parameters(), *network.buffers()):
+            if tensor.device.type != "cpu" or tensor.layout != torch.strided:
+                continue
+            # Two names of the same numbers, such as the table of tokens and what decodes masks, stay the same.
+            view = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+            if view not in copies:
+                copies[view] = tensor.data.clone()
+            tensor.data = copies[view]
 
 
 def served(name: str, model: Model) -> ServedModel:

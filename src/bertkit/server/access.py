@@ -15,6 +15,7 @@ from bertkit.errors import ConfigError, NotAllowed, OutputError, UserError
 
 Hashes = Sequence[tuple[str, str]]
 OPEN_PATHS = "/health"  # and what is below it: probes have no key
+ADMIN_PATHS = "/v1/admin"  # and what is below it: for keys that may change the server
 
 
 def new_key() -> str:
@@ -86,6 +87,11 @@ def client_of(authorization: str, api_key: str, hashes: Hashes) -> str:
     if not key or not found:
         raise NotAllowed("no key is given" if not key else "the key is not one of this server's")
     return found[0]
+
+
+def is_below(path: str, top: str) -> bool:
+    """Whether a path is that one, or below it."""
+    return path == top or path.startswith(f"{top}/")
 
 
 def _password(basic: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from bertkit.errors import BertkitError, ModelNotFound, UserError
-from bertkit.server import cohere, hub, native, oip, ollama, openai, page, ranking, tei, vllm
+from bertkit.server import admin, cohere, hub, native, oip, ollama, openai, page, ranking, tei, vllm
 from bertkit.server.error_shapes import Shape, Shapes
 from bertkit.server.exchange import explained
 from bertkit.server.guard import Guard
@@ -20,7 +20,8 @@ from bertkit.server.metrics import Metrics
 from bertkit.server.service import Service
 from bertkit.server.settings import ServeSettings
 
-PROTOCOLS: tuple[Any, ...] = (native, openai, tei, ranking, cohere, ollama, vllm, hub, oip, page)
+PROTOCOLS: tuple[Any, ...] = (native, openai, tei, ranking, cohere, ollama, vllm, hub, oip, admin, page)
+Reload = Callable[[], Awaitable[list[str]]]  # gives the names of the models
 DESCRIPTION = "BERT encoders by many protocols. Texts that are too long are never cut without saying so."
 
 
@@ -29,6 +30,7 @@ class Application:
 
     Attributes:
         asgi: what a web server calls.
+        reload: has the models loaded again.
     """
 
     def __init__(self, settings: ServeSettings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,11 +39,11 @@ class Application:
         self._clock = clock
         self.metrics = Metrics(lambda: list(self.service.lanes) if self.service else [])
         self.shapes = Shapes(_shapes())
-        self.asgi = Guard(self._routes(), settings, self.shapes, self.metrics, lambda: self.service is not None)
+        self.reload: Reload | None = None
+        self.asgi = Guard(self._routes(), settings, self.shapes, self.metrics, lambda: self.service)
 
     def serve(self, service: Service) -> None:
-        """The models are loaded: answer from now on."""
-        self._api.state.service = service
+        """The models are loaded: what comes from now on is answered by them."""
         self.service = service
 
     @property
@@ -72,6 +74,7 @@ class Application:
         api.state.is_ready = lambda: self.is_ready
         api.state.is_live = lambda: self.is_live
         api.state.is_started = lambda: self.service is not None
+        api.state.reload = lambda: self.reload
         for protocol in PROTOCOLS:
             api.include_router(protocol.router)
 

@@ -56,8 +56,8 @@ def new_router(**options: Any) -> APIRouter:
 
 
 def service_of(request: Request) -> Service:
-    """The models that the server has."""
-    return cast("Service", request.app.state.service)
+    """The models that the server had when the request came."""
+    return cast("Service", request.state.service)
 
 
 def asker_of(request: Request) -> Asker:

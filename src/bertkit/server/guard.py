@@ -11,14 +11,15 @@ import json
 import logging
 import time
 from collections.abc import Callable, MutableMapping
+from contextlib import nullcontext
 from typing import Any
 
-from bertkit.errors import BertkitError, InputError, NotServing, RequestTooLarge, UserError
+from bertkit.errors import BertkitError, InputError, NotAllowed, NotServing, RequestTooLarge, UserError
 from bertkit.inference.scheduler import SHARES
-from bertkit.server.access import OPEN_PATHS, check_host, check_page, client_of
+from bertkit.server.access import ADMIN_PATHS, OPEN_PATHS, check_host, check_page, client_of, is_below
 from bertkit.server.error_shapes import Shapes
 from bertkit.server.metrics import Metrics
-from bertkit.server.service import Asker, Timing
+from bertkit.server.service import Asker, Service, Timing
 from bertkit.server.settings import ServeSettings
 from bertkit.server.worker import where
 
@@ -36,17 +37,23 @@ class Guard:
     """Middleware around the application.
 
     Args:
-        is_open: whether requests are answered at all; others get 503.
+        service: the models that answer from now on; without any, requests get 503. A request keeps those that it
+            has begun with.
     """
 
     def __init__(
-        self, app: Any, settings: ServeSettings, shapes: Shapes, metrics: Metrics, is_open: Callable[[], bool]
+        self,
+        app: Any,
+        settings: ServeSettings,
+        shapes: Shapes,
+        metrics: Metrics,
+        service: Callable[[], Service | None],
     ) -> None:
         self._app = app
         self._settings = settings
         self._shapes = shapes
         self._metrics = metrics
-        self._is_open = is_open
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -54,9 +61,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(scope, send)
+        service = self._service()
+        scope.setdefault("state", {})["service"] = service
         try:
-            body = await self._admit(scope, receive)
-            await self._answer(exchange, scope, body, receive)
+            with nullcontext() if service is None else service.in_use():
+                body = await self._admit(scope, receive)
+                await self._answer(exchange, scope, body, receive)
         except _Gone:
             return
         except Exception as error:
@@ -69,18 +79,24 @@ class Guard:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         check_host(headers.get("host", ""), (*self._settings.hosts, self._settings.host))
         check_page(scope["method"], headers.get("sec-fetch-site", ""))
-        is_open = scope["path"] == OPEN_PATHS or scope["path"].startswith(f"{OPEN_PATHS}/")
-        client = _address(scope)
-        if self._settings.key_hashes and not is_open:
-            given = headers.get("authorization", ""), headers.get("x-api-key", "")
-            client = client_of(*given, self._settings.key_hashes)
-        if not is_open and not self._is_open():
+        is_open = is_below(scope["path"], OPEN_PATHS)
+        client = _address(scope) if is_open else self._client(scope, headers)
+        state = scope["state"]
+        if not is_open and state["service"] is None:
             raise NotServing("the server is starting or ending")
-        state = scope.setdefault("state", {})
         state["asker"] = asker_of(headers, client, self._settings)
         if headers.get("content-encoding", "identity") != "identity":
             raise UserError("the body is compressed", "Send it as it is.")
         return await self._read(headers.get("content-length", ""), receive)
+
+    def _client(self, scope: Scope, headers: MutableMapping[str, str]) -> str:
+        """Who asks: what the key is called, else the address."""
+        given = headers.get("authorization", ""), headers.get("x-api-key", "")
+        if is_below(scope["path"], ADMIN_PATHS):
+            if not self._settings.admin_hashes:
+                raise NotAllowed("there is no key that may change this server", "Start it with --admin-key-file FILE.")
+            return client_of(*given, self._settings.admin_hashes)
+        return client_of(*given, self._settings.key_hashes) if self._settings.key_hashes else _address(scope)
 
     async def _read(self, declared: str, receive: Receive) -> bytes:
         most = self._settings.limits.body_bytes

@@ -32,6 +32,7 @@ class Metrics:
         new: dict[str, Any] = {"registry": self.registry}
         self.requests = Counter("bertkit_requests", "Requests.", ["route", "status"], **new)
         self.seconds = Histogram("bertkit_request_seconds", "Of requests.", ["route"], buckets=SECONDS, **new)
+        self.reloads = Counter("bertkit_reloads", "Exchanges of all models.", ["result"], **new)
         self.batch_tokens = Histogram("bertkit_batch_tokens", "Of batches.", ["model"], buckets=TOKENS, **new)
         self.batch_windows = Histogram("bertkit_batch_windows", "Of batches.", ["model"], buckets=TOKENS, **new)
         self.batch_seconds = Histogram("bertkit_batch_seconds", "Of batches.", ["model"], buckets=SECONDS, **new)

@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from bertkit.errors import BertkitError, UserError
 from bertkit.inference.served import ServedModel
 from bertkit.server.app import Application
+from bertkit.server.exchanging import Exchanger
 from bertkit.server.service import Service
 from bertkit.server.settings import Seconds, ServeSettings
 
@@ -37,7 +38,8 @@ def run(settings: ServeSettings, load: Load, told: Callable[[str], None]) -> int
     """Serves until a signal says to end.
 
     Args:
-        load: gives the models; it is called once the address is bound, while probes are answered.
+        load: gives the models; it is called once the address is bound, while probes are answered, and again when
+            they are to be exchanged.
         told: is told where it listens, and when it is ready.
 
     Returns:
@@ -130,13 +132,18 @@ class _Life:
         self._application = Application(settings)
         self._error: BertkitError | None = None
         self._is_ending = False
-        self._server = _Server(_config(settings, self._application, lambda: self._is_ending), self._drain)
+        self._reloading: set[asyncio.Future[None]] = set()  # a task that nobody holds may be let go of
+        self._exchanger = Exchanger(self._application, self._made)
+        config = _config(settings, self._application, lambda: self._is_ending)
+        self._server = _Server(config, self._drain, self._reload)
 
     async def live(self, listening: socket.socket) -> int:
         """Serves on a socket; returns the code to exit with."""
+        self._loop = asyncio.get_running_loop()
+        self._application.reload = self._exchanger.exchange
         address = address_of(listening, self._settings)
         serving = asyncio.create_task(self._server.serve([listening]))
-        loading = asyncio.create_task(self._ready(asyncio.get_running_loop(), address))
+        loading = asyncio.create_task(self._ready(address))
         self._told(f"listening on {address}")
         try:
             await serving
@@ -144,33 +151,51 @@ class _Life:
             raise UserError("the server cannot start", "Its log says why.") from None
         loading.cancel()
         await asyncio.wait({loading})
+        await self._exchanger.settle()
         if (service := self._application.service) is not None:
             await asyncio.to_thread(service.close)
         if self._error is not None:
             raise self._error
         return INTERRUPTED if self._server.interrupted else 0
 
-    async def _ready(self, loop: asyncio.AbstractEventLoop, address: str) -> None:
-        def died() -> None:
-            self._error = BertkitError(
-                "what computes has died too often", "The log says where; start the server again."
-            )
-            loop.call_soon_threadsafe(self._server.end)
-
-        def made() -> Service:
-            watch = self._application.metrics.batch
-            service = Service(self._load(), self._settings, watch=watch, on_death=died)
-            service.start()
-            return service
-
+    async def _ready(self, address: str) -> None:
         try:
-            service = await asyncio.to_thread(made)
+            service = await asyncio.to_thread(self._made)
         except BertkitError as error:
             self._error = error
             self._server.end()
             return
         self._application.serve(service)
         self._told(f"ready: {', '.join(service.models)} at {address} (Ctrl-C ends)")
+
+    def _made(self) -> Service:
+        """The models, loaded and computing."""
+        watch = self._application.metrics.batch
+        service = Service(self._load(), self._settings, watch=watch, on_death=self._died)
+        service.start()
+        return service
+
+    def _died(self) -> None:
+        self._error = BertkitError("what computes has died too often", "The log says where; start the server again.")
+        self._loop.call_soon_threadsafe(self._server.end)
+
+    def _reload(self) -> None:
+        """A signal asks for it; nobody is there to be told but the log."""
+
+        async def exchange() -> None:
+            try:
+                names = await self._exchanger.exchange()
+            except BertkitError as error:
+                self._told(f"not reloaded, the models are as they were: {error}")
+            else:
+                self._told(f"reloaded: {', '.join(names)}")
+
+        def begin() -> None:
+            task = asyncio.ensure_future(exchange())
+            self._reloading.add(task)
+            task.add_done_callback(self._reloading.discard)
+
+        self._loop.call_soon_threadsafe(begin)
 
     def _drain(self) -> None:
         self._is_ending = True
@@ -181,8 +206,9 @@ class _Life:
 class _Server(uvicorn.Server):
     """uvicorn's, ended by signals without their killing the process afterwards."""
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], None], reload: Callable[[], None]) -> None:
         super().__init__(config)
+        self.reload = reload
         self.interrupted = False
         self._drain = drain
 
@@ -204,7 +230,12 @@ class _Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {
+            signal.SIGINT: self.handle_exit,
+            signal.SIGTERM: self.handle_exit,
+            signal.SIGHUP: lambda number, frame: self.reload(),
+        }
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:

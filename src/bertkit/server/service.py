@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from bertkit.errors import BertkitError, ModelNotFound, NotServing, UserError, near_match
+import numpy as np
+
+from bertkit.errors import BertkitError, ModelNotFound, NotFinite, NotServing, UserError, near_match
 from bertkit.formats.rows import Row
 from bertkit.inference.backend import Outputs
 from bertkit.inference.pipeline import Failure, Pipeline, Request, attempt
@@ -115,6 +118,8 @@ class Service:
         self.settings = settings
         self.models: Mapping[str, ServedModel] = {model.name: model for model in models}
         self.is_draining = False
+        self._requests = 0
+        self._unused: asyncio.Event | None = None
         self._clock = clock
         own = [(model.name, model.token_vectors) for model in models]
         self._token_models = {name: model for name, model in own if model is not None}
@@ -123,10 +128,17 @@ class Service:
         self._pool = ThreadPoolExecutor(settings.tokenizers, "tokenises")
 
     def start(self) -> None:
-        """Compute once what every network will, so that the first to ask does not wait for it; then begin."""
+        """Compute once what every network will, so that the first to ask does not wait for it; then begin.
+
+        Raises:
+            NotFinite: a model has no answers to give.
+        """
         for model, lane in self._lanes.items():
             for length in (8, model.max_length):
-                lane.engine.run([_any_window(model, length)])
+                (outputs,) = lane.engine.run([_any_window(model, length)])
+                if not all(np.isfinite(part).all() for part in outputs):
+                    blamed = lane.engine.backend.blame()
+                    raise NotFinite(f"model {model.name}: computes NaN or infinity{f': {blamed}' if blamed else ''}")
         self.worker.start()
 
     def close(self) -> None:
@@ -135,6 +147,23 @@ class Service:
         self._pool.shutdown()
         for lane in self._lanes.values():
             lane.engine.backend.close()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """A request is being answered by these models."""
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            if self._unused is not None and not self._requests:
+                self._unused.set()
+
+    async def unused(self) -> None:
+        """Returns once every request that has begun with these models has its answer; no new one is to begin."""
+        self._unused = asyncio.Event()
+        if self._requests:
+            await self._unused.wait()
 
     @property
     def lanes(self) -> Sequence[Lane]:

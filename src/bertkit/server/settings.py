@@ -117,6 +117,7 @@ class ServeSettings:
         socket: a Unix socket, instead of host and port.
         hosts: names in a request's Host that are answered, beside the address itself; none checks nothing.
         key_hashes: the keys that may ask, by what they are called; empty where nobody needs one.
+        admin_hashes: the keys that may have the models loaded again; empty where nobody may.
         certificate, private_key: files, for TLS.
         queue_tokens: most tokens that wait for one model; None is what takes some ten seconds.
         tokenizers: threads that tokenise.
@@ -127,6 +128,7 @@ class ServeSettings:
     socket: Path | None = None
     hosts: tuple[str, ...] = ()
     key_hashes: tuple[tuple[str, str], ...] = ()
+    admin_hashes: tuple[tuple[str, str], ...] = ()
     certificate: Path | None = None
     private_key: Path | None = None
     truncate: Truncate = "as-protocol"
