@@ -7,7 +7,7 @@ from bertkit.server.service import Timing
 
 
 def test_requests_are_counted_by_route_and_status() -> None:
-    metrics = Metrics(list)
+    metrics = Metrics(lambda: None)
     metrics.request("/embed", 200, None, Timing("m", tokens=7, queue_seconds=0.2), 0.5)
     metrics.request("/embed", 429, "Overloaded", None, 0.001)
     metrics.request("/embed", 404, None, None, 0.001)

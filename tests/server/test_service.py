@@ -52,6 +52,68 @@ def test_what_happens_to_long_texts(serve_models: Serve, truncate: str, expected
     assert service.long(LongText.TRUNCATE, LongText.WINDOW) == LongText.WINDOW
 
 
+@pytest.mark.parametrize("cache_bytes", [0, 10_000_000])
+def test_equal_texts_are_computed_once_for_each_client(
+    models: Mapping[str, bertkit.Model], monkeypatch: pytest.MonkeyPatch, cache_bytes: int
+) -> None:
+    expected = models["vectors"].encode(["w1 w2"])[0]
+    service = Service([served("m", models["vectors"])], ServeSettings(cache_bytes=cache_bytes))
+    service.start()
+    engine = service.lanes[0].engine
+    began, go, compute, lengths = threading.Event(), threading.Event(), engine.compute, []
+
+    def hold(packed: Any) -> Any:
+        lengths.extend(packed.batch.lengths)
+        began.set()
+        assert go.wait(30)
+        return compute(packed)
+
+    monkeypatch.setattr(engine, "compute", hold)
+
+    def asked(client: str, text: str, **options: Any) -> Any:
+        model = service.find("m")
+        rows = [Row({"text": text}, "1")]
+        return asyncio.ensure_future(service.answer(model, rows, Manner.of(**options), Asker(client)))
+
+    async def ask_all() -> list[Any]:
+        first = asked("ada", "w1 w2")
+        await asyncio.to_thread(began.wait, 30)
+        more = [asked("ada", "w1 w2"), asked("ada", "w1 w2", normalize=True), asked("charles", "w1 w2")]
+        await asyncio.sleep(0)
+        go.set()
+        answers = [await one for one in (first, *more)]
+        return [*answers, await asked("ada", "w1 w2")]
+
+    vectors = [one.answers[0].embedding for one in asyncio.run(ask_all())]
+    service.close()
+    for place, vector in enumerate(vectors):
+        np.testing.assert_allclose(vector, expected / np.linalg.norm(expected) if place == 2 else expected, atol=1e-6)
+    assert lengths == ([4, 4] if cache_bytes else [4, 4, 4])
+    assert service.shared.counts["in flight"] == 2
+    assert service.shared.counts["cache"] == (1 if cache_bytes else 0)
+
+
+def test_who_waits_for_what_another_asked_waits_no_longer_than_it_said(
+    models: Mapping[str, bertkit.Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service([served("m", models["vectors"])], ServeSettings())
+    service.start()
+    engine = service.lanes[0].engine
+    go, compute = threading.Event(), engine.compute
+    monkeypatch.setattr(engine, "compute", lambda packed: go.wait(30) and compute(packed))
+
+    async def ask_both() -> None:
+        model, rows = service.find("m"), [Row({"text": "w1 w2"}, "1")]
+        first = asyncio.ensure_future(service.answer(model, rows, Manner(), Asker()))
+        with pytest.raises(TooLate):
+            await service.answer(model, rows, Manner(), Asker(seconds=0.05))
+        go.set()
+        assert (await first).input_tokens == 4
+
+    asyncio.run(ask_both())
+    service.close()
+
+
 def test_a_model_that_computes_nan_is_not_served(
     models: Mapping[str, bertkit.Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,19 +188,19 @@ def test_a_full_queue_and_a_late_answer_are_told_at_once(serve_models: Serve, mo
     assert service is not None
     model = service.find("vectors")
     began, go = held(service, monkeypatch)
-    rows = [Row({"text": "w1 w2 w3 w4 w5 w6"}, "1")] * 3
+    rows = [Row({"text": f"w1 w2 w3 w4 w5 w{n}"}, "1") for n in range(3)]
 
     async def ask() -> None:
         first = asyncio.ensure_future(service.answer(model, rows, Manner(), Asker("a")))
         await asyncio.to_thread(began.wait, 30)
-        late = asyncio.ensure_future(service.answer(model, rows, Manner(), Asker("a", seconds=0.01)))
-        await asyncio.sleep(0.02)
+        late = asyncio.ensure_future(service.answer(model, rows, Manner(), Asker("a", seconds=0.5)))
+        await asyncio.sleep(0)
         with pytest.raises(Overloaded):
             await service.answer(model, rows, Manner(), Asker("a"))
+        with pytest.raises(TooLate):  # while what it waits for is still computed
+            await late
         go.set()
         assert len((await first).answers) == 3
-        with pytest.raises(TooLate):
-            await late
 
     asyncio.run(ask())
     assert service.lanes[0].scheduler.waiting == 0

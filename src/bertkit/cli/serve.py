@@ -54,6 +54,9 @@ BatchTokens = Annotated[int | None, typer.Option(min=1, metavar="N", help="Token
 QueueTokens = Annotated[
     int | None, typer.Option(min=2, metavar="N", help="Tokens that wait for one model; more are refused with 429.")
 ]
+CacheMb = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Megabytes of what was computed, kept for a client that asks again.")
+]
 Drain = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="For what was accepted, when told to end.")]
 LogRequests = Annotated[bool, typer.Option("--log-requests/--no-log-requests", help="A line of JSON a request.")]
 
@@ -77,6 +80,7 @@ def serve(
     invariant: options.Invariant = False,
     batch_tokens: BatchTokens = None,
     queue_tokens: QueueTokens = None,
+    cache_mb: CacheMb = 0,
     drain: Drain = 30.0,
     log_requests: LogRequests = True,
 ) -> None:
@@ -106,6 +110,7 @@ def serve(
         private_key=private_key,
         truncate=truncate,
         queue_tokens=queue_tokens,
+        cache_bytes=cache_mb * 1_000_000,
         seconds=Seconds(drain=drain),
     )
     _check(settings, no_auth)

@@ -37,7 +37,7 @@ class Application:
         self.settings = settings
         self.service: Service | None = None
         self._clock = clock
-        self.metrics = Metrics(lambda: list(self.service.lanes) if self.service else [])
+        self.metrics = Metrics(lambda: self.service)
         self.shapes = Shapes(_shapes())
         self.reload: Reload | None = None
         self.asgi = Guard(self._routes(), settings, self.shapes, self.metrics, lambda: self.service)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bertkit.server.service import Timing
-from bertkit.server.worker import Lane, LaneBatch
+from bertkit.server.service import Service, Timing
+from bertkit.server.worker import LaneBatch
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 TOKENS = (8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 32_768)
@@ -26,7 +26,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics:
     """The counts of one server."""
 
-    def __init__(self, lanes: Callable[[], list[Lane]]) -> None:
+    def __init__(self, service: Callable[[], Service | None]) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         new: dict[str, Any] = {"registry": self.registry}
@@ -47,7 +47,7 @@ class Metrics:
         self.te_input = Histogram("te_request_input_length", "Tokens.", buckets=TOKENS, **new)
         self.te_batch_size = Histogram("te_batch_next_size", "Texts of batches.", buckets=TOKENS, **new)
         self.te_batch_tokens = Histogram("te_batch_next_tokens", "Tokens of batches.", buckets=TOKENS, **new)
-        self.registry.register(_Now(lanes))
+        self.registry.register(_Now(service))
 
     def batch(self, batch: LaneBatch, seconds: float) -> None:
         """A batch was computed."""
@@ -87,14 +87,15 @@ class Metrics:
 class _Now(Collector):
     """What is so at the moment that anyone asks."""
 
-    def __init__(self, lanes: Callable[[], list[Lane]]) -> None:
-        self._lanes = lanes
+    def __init__(self, service: Callable[[], Service | None]) -> None:
+        self._service = service
 
     def collect(self) -> Iterator[Metric]:
         tokens = GaugeMetricFamily("bertkit_queue_tokens", "Tokens that wait.", labels=["model"])
         clients = GaugeMetricFamily("bertkit_queue_clients", "Clients that wait.", labels=["model"])
         jobs = 0
-        for lane in self._lanes():
+        service = self._service()
+        for lane in service.lanes if service else ():
             tokens.add_metric([lane.name], lane.scheduler.waiting)
             clients.add_metric([lane.name], lane.scheduler.clients)
             jobs += len(lane.jobs)
@@ -103,6 +104,12 @@ class _Now(Collector):
         yield GaugeMetricFamily("te_queue_size", "Requests that wait.", value=jobs)
         # Tokens that are computed for nobody: of packed batches none are.
         yield GaugeMetricFamily("bertkit_padding_tokens", "Tokens of padding.", value=0)
+        if service is not None:
+            windows = CounterMetricFamily("bertkit_windows", "By where their outputs came from.", labels=["source"])
+            for source in ("computed", "in flight", "cache"):
+                windows.add_metric([source], service.shared.counts[source])
+            yield windows
+            yield GaugeMetricFamily("bertkit_cache_bytes", "Of outputs kept.", value=service.shared.cache.bytes)
         yield GaugeMetricFamily("bertkit_resident_bytes", "Memory of the process.", value=resident_bytes())
 
 

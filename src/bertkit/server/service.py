@@ -8,18 +8,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import numpy as np
 
-from bertkit.errors import BertkitError, ModelNotFound, NotFinite, NotServing, UserError, near_match
+from bertkit.errors import BertkitError, ModelNotFound, NotFinite, NotServing, TooLate, UserError, near_match
 from bertkit.formats.rows import Row
 from bertkit.inference.backend import Outputs
 from bertkit.inference.pipeline import Failure, Pipeline, Request, attempt
-from bertkit.inference.scheduler import Demand, Priority, Scheduler
+from bertkit.inference.scheduler import Demand, Priority, Scheduler, Ticket
 from bertkit.inference.served import CHARACTERS_A_TOKEN, TOKEN_VECTORS, TOKENISED, Manner, ServedModel
 from bertkit.server.settings import ServeSettings
+from bertkit.server.sharing import SharedOutputs
 from bertkit.server.worker import Lane, Watch, Worker
 from bertkit.tasks.contract import Result
 from bertkit.tokenization.windows import LongText, Window
@@ -125,6 +126,7 @@ class Service:
         self._token_models = {name: model for name, model in own if model is not None}
         self._lanes = {model: self._lane(model) for model in (*models, *self._token_models.values())}
         self.worker = Worker(list(self._lanes.values()), clock, watch, on_death)
+        self.shared = SharedOutputs(settings.cache_bytes)
         self._pool = ThreadPoolExecutor(settings.tokenizers, "tokenises")
 
     def start(self) -> None:
@@ -243,14 +245,11 @@ class Service:
                 _raise_first(requests)
             windows = [window for one in requests if isinstance(one, Request) for window in one.windows]
             outputs: list[Outputs] = []
-            timing.tokens = sum(len(window.ids) for window in windows)
+            timing.tokens = _tokens(windows)
             if model.task.name == TOKEN_VECTORS:
                 self.settings.limits.check_vectors(timing.tokens, model.width)
             if windows:
-                job = self.worker.provide(lane, ticket, windows)
-                outputs = await asyncio.wrap_future(job.future)
-                timing.queue_seconds = max(job.queue_seconds - timing.tokenization_seconds, 0.0)
-                timing.inference_seconds = job.inference_seconds
+                outputs = await self._outputs(lane, ticket, windows, timing)
             results = await self.run(lambda: _finished(model, pipeline, requests, outputs), size)
         finally:
             self.worker.cancel(lane, ticket)  # nothing, where all was computed
@@ -259,6 +258,30 @@ class Service:
         answered = Answered(model, results, timing)
         timing.windows, timing.truncated = answered.windows, answered.truncated
         return answered
+
+    async def _outputs(self, lane: Lane, ticket: Ticket, windows: Sequence[Window], timing: Timing) -> list[Outputs]:
+        """The outputs of windows: what the same client has asked for at the same time is computed once."""
+        demand = ticket.demand
+        tickets = [ticket]
+
+        async def compute(own: list[Window]) -> list[Outputs]:
+            # Another place in the queue where those who had it, and computed this for us, have given up.
+            place = tickets.pop() if tickets else self.worker.submit(lane, replace(demand, tokens=_tokens(own)))
+            try:
+                job = self.worker.provide(lane, place, own)
+                outputs = await asyncio.wrap_future(job.future)
+            finally:
+                self.worker.cancel(lane, place)
+            timing.queue_seconds = max(job.queue_seconds - timing.tokenization_seconds, 0.0)
+            timing.inference_seconds = job.inference_seconds
+            return outputs
+
+        scope = (lane.name, demand.client, demand.priority)
+        try:
+            async with asyncio.timeout(max(demand.deadline - self._clock(), 0.0)):
+                return await self.shared.outputs(windows, scope, lane.engine.batch_tokens, compute)
+        except TimeoutError:
+            raise TooLate("the answer would be too late: it was waited for no longer") from None
 
     async def with_permit(self, model: ServedModel, characters: int, asker: Asker, step: Callable[[], Value]) -> Value:
         """Does what needs no network, such as tokenising, beside the others, where there is room for it.
@@ -327,6 +350,10 @@ def _finished(
         except BertkitError as error:  # says itself where
             results.append(Failure(error))
     return results
+
+
+def _tokens(windows: Sequence[Window]) -> int:
+    return sum(len(window.ids) for window in windows)
 
 
 def _raise_first(found: Sequence[object]) -> None:

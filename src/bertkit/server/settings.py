@@ -121,6 +121,7 @@ class ServeSettings:
         certificate, private_key: files, for TLS.
         queue_tokens: most tokens that wait for one model; None is what takes some ten seconds.
         tokenizers: threads that tokenise.
+        cache_bytes: of what networks computed, kept for whoever asks for the same again; 0 keeps none.
     """
 
     host: str = "127.0.0.1"
@@ -134,5 +135,6 @@ class ServeSettings:
     truncate: Truncate = "as-protocol"
     queue_tokens: int | None = None
     tokenizers: int = 2
+    cache_bytes: int = 0
     limits: Limits = field(default_factory=Limits)
     seconds: Seconds = field(default_factory=Seconds)
