@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bertkit.cli.serve import read_seconds
 from bertkit.server.access import key_hash, read_keys
 from bertkit.server.settings import ServeSettings
 from tests.cli.conftest import Ended
@@ -41,7 +42,7 @@ def test_it_is_set_up_as_it_is_typed(run: Run, served: list[ServeSettings], tmp_
     done = run("serve", "a", "-m", "b=c", "--host", "0.0.0.0", "--api-key-file", str(keys), "--truncate", "never")
     assert (done.code, done.out) == (0, "")
     (settings,) = served
-    assert settings.admin_hashes == ()
+    assert (settings.admin_hashes, settings.p95_seconds, settings.cache_bytes) == ((), None, 0)
     assert (settings.host, settings.truncate, settings.key_hashes[0][0]) == ("0.0.0.0", "never", "ada")
     assert run("serve", "--port", "130").code == 130
 
@@ -53,6 +54,9 @@ def test_it_is_set_up_as_it_is_typed(run: Run, served: list[ServeSettings], tmp_
         (["--host", "::"], "say --no-auth"),
         (["--new-key", "a"], "--new-key without --api-key-file"),
         (["--new-key", "a", "--api-key-file", "x", "--admin-key-file", "y"], "two files of keys"),
+        (["--p95", "soon"], "'soon' is no time"),
+        (["--p95", "0ms"], "'0ms' is no time"),
+        (["--p95", "nans"], "is no time"),
         (["--admin-key-file", "missing"], "missing: cannot be read"),
         (["--certificate", "c"], "a certificate without its key"),
         (["--api-key-file", "missing"], "missing: cannot be read"),
@@ -81,3 +85,8 @@ def test_what_is_not_installed_is_named(run: Run, monkeypatch: pytest.MonkeyPatc
     assert done.code == 2
     assert "serving needs uvicorn" in done.err
     assert "pip install 'bertkit[serve]'" in done.err
+
+
+@pytest.mark.parametrize(("words", "seconds"), [("50ms", 0.05), ("0.2s", 0.2), ("2", 2.0)])
+def test_a_time_is_read_as_it_is_written(words: str, seconds: float) -> None:
+    assert read_seconds(words) == pytest.approx(seconds)

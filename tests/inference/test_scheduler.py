@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bertkit.errors import Overloaded, RequestTooLarge
 from bertkit.inference.backend import BatchShape
+from bertkit.inference.latency import LatencyTarget
 from bertkit.inference.scheduler import AGEING, SHARES, Demand, Priority, Scheduler, Slice, Ticket
 
 RATE = 400.0  # tokens a second that the pretended device computes: a slow one, so that hours have few requests
@@ -42,10 +43,15 @@ def drain(scheduler: Scheduler, now: float = 0.0) -> Iterator[Sequence[Slice]]:
 
 
 class Hours:
-    """A device that computes what a scheduler gives it, and people who ask."""
+    """A device that computes what a scheduler gives it, and people who ask.
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    Args:
+        rate: tokens a second that it computes, at any time.
+    """
+
+    def __init__(self, scheduler: Scheduler, rate: Callable[[float], float] = lambda now: RATE) -> None:
         self.scheduler = scheduler
+        self.rate = rate
         self.refused: Counter[str] = Counter()
         self.done: dict[Ticket, float] = {}
         self.late: list[Ticket] = []
@@ -71,12 +77,13 @@ class Hours:
                 continue
             tokens = tokens_of(batch)
             assert tokens <= self.scheduler.batch_tokens or len(batch) == 1
-            seconds = 0.002 + tokens / RATE
+            seconds = 0.002 + tokens / self.rate(now)
             now += seconds
             self.scheduler.computed(tokens, seconds)
             for one in batch:
                 if one.windows.stop == len(one.ticket.lengths):
                     self.done[one.ticket] = now
+                    self.scheduler.answered(one.ticket, now)
 
     def waits(self, client: str) -> list[float]:
         return sorted(end - one.arrived for one, end in self.done.items() if one.demand.client == client)
@@ -277,3 +284,51 @@ def test_a_large_request_ages_among_small_ones_that_never_end() -> None:
     hours.run(merged(small, large))
     (end,) = [end for one, end in hours.done.items() if len(one.lengths) == 40]
     assert end - 1.0 < 256 * 40 / AGEING + 60
+
+
+TARGET = 1.0
+
+
+def texts(seed: int, tokens_a_second: float, seconds: float = 900, client: str = "texts") -> list:
+    drawn = random.Random(seed)
+    return [(at, [drawn.randint(5, 55)], client, "normal", 60.0) for at in poisson(seed, tokens_a_second / 30, seconds)]
+
+
+def test_hours_within_a_target_refuse_nobody_where_there_is_time_for_all() -> None:
+    hours = Hours(Scheduler(512, 100_000, target=LatencyTarget(TARGET)))
+    asked = texts(1, 0.4 * RATE)
+    hours.run(asked)
+    waits = hours.waits("texts")
+    assert waits[int(0.95 * len(waits))] < TARGET
+    assert hours.refused["texts"] < 0.01 * len(asked)
+
+
+@pytest.mark.parametrize("with_books", [False, True])
+def test_hours_of_twice_what_can_be_computed_within_a_target(with_books: bool) -> None:
+    """What is let in is answered in time, by a machine that is kept busy, though another client asks for books."""
+    books = [(at, [256] * 40, "books", "normal", 3_000.0) for at in poisson(3, 0.01, 900)] if with_books else []
+    hours = Hours(Scheduler(512, 100_000, target=LatencyTarget(TARGET)))
+    hours.run(merged(texts(2, 2 * RATE), books))
+    waits = hours.waits("texts")
+    assert waits[int(0.95 * len(waits))] < TARGET
+    computed = sum(sum(one.lengths) for one in hours.done)
+    assert computed > 0.8 * RATE * 900
+    if with_books:
+        assert hours.waits("books")
+        assert not hours.refused["books"]
+
+
+def test_a_target_is_kept_when_the_machine_becomes_slower() -> None:
+    hours = Hours(Scheduler(512, 100_000, target=LatencyTarget(TARGET)), lambda now: RATE if now < 450 else RATE / 3)
+    hours.run(texts(4, RATE))
+    later = sorted(end - one.arrived for one, end in hours.done.items() if one.arrived > 550)
+    assert later[int(0.95 * len(later))] < TARGET
+
+
+def test_one_client_does_not_take_all_of_the_time() -> None:
+    hours = Hours(Scheduler(512, 100_000, target=LatencyTarget(TARGET)))
+    modest = texts(5, 0.2 * RATE, client="modest")
+    hours.run(merged(texts(6, 3 * RATE, client="greedy"), modest))
+    assert hours.refused["modest"] < 0.25 * len(modest)
+    waits = hours.waits("modest")
+    assert waits[int(0.95 * len(waits))] < TARGET

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from bertkit.server.access import key_hash
 from bertkit.server.page import FOLDER
 from bertkit.tasks.catalogue import TASKS
-from tests.server.conftest import Client
+from tests.server.conftest import Client, Serve
 
 FILES = sorted(FOLDER.iterdir())
 
@@ -31,7 +32,7 @@ def test_every_part_is_served_and_names_only_parts_that_there_are(client: Client
     assert "http://" not in got.body
     assert "https://" not in got.body
     named = re.findall(r'"(?:/page|\.)/([\w.]+)"', got.body)
-    assert set(named) <= {file.name for file in FILES}
+    assert set(named) <= {"state", *(file.name for file in FILES)}
     assert "innerHTML" not in got.body
 
 
@@ -44,3 +45,15 @@ def test_every_task_has_its_fields_and_its_answer() -> None:
     for part in ("fields.js", "answers.js"):
         text = (FOLDER / part).read_text(encoding="utf-8")
         assert [task for task in TASKS if f'"{task}":' not in text] == []
+
+
+def test_the_page_says_that_the_server_starts(serve_models: Serve) -> None:
+    client = serve_models("vectors", key_hashes=(("ada", key_hash("a")),))
+    client.headers["authorization"] = "Bearer a"
+    service, client.application.service = client.application.service, None
+    assert [client.get(path).status for path in ("/", "/page/main.js", "/page/style.css")] == [200] * 3
+    assert client.get("/page/state").body == {"started": False}
+    assert [client.get("/v1/models").status, client.post("/", {"inputs": "w1"}).status] == [503, 503]
+    assert client.get("/", authorization="Bearer x").status == 401
+    client.application.service = service
+    assert client.get("/page/state").body == {"started": True}

@@ -244,6 +244,26 @@ def test_tls_by_files(start: Start, certificate: tuple[Path, Path]) -> None:
     connection.close()
 
 
+def test_a_batch_that_takes_for_ever_ends_it(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts it again has a server; and nobody waits for what is stuck."""
+    live = start(seconds=Seconds(drain=0.2))
+    application = live.life._application
+    stuck, never = threading.Event(), threading.Event()
+
+    def stick(batch: object) -> None:
+        stuck.set()
+        never.wait(60)
+
+    monkeypatch.setattr(application.service.lanes[0].engine.backend, "run", stick)
+    live.connect().request("POST", "/v1/predict", BODY)
+    assert stuck.wait(30)
+    application._clock = lambda: float("inf")
+    live.thread.join(60)
+    never.set()
+    assert not live.thread.is_alive()
+    assert "takes for ever" in str(live.code)
+
+
 def test_a_reload_that_fails_is_told_and_all_goes_on(start: Start, models: Mapping[str, bertkit.Model]) -> None:
     loads = iter([[served("vectors", models["vectors"])]])
     live = start(lambda: next(loads))  # a second time it fails, in a way that nobody has thought of
@@ -286,11 +306,3 @@ def test_the_command_from_its_first_line_to_its_last(folders: Mapping[str, Path]
     assert '"route": "/v1/predict", "status": 200' in log
     assert "reloaded: vectors\n" in log
     assert "w1" not in log
-
-
-def test_fewer_kernels_are_kept_unless_it_is_said_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LRU_CACHE_CAPACITY", "7")
-    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "7")
-    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")
-    running.bound_kernel_caches()
-    assert (os.environ["LRU_CACHE_CAPACITY"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) == ("7", "64")

@@ -54,6 +54,15 @@ BatchTokens = Annotated[int | None, typer.Option(min=1, metavar="N", help="Token
 QueueTokens = Annotated[
     int | None, typer.Option(min=2, metavar="N", help="Tokens that wait for one model; more are refused with 429.")
 ]
+P95 = Annotated[
+    str | None,
+    typer.Option(
+        "--p95", metavar="TIME", help="In which 95 of 100 texts should be answered, such as 50ms; others get 429."
+    ),
+]
+MemoryMb = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Megabytes of the process, with more of which requests get 429.")
+]
 CacheMb = Annotated[
     int, typer.Option(min=0, metavar="N", help="Megabytes of what was computed, kept for a client that asks again.")
 ]
@@ -80,7 +89,9 @@ def serve(
     invariant: options.Invariant = False,
     batch_tokens: BatchTokens = None,
     queue_tokens: QueueTokens = None,
+    p95: P95 = None,
     cache_mb: CacheMb = 0,
+    memory_mb: MemoryMb = None,
     drain: Drain = 30.0,
     log_requests: LogRequests = True,
 ) -> None:
@@ -110,6 +121,8 @@ def serve(
         private_key=private_key,
         truncate=truncate,
         queue_tokens=queue_tokens,
+        most_bytes=None if memory_mb is None else memory_mb * 1_000_000,
+        p95_seconds=None if p95 is None else read_seconds(p95),
         cache_bytes=cache_mb * 1_000_000,
         seconds=Seconds(drain=drain),
     )
@@ -118,6 +131,22 @@ def serve(
     given = {"dtype": dtype, "device": device, "batch_tokens": batch_tokens, "invariant": invariant}
     if code := run(settings, lambda: loading.load_models(specs, given), say):
         raise typer.Exit(code)
+
+
+def read_seconds(words: str) -> float:
+    """What `50ms`, `0.05s` or `0.05` says.
+
+    Raises:
+        UserError: it is no time, or none at all.
+    """
+    number, factor = (words[:-2], 1e-3) if words.endswith("ms") else (words.removesuffix("s"), 1.0)
+    try:
+        seconds = factor * float(number)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UserError(f"{words!r} is no time", "Such as 50ms or 0.2s.")
+    return seconds
 
 
 def _check_installed() -> None:

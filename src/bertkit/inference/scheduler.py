@@ -10,6 +10,7 @@ No thread and no clock of its own: whoever computes hands in the time, in second
   request is in the way of a short one, and a client that asks for much waits for itself.
 * In a flow a request that has had many tokens is overtaken by those that come. Each second that it waits forgives it
   some, so that it is overtaken for so long and no longer. Between flows there is nothing to forgive: shares are shares.
+* Where answers should come within a time, a request that fits into a batch is let in only where it can have it.
 * What nobody waits for any more, or what is too late, is not computed.
 """
 
@@ -26,6 +27,7 @@ from typing import Literal
 
 from bertkit.batching.grouping import packed
 from bertkit.errors import Overloaded, RequestTooLarge
+from bertkit.inference.latency import LatencyTarget
 
 Priority = Literal["high", "normal", "low"]
 SHARES: Mapping[Priority, float] = MappingProxyType({"high": 8.0, "normal": 1.0, "low": 0.125})
@@ -56,6 +58,7 @@ class Ticket:
 
     Attributes:
         arrived: when it took it.
+        is_small: whether it fits into a batch, so that its answer can be expected within the target.
         lengths: tokens of each of its windows, once they are known.
         given: windows that are in batches already, the first ones.
         waiting: tokens that it still takes of the queue.
@@ -65,6 +68,7 @@ class Ticket:
     demand: Demand
     arrived: float
     flow: Flow
+    is_small: bool = False
     waiting: int = 0
     lengths: Sequence[int] = ()
     given: int = 0
@@ -115,6 +119,7 @@ class Scheduler:
         batch_tokens: most tokens of one batch; a window that has more is a batch of its own.
         queue_tokens: most tokens that wait, half of them for one client.
         cost: tokens that are computed for a window of the first length in a batch whose longest is the second.
+        target: in which time answers should come; None is as soon as possible, for all that the queue has room for.
 
     Attributes:
         waiting: tokens in the queue, of requests that are not tokenised yet as they were announced.
@@ -122,20 +127,33 @@ class Scheduler:
         late: requests that were dropped because their deadline had passed; whoever tells them takes them out.
     """
 
-    def __init__(self, batch_tokens: int, queue_tokens: int, cost: Callable[[int, int], int] = packed) -> None:
-        self.batch_tokens = batch_tokens
+    def __init__(
+        self,
+        batch_tokens: int,
+        queue_tokens: int,
+        cost: Callable[[int, int], int] = packed,
+        target: LatencyTarget | None = None,
+    ) -> None:
+        self.most_batch_tokens = batch_tokens
         self.queue_tokens = queue_tokens
+        self.target = target
         self.waiting = 0
         self.ready = 0
         self.late: list[Ticket] = []
         self._cost = cost
         self._waiting_of: Counter[str] = Counter()  # tokens of each client
+        self._small: Counter[str] = Counter()  # the same, of requests that fit into a batch
         self._flows: dict[tuple[str, Priority], Flow] = {}
         self._turns: list[tuple[float, int, Flow]] = []  # a heap
         self._deadlines: list[tuple[float, int, Ticket]] = []  # a heap
         self._turn = 0.0  # of the flow that was served last
         self._numbers = count()
         self._rate = 0.0  # tokens a second
+
+    @property
+    def batch_tokens(self) -> int:
+        """Most tokens of one batch."""
+        return self.most_batch_tokens if self.target is None else self.target.batch_tokens(self.most_batch_tokens)
 
     def submit(self, demand: Demand, now: float) -> Ticket:
         """A place in the queue, before anything is done for the request.
@@ -150,12 +168,15 @@ class Scheduler:
         own = self._waiting_of[demand.client] + demand.tokens
         if own + self.waiting + demand.tokens > self.queue_tokens:
             raise Overloaded(f"{self.waiting:,} tokens are waiting", retry_after_seconds=self.retry_after_seconds)
+        is_small = demand.tokens <= self.most_batch_tokens
+        if is_small and not self._has_time(demand):
+            raise Overloaded("it could not be answered in time", retry_after_seconds=self.retry_after_seconds)
         key = (demand.client, demand.priority)
         flow = self._flows.get(key)
         if flow is None:  # it begins where the others are: nobody saves up turns
             flow = self._flows[key] = Flow(key, self._turn)
         flow.requests += 1
-        ticket = Ticket(demand, now, flow)
+        ticket = Ticket(demand, now, flow, is_small)
         self._hold(ticket, demand.tokens)
         if demand.deadline < math.inf:
             heapq.heappush(self._deadlines, (demand.deadline, next(self._numbers), ticket))
@@ -208,9 +229,16 @@ class Scheduler:
         return [Slice(ticket, range(start, ticket.given)) for ticket, start in batch.first_windows.items()]
 
     def computed(self, tokens: int, seconds: float) -> None:
-        """How long a batch took, from which `retry_after_seconds` is told."""
+        """How long a batch took, from which `retry_after_seconds` is told, and what can be answered in time."""
+        if self.target is not None:
+            self.target.times.add(tokens, seconds)
         rate = tokens / max(seconds, 1e-6)
         self._rate = rate if self._rate == 0.0 else 0.9 * self._rate + 0.1 * rate
+
+    def answered(self, ticket: Ticket, now: float) -> None:
+        """All outputs of a request are there."""
+        if self.target is not None and ticket.is_small:
+            self.target.answered(now - ticket.arrived)
 
     @property
     def retry_after_seconds(self) -> int:
@@ -222,6 +250,15 @@ class Scheduler:
     def clients(self) -> int:
         """Flows that anything waits in."""
         return len(self._flows)
+
+    def _has_time(self, demand: Demand) -> bool:
+        """Whether a request that fits into a batch can be answered in time; where none waits, nothing is sooner."""
+        if self.target is None or not self._small:
+            return True
+        # They take turns: what the others ask for in their turns is as much as this one in its own.
+        clients = len(self._small) + (demand.client not in self._small)
+        own = self._small[demand.client] + demand.tokens
+        return clients * own <= self.target.waiting_tokens(self.batch_tokens)
 
     def _drop_late(self, now: float) -> None:
         while self._deadlines and (self._deadlines[0][0] <= now or self._deadlines[0][2].over):
@@ -258,6 +295,10 @@ class Scheduler:
         self._waiting_of[client] += more
         if not self._waiting_of[client]:
             del self._waiting_of[client]
+        if ticket.is_small:
+            self._small[client] += more
+            if not self._small[client]:
+                del self._small[client]
 
     def _queue(self, ticket: Ticket) -> None:
         order = ticket.served + AGEING * ticket.arrived

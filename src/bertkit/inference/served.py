@@ -87,11 +87,13 @@ class Facts:
         max_length: tokens that one input can have, special tokens included.
         width: numbers of the encoder's vectors.
         prompts: that the checkpoint's files name, their texts.
+        source: the folder or the hub name.
     """
 
     max_length: int
     width: int
     prompts: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
 
 class ServedModel:
@@ -115,6 +117,7 @@ class ServedModel:
         self.max_length = facts.max_length
         self.prompts = facts.prompts
         self.width = facts.width
+        self.source = facts.source
         self.token_vectors = token_vectors
         self.dtype, self.device = engine.backend.dtype, engine.backend.device
         self.pipeline = lru_cache(PIPELINES_KEPT)(self._pipeline)

@@ -51,7 +51,7 @@ def own_weights(network: nn.Module) -> None:
 def served(name: str, model: Model) -> ServedModel:
     """A model under the name that requests call it by."""
     prompts = _prompts(model) if "prompt" in model.task.made_with else {}
-    facts = Facts(model.max_length, model.width, prompts)
+    facts = Facts(model.max_length, model.width, prompts, str(model.source))
     return ServedModel(name, _with_many_fills(model), model.task, facts, _token_vectors(name, model))
 
 

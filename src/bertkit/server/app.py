@@ -31,16 +31,20 @@ class Application:
     Attributes:
         asgi: what a web server calls.
         reload: has the models loaded again.
+        is_full: whether there is no memory for more requests.
     """
 
     def __init__(self, settings: ServeSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self.settings = settings
         self.service: Service | None = None
+        self.is_full = False
         self._clock = clock
         self.metrics = Metrics(lambda: self.service)
         self.shapes = Shapes(_shapes())
         self.reload: Reload | None = None
-        self.asgi = Guard(self._routes(), settings, self.shapes, self.metrics, lambda: self.service)
+        self.asgi = Guard(
+            self._routes(), settings, self.shapes, self.metrics, lambda: self.service, lambda: self.is_full
+        )
 
     def serve(self, service: Service) -> None:
         """The models are loaded: what comes from now on is answered by them."""
@@ -54,11 +58,13 @@ class Application:
     @property
     def is_live(self) -> bool:
         """Whether what computes is there, and gets on; so it is taken to be while models are loaded."""
-        if self.service is None:
-            return True
-        worker = self.service.worker
-        since = worker.busy_since
-        return worker.is_alive and (since is None or self._clock() - since < native.STUCK_SECONDS)
+        return self.service is None or (self.service.worker.is_alive and not self.is_stuck)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a batch is computed for ever."""
+        since = None if self.service is None else self.service.worker.busy_since
+        return since is not None and self._clock() - since >= native.STUCK_SECONDS
 
     def _routes(self) -> FastAPI:
         api = FastAPI(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from bertkit.errors import BertkitError, NotServing
 from bertkit.server.app import Application
 from bertkit.server.service import Service
+from bertkit.server.watching import give_back
 from bertkit.server.worker import where
 
 logger = logging.getLogger("bertkit.server")
@@ -84,4 +84,4 @@ class Exchanger:
         await service.unused()
         await asyncio.to_thread(service.close)
         del service
-        gc.collect()  # a model is in a cycle with what it remembers
+        give_back()  # a model is in a cycle with what it remembers

@@ -14,7 +14,7 @@ from collections.abc import Callable, MutableMapping
 from contextlib import nullcontext
 from typing import Any
 
-from bertkit.errors import BertkitError, InputError, NotAllowed, NotServing, RequestTooLarge, UserError
+from bertkit.errors import BertkitError, InputError, NotAllowed, NotServing, Overloaded, RequestTooLarge, UserError
 from bertkit.inference.scheduler import SHARES
 from bertkit.server.access import ADMIN_PATHS, OPEN_PATHS, check_host, check_page, client_of, is_below
 from bertkit.server.error_shapes import Shapes
@@ -29,6 +29,8 @@ Receive = Callable[[], Any]
 Send = Callable[[Message], Any]
 
 logger = logging.getLogger("bertkit.server")
+PAGE_PATHS = "/page"  # what stands there needs no model: it says that the server starts
+FULL_SECONDS = 5  # after which one may ask again
 GONE = 499  # as nginx writes into its log: whoever asked did not wait for the answer
 HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
@@ -39,6 +41,7 @@ class Guard:
     Args:
         service: the models that answer from now on; without any, requests get 503. A request keeps those that it
             has begun with.
+        is_full: whether there is no memory for more.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class Guard:
         shapes: Shapes,
         metrics: Metrics,
         service: Callable[[], Service | None],
+        is_full: Callable[[], bool],
     ) -> None:
         self._app = app
         self._settings = settings
         self._shapes = shapes
         self._metrics = metrics
         self._service = service
+        self._is_full = is_full
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -82,8 +87,11 @@ class Guard:
         is_open = is_below(scope["path"], OPEN_PATHS)
         client = _address(scope) if is_open else self._client(scope, headers)
         state = scope["state"]
-        if not is_open and state["service"] is None:
+        is_page = scope["method"] == "GET" and (scope["path"] == "/" or is_below(scope["path"], PAGE_PATHS))
+        if not is_open and not is_page and state["service"] is None:
             raise NotServing("the server is starting or ending")
+        if self._is_full() and not is_open:
+            raise Overloaded("the server has no memory for more", retry_after_seconds=FULL_SECONDS)
         state["asker"] = asker_of(headers, client, self._settings)
         if headers.get("content-encoding", "identity") != "identity":
             raise UserError("the body is compressed", "Send it as it is.")

@@ -93,14 +93,17 @@ class _Now(Collector):
     def collect(self) -> Iterator[Metric]:
         tokens = GaugeMetricFamily("bertkit_queue_tokens", "Tokens that wait.", labels=["model"])
         clients = GaugeMetricFamily("bertkit_queue_clients", "Clients that wait.", labels=["model"])
+        budget = GaugeMetricFamily("bertkit_budget_tokens", "Most of a batch.", labels=["model"])
         jobs = 0
         service = self._service()
         for lane in service.lanes if service else ():
             tokens.add_metric([lane.name], lane.scheduler.waiting)
             clients.add_metric([lane.name], lane.scheduler.clients)
+            budget.add_metric([lane.name], lane.scheduler.batch_tokens)
             jobs += len(lane.jobs)
         yield tokens
         yield clients
+        yield budget
         yield GaugeMetricFamily("te_queue_size", "Requests that wait.", value=jobs)
         # Tokens that are computed for nobody: of packed batches none are.
         yield GaugeMetricFamily("bertkit_padding_tokens", "Tokens of padding.", value=0)

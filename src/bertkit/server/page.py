@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from bertkit.errors import ModelNotFound
-from bertkit.server.exchange import new_router
+from bertkit.server.exchange import new_router, reply
 
 router = new_router(tags=["page"], include_in_schema=False)
 FOLDER = Path(__file__).parent / "page_files"
@@ -28,6 +28,12 @@ POLICY = (
 async def page() -> Response:
     """The page."""
     return _file("index.html")
+
+
+@router.get("/page/state")
+async def state(request: Request) -> Response:
+    """Whether the models are loaded."""
+    return reply(request, {"started": request.app.state.is_started()})
 
 
 @router.get("/page/{name}")

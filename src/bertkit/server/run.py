@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
 import signal
 import socket
 import ssl
@@ -25,10 +24,10 @@ from bertkit.server.app import Application
 from bertkit.server.exchanging import Exchanger
 from bertkit.server.service import Service
 from bertkit.server.settings import Seconds, ServeSettings
+from bertkit.server.watching import Watchdog, bound_memory
 
 INTERRUPTED = 130
 HEAD_BYTES = 16 * 1024
-KERNELS_KEPT = "64"
 CONNECTIONS = 1_000  # and as many requests at once; more get 503
 
 Load = Callable[[], Sequence[ServedModel]]
@@ -49,7 +48,7 @@ def run(settings: ServeSettings, load: Load, told: Callable[[str], None]) -> int
         UserError: the address or the certificate cannot be used.
         BertkitError: a model cannot be loaded, or what computes has died too often.
     """
-    bound_kernel_caches()
+    bound_memory()
     listening = bind(settings)
     try:
         return asyncio.run(_Life(settings, load, told).live(listening))
@@ -57,16 +56,6 @@ def run(settings: ServeSettings, load: Load, told: Callable[[str], None]) -> int
         listening.close()
         if settings.socket is not None:
             settings.socket.unlink(missing_ok=True)
-
-
-def bound_kernel_caches() -> None:
-    """Has torch keep fewer kernels on a CPU, unless it was told how many.
-
-    oneDNN and what lies over it keep a kernel for every number of tokens that a batch had, a thousand each: with
-    batches of all sizes that is a gigabyte. Read once, when torch first computes.
-    """
-    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(name, KERNELS_KEPT)
 
 
 def bind(settings: ServeSettings) -> socket.socket:
@@ -144,13 +133,15 @@ class _Life:
         address = address_of(listening, self._settings)
         serving = asyncio.create_task(self._server.serve([listening]))
         loading = asyncio.create_task(self._ready(address))
+        watching = asyncio.create_task(Watchdog(self._application, self._settings.most_bytes, self._stuck).watch())
         self._told(f"listening on {address}")
         try:
             await serving
         except SystemExit:
             raise UserError("the server cannot start", "Its log says why.") from None
-        loading.cancel()
-        await asyncio.wait({loading})
+        for task in (loading, watching):
+            task.cancel()
+        await asyncio.wait({loading, watching})
         await self._exchanger.settle()
         if (service := self._application.service) is not None:
             await asyncio.to_thread(service.close)
@@ -174,6 +165,10 @@ class _Life:
         service = Service(self._load(), self._settings, watch=watch, on_death=self._died)
         service.start()
         return service
+
+    def _stuck(self) -> None:
+        self._error = BertkitError("a batch takes for ever", "Start the server again; the log says of which model.")
+        self._server.end()
 
     def _died(self) -> None:
         self._error = BertkitError("what computes has died too often", "The log says where; start the server again.")

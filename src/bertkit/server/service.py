@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -16,9 +18,11 @@ import numpy as np
 from bertkit.errors import BertkitError, ModelNotFound, NotFinite, NotServing, TooLate, UserError, near_match
 from bertkit.formats.rows import Row
 from bertkit.inference.backend import Outputs
+from bertkit.inference.latency import LatencyTarget
 from bertkit.inference.pipeline import Failure, Pipeline, Request, attempt
 from bertkit.inference.scheduler import Demand, Priority, Scheduler, Ticket
 from bertkit.inference.served import CHARACTERS_A_TOKEN, TOKEN_VECTORS, TOKENISED, Manner, ServedModel
+from bertkit.server.probing import probe
 from bertkit.server.settings import ServeSettings
 from bertkit.server.sharing import SharedOutputs
 from bertkit.server.worker import Lane, Watch, Worker
@@ -119,6 +123,7 @@ class Service:
         self.settings = settings
         self.models: Mapping[str, ServedModel] = {model.name: model for model in models}
         self.is_draining = False
+        self._probing: threading.Thread | None = None
         self._requests = 0
         self._unused: asyncio.Event | None = None
         self._clock = clock
@@ -142,10 +147,15 @@ class Service:
                     blamed = lane.engine.backend.blame()
                     raise NotFinite(f"model {model.name}: computes NaN or infinity{f': {blamed}' if blamed else ''}")
         self.worker.start()
+        if self.settings.p95_seconds is not None:
+            self._probing = threading.Thread(target=self._probe, name="probes", daemon=True)
+            self._probing.start()
 
     def close(self) -> None:
         """Compute what was accepted, and end."""
-        self.worker.stop()
+        self.worker.stop(self.settings.seconds.drain)
+        if self._probing is not None:
+            self._probing.join(self.settings.seconds.drain)
         self._pool.shutdown()
         for lane in self._lanes.values():
             lane.engine.backend.close()
@@ -311,8 +321,14 @@ class Service:
     def _lane(self, model: ServedModel) -> Lane:
         engine = model.engine
         queued = self.settings.queue_tokens or BATCHES_QUEUED * engine.batch_tokens
-        scheduler = Scheduler(engine.batch_tokens, queued, engine.backend.shape.cost)
+        seconds = self.settings.p95_seconds
+        target = None if seconds is None else LatencyTarget(seconds)
+        scheduler = Scheduler(engine.batch_tokens, queued, engine.backend.shape.cost, target)
         return Lane(f"{model.name}/{model.task.name}", engine, scheduler)
+
+    def _probe(self) -> None:
+        for model, lane in self._lanes.items():
+            probe(self.worker, lane, model.source, partial(_any_window, model))
 
     def _serving(self) -> list[ServedModel]:
         return [*self.models.values(), *self._token_models.values()]
@@ -371,7 +387,7 @@ def _characters(row: Row | Failure) -> int:
 
 def _any_window(model: ServedModel, length: int) -> Window:
     """A window of so many tokens, or as few as there can be: of the first tokens of the vocabulary."""
-    ids = list(range(min(length, model.tokenizer.vocab_size)))
+    ids = list(range(min(length, model.max_length, model.tokenizer.vocab_size)))
     if model.task.readout.rows == "mask" and model.tokenizer.specials.mask is not None:
         ids[-1] = model.tokenizer.specials.mask
     return Window(ids, [0] * len(ids), None, [range(len(ids))], [range(len(ids))])

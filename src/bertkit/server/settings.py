@@ -121,6 +121,8 @@ class ServeSettings:
         certificate, private_key: files, for TLS.
         queue_tokens: most tokens that wait for one model; None is what takes some ten seconds.
         tokenizers: threads that tokenise.
+        most_bytes: of memory, with more of which nothing is let in; None is as much as there is.
+        p95_seconds: in which 95 of 100 texts that fit into a batch should be answered; None is as soon as possible.
         cache_bytes: of what networks computed, kept for whoever asks for the same again; 0 keeps none.
     """
 
@@ -135,6 +137,8 @@ class ServeSettings:
     truncate: Truncate = "as-protocol"
     queue_tokens: int | None = None
     tokenizers: int = 2
+    most_bytes: int | None = None
+    p95_seconds: float | None = None
     cache_bytes: int = 0
     limits: Limits = field(default_factory=Limits)
     seconds: Seconds = field(default_factory=Seconds)

@@ -37,6 +37,11 @@ class OutputCache:
             self._kept.move_to_end(key)
         return found
 
+    def clear(self) -> None:
+        """Keeps nothing of it."""
+        self._kept.clear()
+        self.bytes = 0
+
     def put(self, key: Key, outputs: Outputs) -> None:
         """Keeps the outputs of a window, and lets go of those that were not used for the longest time."""
         size = _size(key, outputs)

@@ -110,14 +110,18 @@ class Worker:
         self._thread = threading.Thread(target=self._live, name="computes", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Compute what is waiting, then end."""
+    def stop(self, seconds: float | None = None) -> None:
+        """Compute what is waiting, then end.
+
+        Args:
+            seconds: after which it is not waited for any more: what computes may be stuck.
+        """
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join()
-        self._ahead.shutdown()
+            self._thread.join(seconds)
+        self._ahead.shutdown(wait=False)
 
     def submit(self, lane: Lane, demand: Demand) -> Ticket:
         """A place in a lane's queue.
@@ -187,7 +191,7 @@ class Worker:
             if batch is None:
                 return
             with self._changed:
-                lanes = [lane for lane in self.lanes if lane.scheduler.ready >= lane.engine.batch_tokens]
+                lanes = [lane for lane in self.lanes if lane.scheduler.ready >= lane.scheduler.batch_tokens]
             ahead = self._ahead.submit(lambda: self._pack(self._next(waits=False))) if lanes else None
             self._compute(batch)
 
@@ -260,11 +264,13 @@ class Worker:
         left = iter(outputs)
         done = []
         with self._changed:
+            now = self._clock()
             batch.lane.scheduler.computed(batch.tokens, seconds)
             for job, one in batch.slices:
                 job.outputs += [next(left) for _ in one.windows]
                 job.inference_seconds += seconds
                 if len(job.outputs) == len(job.windows) and batch.lane.jobs.pop(job.ticket, None) is not None:
+                    batch.lane.scheduler.answered(job.ticket, now)
                     done.append(job)
         return done
 

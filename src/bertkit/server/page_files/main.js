@@ -8,6 +8,12 @@ let models = [];
 
 async function begin() {
   try {
+    // Not the models themselves while there are none: what is refused is an error in the browser's console.
+    if (!(await (await fetch("/page/state")).json()).started) {
+      by("state").textContent = "the server is starting …";
+      setTimeout(begin, 500);
+      return;
+    }
     const answer = await fetch("/v1/models");
     models = (await answer.json()).data;
   } catch {
