@@ -332,3 +332,14 @@ def test_one_client_does_not_take_all_of_the_time() -> None:
     assert hours.refused["modest"] < 0.25 * len(modest)
     waits = hours.waits("modest")
     assert waits[int(0.95 * len(waits))] < TARGET
+
+
+def test_one_long_text_among_ten_thousand_short_ones_is_in_nobodys_way_and_nobody_in_its() -> None:
+    drawn = random.Random(7)
+    short = [(0.01 * n, [drawn.randint(1, 5)], "short", "normal", 60.0) for n in range(10_000)]
+    long = [(50.0, [512], "long", "normal", 60.0)]
+    hours = Hours(Scheduler(512, 100_000))
+    hours.run(merged(short, long))
+    assert len(hours.done) == 10_001
+    assert hours.waits("short")[-1] < 2 * (0.002 + 512 / RATE) + 0.5
+    assert hours.waits("long")[0] < 3

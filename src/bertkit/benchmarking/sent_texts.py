@@ -13,10 +13,12 @@ WORDS = (
     "most only over city some world would where later up such used many can state about national out known university "
     "united then made under between film people team season year book house water music river second part long"
 ).split()
+SPECIAL = 2  # tokens around a text
 
 
 def mixed_texts(count: int, seed: int = 0) -> list[str]:
-    """Texts of about 8 to 256 tokens, log-normal: most are short, and no two are alike."""
+    """Texts of about 8 to 256 tokens, two special ones included, log-normal: most are short, and no two are alike."""
     chance = random.Random(seed)
     lengths = (round(chance.lognormvariate(MIXED_MU, MIXED_SIGMA)) for _ in range(count))
-    return [" ".join(chance.choices(WORDS, k=min(MIXED_LONGEST, max(MIXED_SHORTEST, one)))) for one in lengths]
+    words = (min(MIXED_LONGEST, max(MIXED_SHORTEST, one)) - SPECIAL for one in lengths)
+    return [" ".join(chance.choices(WORDS, k=one)) for one in words]
