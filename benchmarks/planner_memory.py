@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bertkit.config.encoder import EncoderConfig, RelativeBias, RotaryPositions
-from bertkit.planner import process
 from bertkit.planner.inference_memory import inference_memory
 from bertkit.planner.rates import precision_called
 from bertkit.planner.training_memory import Training, training_memory
@@ -183,24 +182,19 @@ def measure(case: Case) -> int:
 
 def predict(case: Case) -> int:
     """What the planner says, in bytes."""
-    config, tokens, half = case.config(), case.length * case.batch, case.precision != "float32"
+    config = case.config()
     if case.mode == "inference":
-        found = inference_memory(
-            config, (case.length,) * case.batch, precision=precision_called(case.precision), device="cpu"
-        )
-        number = tokens * (2 if half else 4)
-        blocks = {"stream_block": number * case.width, "wide_block": number * config.ffn_width}
-        return process.inference_bytes(found, **blocks, half=half)
+        lengths = (case.length,) * case.batch
+        return inference_memory(config, lengths, precision=precision_called(case.precision)).process
     how = Training(
-        micro_batch_tokens=tokens,
+        micro_batch_tokens=case.length * case.batch,
         length=case.length,
         precision=case.precision,
         optimiser="adamw",
         recompute=case.recompute,
         learnt=case.mode,  # type: ignore[arg-type]
     )
-    estimate = training_memory(config, how)
-    return process.training_bytes(estimate, half=half, recompute=case.recompute)
+    return training_memory(config, how).process
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ def test_a_verdict_numbers_what_binds_and_what_gains(run: Run) -> None:
     first, *rest = out.splitlines()
     assert first.startswith("bert-base runs on RTX 3060 12GB: inference, bfloat16, batches of 32 texts of 512 tokens")
     assert [line.split("  ")[0].strip() for line in rest] == [
-        *("memory", "speed", "a batch", "a million 86.3 minutes, 0.24 kWh", "binds", "gains", "sources"),
+        *("memory", "speed", "a batch", "a million 86.5 minutes, 0.24 kWh", "binds", "gains", "sources"),
     ]
     assert "GB at its peak" in rest[0]
     assert " to " in rest[1]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bertkit.cli.planned_model import known_models, planned_model
+from bertkit.cli.planned_model import planned_model
 from bertkit.errors import ConfigError, ModelNotFound
 from bertkit.families.catalogue import FAMILIES
+from bertkit.families.known import known_models
 
 BASE = FAMILIES["bert"].presets["base"]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "word"]

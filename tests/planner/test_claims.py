@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bertkit.cli.planned_model import known_models
 from bertkit.errors import UserError
+from bertkit.families.known import known_models
 from bertkit.planner.claims import Claim, read_claim
 from bertkit.planner.devices import load_devices
 from bertkit.planner.judging import Finding, judge

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from benchmarks.planner import KEPT_DEVICES, Figure, error, is_kept, read_figures, summary
+from benchmarks.planner import BOUNDS, KEPT_DEVICES, Figure, error, is_kept, loss, misses, read_figures, summary
+from bertkit.planner.speed import FITTED, constant_names
 
 FIGURES = read_figures()
 
@@ -22,7 +24,17 @@ def test_nothing_kept_may_be_fitted_to() -> None:
     fitted = [figure for figure in FIGURES if figure.fits]
     assert not any(is_kept(figure.id) or figure.device.name in KEPT_DEVICES for figure in fitted)
     assert {figure.device.name for figure in FIGURES} >= KEPT_DEVICES
+    assert len(misses(FIGURES, FITTED)) == len(fitted)
     assert not is_kept("")  # whose sha256 ends in 55
+
+
+@pytest.mark.parametrize("name", constant_names())
+def test_the_constants_are_the_best_of_the_rows_that_they_may_be_fitted_to(name: str) -> None:
+    low, high = BOUNDS[name]
+    best = loss(FIGURES, FITTED)
+    for factor in (0.95, 1.05):
+        moved = min(max(factor * getattr(FITTED, name), low), high)
+        assert loss(FIGURES, replace(FITTED, **{name: moved})) > best - 1e-4 * best
 
 
 def test_the_median_errors() -> None:

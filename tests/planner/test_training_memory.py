@@ -223,6 +223,14 @@ def test_adapters_have_the_only_gradients() -> None:
     assert adapters.total < 0.7 * whole.total
 
 
+def test_a_process_takes_more_than_its_tensors_the_most_where_layers_recompute() -> None:
+    config = FAMILIES["bert"].presets["base"]
+    for precision in ("float32", "bfloat16-weights"):
+        plain, again = (estimate(config, precision=precision, recompute=recompute) for recompute in (False, True))
+        shares = [(one.process - one.weights - one.optimiser) / one.working for one in (plain, again)]
+        assert 1.5 <= shares[0] < 2.0 <= shares[1]
+
+
 # Steps of 65,536 tokens on an H100 80 GB (benchmarks/results/encoders_h100_2026-11-26.txt): GiB that torch allocated.
 @pytest.mark.parametrize(
     ("size", "micro", "length", "precision", "padded", "gib"),

@@ -197,7 +197,8 @@ def _print_plans(
 
 def _print_check(text: str, model: str | None, table: Sequence[Device], json: bool) -> None:
     from bertkit.cli.plan_words import finding_lines
-    from bertkit.cli.planned_model import known_models, planned_model
+    from bertkit.cli.planned_model import planned_model
+    from bertkit.families.known import known_models
     from bertkit.planner.claims import read_claim
     from bertkit.planner.judging import judge
 

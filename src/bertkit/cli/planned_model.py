@@ -16,38 +16,7 @@ from bertkit.errors import ConfigError, ModelNotFound, near_match
 if TYPE_CHECKING:
     from bertkit.config.encoder import EncoderConfig
 
-# Other checkpoints by what they are called, as one of ours with other sizes.
-ALSO: dict[str, tuple[str, dict[str, object]]] = {
-    "bert": ("bert-base", {}),
-    "bert-base-cased": ("bert-base", {"vocab_size": 28996}),
-    "bert-large-cased": ("bert-large", {"vocab_size": 28996}),
-    "bert-base-multilingual-cased": ("bert-base", {"vocab_size": 119547}),
-    "distilbert": ("distilbert-base", {}),
-    "distilbert-base-cased": ("distilbert-base", {"vocab_size": 28996}),
-    "roberta": ("roberta-base", {}),
-    "albert": ("albert-base", {}),
-    "modernbert": ("modernbert-base", {}),
-    "minilm": ("bert-base", {"width": 384, "ffn_width": 1536, "layer_of_step": tuple(range(6))}),
-    "all-minilm-l6-v2": ("bert-base", {"width": 384, "ffn_width": 1536, "layer_of_step": tuple(range(6))}),
-    "bge-small-en-v1.5": ("bert-base", {"width": 384, "ffn_width": 1536}),
-    "bge-base-en-v1.5": ("bert-base", {}),
-    "bge-large-en-v1.5": ("bert-large", {}),
-}
 _ENDINGS = re.compile(r"-(?:uncased|v[12])$")
-
-
-def known_models() -> dict[str, EncoderConfig]:
-    """Presets and well-known checkpoints, by the names that people write."""
-    from bertkit.families.catalogue import FAMILIES
-
-    found: dict[str, EncoderConfig] = {}
-    for name, family in FAMILIES.items():
-        for preset, config in family.presets.items():
-            whole = preset if family.name.split("-")[0] in preset else f"{name}-{preset}"
-            found.setdefault(whole.replace("_", "-"), config)
-    for name, (like, changes) in ALSO.items():
-        found.setdefault(name, _changed(found[like], changes, name))
-    return found
 
 
 def planned_model(model: str) -> tuple[str, EncoderConfig, Callable[[str], int] | None]:
@@ -61,6 +30,8 @@ def planned_model(model: str) -> tuple[str, EncoderConfig, Callable[[str], int] 
     if folder is None and "=" in model:
         return model, _of_numbers(model), None
     if folder is None:
+        from bertkit.families.known import known_models
+
         models = known_models()
         plain = model.lower().rsplit("/", 1)[-1]
         for name in (plain, _ENDINGS.sub("", plain)):
@@ -108,6 +79,7 @@ def _cached(model: str) -> Path | None:
 def _of_numbers(text: str) -> EncoderConfig:
     """`layers=12,width=768,heads=12,…`: fields of `EncoderConfig`, BERT-base's where left out."""
     from bertkit.config.encoder import EncoderConfig
+    from bertkit.families.known import changed
 
     base = EncoderConfig()
     changes: dict[str, object] = {}
@@ -122,7 +94,7 @@ def _of_numbers(text: str) -> EncoderConfig:
             changes[key] = _value(key, value)
     if "width" in changes and "ffn_width" not in changes:
         changes["ffn_width"] = 4 * _whole("width", str(changes["width"]))
-    return _changed(base, changes, text)
+    return changed(base, changes, text)
 
 
 def _whole(key: str, value: str) -> int:
@@ -140,14 +112,6 @@ def _value(key: str, value: str) -> object:
         except ValueError:
             continue
     return value
-
-
-def _changed(config: EncoderConfig, changes: dict[str, object], source: str) -> EncoderConfig:
-    from bertkit.config.encoder import EncoderConfig
-    from bertkit.config.strict import parse
-
-    values: dict[str, Any] = {**config.model_dump(), **changes}
-    return parse(EncoderConfig, values, source)
 
 
 def _counter(folder: Path) -> Callable[[str], int] | None:

@@ -36,6 +36,9 @@ FUSED: Mapping[Activation, tuple[str, str]] = {
 # compiles products of half precision for each number and length of sequences, which takes longer than such a product.
 SHORT = 64
 
+# Local attention goes chunk by chunk where a sequence is longer than so many radii of its window.
+CHUNK_RADII = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Processor:
@@ -115,7 +118,7 @@ def takes_varlen(processor: Processor, head_width: int, *, learns: bool) -> bool
 
 def takes_chunks(length: int, window: int | None, *, biased: bool) -> bool:
     """Whether local attention of a sequence of this length goes chunk by chunk: shorter ones are one masked block."""
-    return window is not None and not biased and length > 3 * max(window, 1)
+    return window is not None and not biased and length > CHUNK_RADII * max(window, 1)
 
 
 def widens_short(length: int) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertkit.config.encoder import EncoderConfig
-from bertkit.planner.activations import HALF, DeviceKind, Path, inference_bytes, inference_pair_bytes
-from bertkit.planner.parameters import count_parameters
+from bertkit.planner.activations import DeviceKind
+from bertkit.planner.formulas import Values
+from bertkit.planner.inputs import model_inputs
 from bertkit.planner.rates import BYTES, Precision
 
 
@@ -19,12 +20,14 @@ class InferenceMemory:
         stream: tensors of one batch as wide as the model: nothing is kept from one layer to the next but the last.
         wide: those of the feed-forward part.
         pairs: scores and weights of attention, where they are tensors.
+        process: of a process on a CPU, whose allocator keeps some of what is freed.
     """
 
     weights: int
     stream: int
     wide: int
     pairs: int
+    process: int
 
     @property
     def activations(self) -> int:
@@ -53,14 +56,13 @@ def inference_memory(
         padded: every sequence is filled up to the longest.
         stores_pairs: attention is in plain operations.
     """
-    longest = max(lengths)
-    tokens = longest * len(lengths) if padded else sum(lengths)
-    size = max(HALF, BYTES[precision])  # what lies between products of fewer bits is in half precision
-    path = Path(device, size, size, trains=False, packed_weights=device == "cpu", stores_pairs=stores_pairs)
-    stream, wide = inference_bytes(config, path)
-    return InferenceMemory(
-        weights=BYTES[precision] * count_parameters(config),
-        stream=tokens * stream,
-        wide=tokens * wide,
-        pairs=tokens * inference_pair_bytes(config, longest, path),
-    )
+    given = {
+        "trains": False,
+        "size": BYTES[precision],
+        "is_cpu": device == "cpu",
+        "padded": padded,
+        "stores_pairs": stores_pairs,
+    }
+    values = Values({**model_inputs(config), **given}, lengths)
+    names = ("inference_weights", "stream_bytes", "wide_bytes", "score_bytes", "inference_process")
+    return InferenceMemory(*(int(values[name]) for name in names))

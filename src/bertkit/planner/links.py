@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bertkit.errors import UserError, near_match
 from bertkit.planner.devices import Device
+from bertkit.planner.formulas import Values
 
 # One way, GB/s. A rule of the standards, not a measurement: what a program reaches is less.
 LINKS = {
@@ -44,4 +45,5 @@ def link_bandwidth(device: Device, link: str | None = None) -> float | None:
 
 def summing_seconds(gradient_bytes: float, ranks: int, bandwidth: float) -> float:
     """How long all ranks take to sum their gradients."""
-    return 2 * (ranks - 1) / ranks * gradient_bytes / bandwidth
+    given = {"trains": True, "gradient_bytes": gradient_bytes, "ranks": ranks, "link_bytes_s": bandwidth}
+    return float(Values(given)["summing_seconds"])

@@ -9,22 +9,29 @@ from bertkit.config.batch_tokens import batch_tokens
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import UserError
 from bertkit.planner.devices import Device, Evidence
-from bertkit.planner.links import link_bandwidth, summing_seconds
-from bertkit.planner.memory import MemorySharing, Needed, largest_batch, longest_sequence, needed, room
-from bertkit.planner.parameters import count_parameters
+from bertkit.planner.formulas import Values
+from bertkit.planner.inputs import rate_inputs
+from bertkit.planner.links import link_bandwidth
+from bertkit.planner.memory import (
+    MemorySharing,
+    Needed,
+    largest_batch,
+    longest_sequence,
+    memory_values,
+    needed_of,
+    room,
+)
 from bertkit.planner.prices import Price
 from bertkit.planner.rates import TORCH_KINDS, Precision, Rate, best_precision, rate
 from bertkit.planner.software import SOFTWARE, Software
-from bertkit.planner.speed import Time, batch_time
-from bertkit.planner.work import Mode, Work, arithmetic, traffic
+from bertkit.planner.speed import Time, time_of, unknown_time
+from bertkit.planner.work import Mode, Work
 
 Verdict = Literal["runs", "tight", "does not"]
-TIGHT_SHARE = 0.9  # of the room: less is left than the planner may be wrong by
 # Eight in ten published figures lie between these shares of what is predicted (`python -m benchmarks.planner`). For
 # CPUs and Apple's GPUs, of which there are no figures to fit to, and where a rate is remembered, nothing so narrow can
 # be said.
 USUAL_RANGE, WIDE_RANGE = (0.75, 1.25), (0.5, 1.5)
-TRAINED_SEQUENCES = 32
 MILLION = 1_000_000
 
 
@@ -58,6 +65,7 @@ class Plan:
 
     Attributes:
         batch: sequences at once on one device.
+        values: what the formulas make of the question; those of time only where `time` is known.
         room: bytes that one device has for them; None where its memory is not known.
         time: of one batch; None where the device's rates are not known, and `unknown` says why.
         summing: seconds in which devices sum their gradients after each batch; 0 alone.
@@ -69,6 +77,7 @@ class Plan:
     work: Work
     sharing: MemorySharing
     batch: int
+    values: Values
     needed: Needed
     room: int | None
     room_evidence: Evidence | None
@@ -85,37 +94,34 @@ class Plan:
         """Whether it fits; None where the device's memory is not known."""
         if self.room is None:
             return None
-        if self.needed.total > self.room:
+        if not self.values["fits"]:
             return "does not"
-        return "tight" if self.needed.total > TIGHT_SHARE * self.room else "runs"
+        return "tight" if self.values["tight"] else "runs"
 
     @property
     def seconds(self) -> float | None:
         """Of one batch on each device."""
-        return None if self.time is None else self.time.seconds + self.summing
+        return self._timed("batch_seconds")
 
     @property
     def sequences_per_second(self) -> float | None:
         """Of all devices together."""
-        if self.seconds is None:
-            return None
-        return self.batch * devices(self.question.device) / self.seconds
+        return self._timed("sequences_per_second")
 
     @property
     def tokens_per_second(self) -> float | None:
         """Useful ones, padding not counted, of all devices together."""
-        rate_ = self.sequences_per_second
-        return None if rate_ is None else rate_ * sum(self.work.lengths) / self.batch
+        return self._timed("tokens_per_second")
 
     @property
     def flops(self) -> float:
         """Of one batch on one device."""
-        return arithmetic(self.work)
+        return float(self.values["batch_flops"])
 
     @property
     def bytes(self) -> float:
         """That one batch moves through the memory of one device."""
-        return traffic(self.work)
+        return float(self.values["batch_bytes"])
 
     @property
     def binds(self) -> str:
@@ -128,18 +134,20 @@ class Plan:
 
     def hours_of_a_million(self) -> float | None:
         """Of as many sequences."""
-        rate_ = self.sequences_per_second
-        return None if rate_ is None else MILLION / rate_ / 3600
+        return self._timed("hours_of_a_million")
 
     def energy_of_a_million_kwh(self) -> float | None:
         """Of as many sequences, the devices at the watts that their makers write."""
-        hours, watts = self.hours_of_a_million(), self.question.device.row.watts
-        return None if hours is None or watts is None else hours * watts * devices(self.question.device) / 1000
+        return None if self.question.device.row.watts is None else self._timed("kwh_of_a_million")
 
     def cost_of_a_million(self, price: Price) -> float | None:
         """In US dollars, at a price an hour."""
-        hours = self.hours_of_a_million()
-        return None if hours is None else hours * price.usd_an_hour * self.question.device.count
+        if self.time is None:
+            return None
+        return float(Values({**self.values, "usd_an_hour": price.usd_an_hour})["usd_of_a_million"])
+
+    def _timed(self, name: str) -> float | None:
+        return None if self.time is None else float(self.values[name])
 
 
 def devices(device: Device) -> int:
@@ -166,33 +174,40 @@ def make_plan(question: Question) -> Plan:
         question.lora_rank,
     )
     sharing = MemorySharing(recompute=question.recompute)
+    bandwidth, unknown = _link(question)
+    if unknown is None:
+        unknown = unknown_time(work, device)
+    values = memory_values(work, device, sharing, {**rate_inputs(device, precision), "link_bytes_s": bandwidth})
     free = room(device)
-    time, unknown = _time(work, device)
-    summing = 0.0
-    if work.trains and devices(device) > 1:
-        bandwidth = link_bandwidth(device, question.link)
-        if bandwidth is None:
-            time, unknown = None, f"{device.name}: what joins several of them is not known; name it with --link"
-        else:
-            summing = summing_seconds(_gradient_bytes(work), devices(device), bandwidth)
-    longest_asked = max(question.lengths)
     found = rate(device, precision)
     return Plan(
         question=question,
         work=work,
         sharing=sharing,
         batch=batch,
-        needed=needed(work, device, sharing),
+        values=values,
+        needed=needed_of(values),
         room=None if free is None else free[0],
         room_evidence=None if free is None else free[1],
         rate=found,
-        time=time,
+        time=time_of(values) if unknown is None else None,
         unknown=unknown,
-        summing=summing,
+        summing=values["summing_seconds"] if bandwidth else 0.0,
         speed_range=likely_range(device, found),
-        largest_batch=largest_batch(work, device, longest_asked, sharing),
+        largest_batch=largest_batch(work, device, max(question.lengths), sharing),
         longest=longest_sequence(work, device, sharing),
     )
+
+
+def _link(question: Question) -> tuple[float, str | None]:
+    """Bytes a second between the devices, 0 where nothing goes between them; and what is not known of it."""
+    device = question.device
+    if question.mode == "inference" or devices(device) == 1:
+        return 0.0, None
+    bandwidth = link_bandwidth(device, question.link)
+    if bandwidth is None:
+        return 0.0, f"{device.name}: what joins several of them is not known; name it with --link"
+    return bandwidth, None
 
 
 def check(question: Question) -> None:
@@ -222,25 +237,12 @@ def spread(lengths: tuple[int, ...], count: int) -> tuple[int, ...]:
 
 
 def _usual_batch(question: Question) -> int:
-    if question.mode != "inference":
-        return TRAINED_SEQUENCES
-    mean = sum(question.lengths) / len(question.lengths)
-    return max(1, int(batch_tokens("plan", TORCH_KINDS[question.device.row.kind]) / mean))
-
-
-def _time(work: Work, device: Device) -> tuple[Time | None, str | None]:
-    try:
-        return batch_time(work, device), None
-    except UserError as error:
-        return None, f"{error.what}. {error.remedy}"
-
-
-def _gradient_bytes(work: Work) -> int:
-    if work.mode != "lora":
-        return 4 * count_parameters(work.config)
-    config = work.config
-    sides = 4 * config.width + 2 * config.ffn_width + 2 * config.groups * config.head_width + 2 * config.width
-    return 4 * work.lora_rank * config.layers * sides
+    given = {
+        "trains": question.mode != "inference",
+        "plan_tokens": batch_tokens("plan", TORCH_KINDS[question.device.row.kind]),
+        "mean_length": sum(question.lengths) / len(question.lengths),
+    }
+    return int(Values(given)["usual_batch"])
 
 
 def likely_range(device: Device, found: Rate | None) -> tuple[float, float]:
