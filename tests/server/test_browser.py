@@ -8,37 +8,56 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bertkit.server.access import key_hash
-from bertkit.server.loading import BUILT_IN, load_models
+from bertkit.server.loading import BUILT_IN, ModelSpec, load_models
 from bertkit.server.settings import ServeSettings
+from tests.planner.random_questions import random_question
+from tests.planner.test_page import differences
 from tests.server.test_run import Live
 
 pytestmark = pytest.mark.browser
 SCRIPT = Path(__file__).with_name("look_at_page.py")
+PLANNER_SCRIPT = Path(__file__).with_name("look_at_planner.py")
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def served(models: Sequence[ModelSpec]) -> Iterator[str]:
     settings = ServeSettings(port=0, key_hashes=(("ada", key_hash("right")),))
-    live = Live(lambda: load_models(BUILT_IN, {"dtype": "float32"}), settings)
+    live = Live(lambda: load_models(models, {"dtype": "float32"}), settings)
     yield f"http://127.0.0.1:{live.address[1]}"
     live.end()
 
 
-def test_every_task_is_answered_and_nothing_is_wrong(url: str) -> None:
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    yield from served(BUILT_IN)
+
+
+@pytest.fixture
+def url_of_one_model() -> Iterator[str]:
+    yield from served(BUILT_IN[:1])
+
+
+def look(script: Path, *arguments: str) -> Any:
+    """What the script, which needs Playwright, sees in a browser."""
     python, chromium = os.environ.get("BERTKIT_CLIENTS_PYTHON"), shutil.which("chromium")
     if not python or chromium is None:
         pytest.skip("there is no chromium, or BERTKIT_CLIENTS_PYTHON does not name a Python with Playwright")
-    done = subprocess.run([python, str(SCRIPT), chromium, url, "right"], capture_output=True, text=True)
+    done = subprocess.run([python, str(script), chromium, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for seen in json.loads(done.stdout):
+    return json.loads(done.stdout)
+
+
+def test_every_task_is_answered_and_nothing_is_wrong(url: str) -> None:
+    for seen in look(SCRIPT, url, "right"):
         assert (seen["wrong"], seen["too_wide"]) == ([], False)
         answers = seen["answers"]
         assert answers["embeddings"].startswith("Babbage designed a calculator.")
@@ -47,3 +66,19 @@ def test_every_task_is_answered_and_nothing_is_wrong(url: str) -> None:
         assert "Charles Babbage" in answers["questions"]
         assert "album" in answers["masks"]
         assert seen["curl"].startswith(f"curl {url}/v1/predict -d '")
+
+
+def test_the_planner_answers_as_python_does_in_every_view(url_of_one_model: str, tmp_path: Path) -> None:
+    chance = random.Random(3)
+    questions = [random_question(chance) for _ in range(1000)]
+    (tmp_path / "questions.json").write_text(json.dumps(questions))
+    seen = look(PLANNER_SCRIPT, url_of_one_model, "right", str(tmp_path / "questions.json"))
+    assert differences(questions, seen["answers"]) == []
+    for view in seen["views"]:
+        assert (view["wrong"], view["too_wide"]) == ([], False)
+        assert view["first"] == "bert-base runs on RTX 3060 12GB: bfloat16, 128 texts at once"
+        assert view["verdict"] == "bert-large does not run on RTX 3060 12GB: bfloat16, 32 texts at once"
+        assert view["after_reload"] == view["verdict"]
+        assert "this model reads up to 512" in view["problem"]
+        assert "most texts like these at once\t20" in view["numbers"]
+        assert len(view["pictures"]) == 2

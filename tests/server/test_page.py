@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bertkit.server.access import key_hash
-from bertkit.server.page import FOLDER
+from bertkit.server.page import FOLDER, PLAN_FOLDER, POLICY
 from bertkit.tasks.catalogue import TASKS
 from tests.server.conftest import Client, Serve
 
@@ -39,6 +39,17 @@ def test_every_part_is_served_and_names_only_parts_that_there_are(client: Client
 @pytest.mark.parametrize("name", ["../page.py", "..%2Fpage.py", "page.py", "index", "%2e%2e/app.py"])
 def test_nothing_else_is_served(client: Client, name: str) -> None:
     assert client.get(f"/page/{name}").status == 404
+
+
+def test_the_planner_is_there_with_the_same_policy(client: Client) -> None:
+    moved = client.get("/plan")
+    assert (moved.status, moved.headers["location"]) == (307, "plan/")
+    for file in sorted(PLAN_FOLDER.iterdir()):
+        got = client.get("/plan/" if file.name == "index.html" else f"/plan/{file.name}")
+        assert got.status == 200
+        assert got.headers["content-security-policy"] == POLICY
+        assert set(re.findall(r'"\./([\w.]+)"', str(got.body))) <= {one.name for one in PLAN_FOLDER.iterdir()}
+    assert client.get("/plan/formulas.py").status == 404
 
 
 def test_every_task_has_its_fields_and_its_answer() -> None:

@@ -1,4 +1,4 @@
-"""The page at `/`: a form for each task, without a build step, and without anything from elsewhere."""
+"""Two pages, without a build step and without anything from elsewhere: a form for each task, and the planner."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from pathlib import Path
 from fastapi import Request, Response
 
 from bertkit.errors import ModelNotFound
+from bertkit.planner.formulas import TABLE
 from bertkit.server.exchange import new_router, reply
 
 router = new_router(tags=["page"], include_in_schema=False)
 FOLDER = Path(__file__).parent / "page_files"
+PLAN_FOLDER = TABLE.parent
 KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".txt": "text/plain",
 }
 # Nothing but its own files, and nobody around it.
 POLICY = (
@@ -27,7 +31,7 @@ POLICY = (
 @router.get("/")
 async def page() -> Response:
     """The page."""
-    return _file("index.html")
+    return _file(FOLDER, "index.html")
 
 
 @router.get("/page/state")
@@ -39,16 +43,34 @@ async def state(request: Request) -> Response:
 @router.get("/page/{name}")
 async def part(name: str) -> Response:
     """Its scripts and its style."""
-    return _file(name)
+    return _file(FOLDER, name)
 
 
-def _file(name: str) -> Response:
-    if name not in _names():  # never a path
-        raise ModelNotFound("no such page", "GET / is the page.")
+@router.get("/plan")
+async def plan() -> Response:
+    """Where the planner is: its files name one another from there."""
+    return Response(status_code=307, headers={"location": "plan/"})
+
+
+@router.get("/plan/")
+async def plan_page() -> Response:
+    """The planner."""
+    return _file(PLAN_FOLDER, "index.html")
+
+
+@router.get("/plan/{name}")
+async def plan_part(name: str) -> Response:
+    """Its scripts, its style, its formulas and facts."""
+    return _file(PLAN_FOLDER, name)
+
+
+def _file(folder: Path, name: str) -> Response:
+    if name not in _names(folder):  # never a path
+        raise ModelNotFound("no such page", "GET / and GET /plan are the pages.")
     headers = {"content-security-policy": POLICY, "referrer-policy": "no-referrer"}
-    return Response((FOLDER / name).read_bytes(), 200, headers, f"{KINDS[Path(name).suffix]}; charset=utf-8")
+    return Response((folder / name).read_bytes(), 200, headers, f"{KINDS[Path(name).suffix]}; charset=utf-8")
 
 
 @cache
-def _names() -> frozenset[str]:
-    return frozenset(file.name for file in FOLDER.iterdir() if file.suffix in KINDS)
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(file.name for file in folder.iterdir() if file.suffix in KINDS)
