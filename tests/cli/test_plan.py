@@ -68,6 +68,7 @@ def test_two_devices_side_by_side(run: Run) -> None:
     assert header.split()[0] == "device"
     assert one.startswith("A100 80GB SXM")
     assert two.startswith("H100 SXM")
+    assert out.splitlines()[1].split()[-3:] == ["$0.08", "$2.25", "-"]
     _, page, _ = run("plan", "bert-base", "--compare", "A100", "H100 SXM", "--markdown")
     assert page.splitlines()[1].startswith("| --- |")
 

@@ -58,7 +58,10 @@ def test_the_cheapest_that_does_it_comes_first() -> None:
     for one in found:
         assert one.usd <= 2000
         assert one.latency_seconds <= 0.1
+        assert one.most >= 200
         assert (one.plan.sequences_per_second or 0) * one.plan.speed_range[0] >= 200
+    by_name = {one.plan.question.device.name: one.most for one in found}
+    assert by_name["RTX 5090"] > by_name["RTX 4090"]  # larger batches, still within the time
     assert "RTX 3060 12GB" not in {one.plan.question.device.name for one in found}  # too slow for it
     rented = choose(ASKED, DEVICES, PRICES, Need(200.0, None), Budget(None, 1.0))
     assert {"RTX 4090", "L4"} >= {one.plan.question.device.name for one in rented} != set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bertkit.errors import UserError
@@ -63,6 +65,23 @@ def test_physics_says_no(text: str, asked: float, share: float) -> None:
     assert found.numbers["asked_tflops"] == pytest.approx(asked, rel=0.01)
     assert found.numbers["share_of_peak"] == pytest.approx(share, rel=0.01)
     assert any("TFLOP/s" in reason for reason in found.reasons)
+
+
+def test_gigabytes_that_make_it_another_card_are_said() -> None:
+    reasons = judged("RTX 3060 6 GB, bert-base, fp16, batch 32, length 512, 500 samples/s")[0].reasons
+    assert reasons[0] == "With 6 GB it is the RTX 3060 Laptop 6GB; the RTX 3060 12GB has 12 GB."
+    same = judged("RTX 3060 12 GB, bert-base, fp16, batch 32, length 512, 500 samples/s")[0].reasons
+    assert "it is the" not in " ".join(same)
+
+
+def test_a_claim_without_a_length_is_refused_from_some_length_on() -> None:
+    found = judged("DistilBERT at 800 samples/s on an RTX 3060")[0]
+    assert found.judgement == "plausible"
+    reason = next(reason for reason in found.reasons if "more than the peak" in reason)
+    most = int(re.findall(r"\d+", reason)[0])
+    for length, judgement in ((most + 1, "impossible"), (most, "unlikely")):
+        text = f"DistilBERT at 800 samples/s of {length} tokens on an RTX 3060, batches of 128"
+        assert judged(text)[0].judgement == judgement
 
 
 def test_the_reasoning_names_the_peak_with_sums_in_float16() -> None:

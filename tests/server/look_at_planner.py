@@ -40,7 +40,7 @@ def look(chromium: str, url: str, key: str, questions: str, pictures: str | None
             page.on("pageerror", lambda error, wrong=wrong: wrong.append(str(error)))
             page.on("request", lambda one, wrong=wrong: one.url.startswith((url, "data:")) or wrong.append(one.url))
             page.goto(f"{url}/plan")
-            page.wait_for_function("document.getElementById('numbers').rows.length > 0")
+            page.wait_for_selector("#numbers tr")
             first = page.inner_text("#verdict")
             for name, value in ASKED.items():
                 (page.fill if name in ("lengths", "batch") else page.select_option)(f"#{name}", value)
@@ -61,7 +61,7 @@ def look(chromium: str, url: str, key: str, questions: str, pictures: str | None
             page.fill("#lengths", "600")
             views[-1]["problem"] = page.inner_text("#problem")
             page.reload()
-            page.wait_for_function("document.getElementById('numbers').rows.length > 0")
+            page.wait_for_selector("#numbers tr")
             views[-1]["after_reload"] = page.inner_text("#verdict")
         answers = page.evaluate(ANSWERS, json.loads(Path(questions).read_text()))
         browser.close()

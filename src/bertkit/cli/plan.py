@@ -58,8 +58,8 @@ Check = Annotated[
 ]
 Devices = Annotated[bool, typer.Option("--devices", help="List the devices that are known, and stop.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
-HEADER = ("device", "verdict", "memory", "texts/s", "binds", "a million", "list price")
-CHOSEN = ("device", "price", "where", "texts/s", "p95", "batch", "memory")
+HEADER = ("device", "verdict", "memory", "texts/s", "binds", "a million", "rented", "rent an hour", "list price")
+CHOSEN = ("device", "price", "where", "texts/s", "p95", "batch", "texts/s at most", "memory")
 
 
 def plan(
@@ -188,9 +188,9 @@ def _print_plans(
         for one, prices in priced:
             typer.echo(json_library.dumps(plan_record(one, prices)))
     elif markdown:
-        typer.echo(markdown_table(HEADER, comparison_rows(plans)))
+        typer.echo(markdown_table(HEADER, comparison_rows(priced)))
     elif side_by_side:
-        typer.echo(text_table(HEADER, comparison_rows(plans)))
+        typer.echo(text_table(HEADER, comparison_rows(priced)))
     else:
         typer.echo("\n\n".join("\n".join(plan_lines(one, prices)) for one, prices in priced))
 
@@ -230,6 +230,7 @@ def _print_choice(
     if json:
         for one in found:
             record = {"usd": one.usd, "where": one.how, "p95_milliseconds": one.latency_seconds * 1e3}
+            record["most_sequences_per_second"] = one.most
             typer.echo(json_library.dumps(record | {"plan": plan_record(one.plan, ())}))
     elif not found:
         typer.echo(f"no device whose price is known does {need} within {budget}")

@@ -238,7 +238,7 @@ def finding_lines(text: str, findings: Sequence[Finding]) -> list[str]:
 
 
 def candidate_rows(found: Sequence[Candidate]) -> list[list[str]]:
-    """Devices to choose from, as cells: device, price, speed, latency, memory."""
+    """Devices to choose from, as cells: device, price, speed, latency, batch, highest speed, memory."""
     rows = []
     for one in found:
         speed = one.plan.sequences_per_second or 0.0
@@ -251,16 +251,19 @@ def candidate_rows(found: Sequence[Candidate]) -> list[list[str]]:
                 f"{low * speed:,.0f} to {high * speed:,.0f}",
                 f"{one.latency_seconds * 1e3:,.1f} ms",
                 f"{one.plan.batch}",
+                f"{one.most:,.0f}",
                 f"{one.plan.needed.total / GB:.2f} GB",
             ]
         )
     return rows
 
 
-def comparison_rows(plans: Sequence[Plan]) -> list[list[str]]:
-    """Plans of several devices, as cells."""
+def comparison_rows(priced: Sequence[tuple[Plan, Sequence[Price]]]) -> list[list[str]]:
+    """Plans of several devices, with what renting them costs, as cells."""
     rows = []
-    for plan in plans:
+    for plan, prices in priced:
+        rent = min((one.usd_an_hour for one in prices), default=None)
+        dollars = min((cost for one in prices if (cost := plan.cost_of_a_million(one)) is not None), default=None)
         speed = plan.sequences_per_second
         low, high = plan.speed_range
         price = plan.question.device.row.price_usd
@@ -272,6 +275,8 @@ def comparison_rows(plans: Sequence[Plan]) -> list[list[str]]:
                 "not known" if speed is None else f"{low * speed:,.0f} to {high * speed:,.0f}",
                 plan.binds,
                 "not known" if plan.hours_of_a_million() is None else _duration(plan.hours_of_a_million() or 0.0),
+                "-" if dollars is None else f"${dollars:,.2f}",
+                "-" if rent is None else f"${rent:,.2f}",
                 "-" if price is None else f"${price:,.0f}",
             ]
         )

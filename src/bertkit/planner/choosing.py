@@ -80,12 +80,14 @@ class Candidate:
     Attributes:
         usd: what it costs: once, or an hour, as the budget has it.
         latency_seconds: in which 95 requests in 100 are answered, at the slow end of the range.
+        most: sequences a second that it reaches in larger batches which are still quick enough, at the slow end too.
     """
 
     plan: Plan
     usd: float
     how: str
     latency_seconds: float
+    most: float
 
 
 def choose(
@@ -101,8 +103,8 @@ def choose(
         price = _price(device, lists, budget)
         if price is None or (reached := _reaches(replace(question, device=device), need)) is None:
             continue
-        plan, latency = reached
-        found.append(Candidate(plan, *price, latency))
+        plan, latency, most = reached
+        found.append(Candidate(plan, *price, latency, most))
     return sorted(found, key=lambda one: one.usd)
 
 
@@ -118,9 +120,12 @@ def _price(device: Device, lists: Sequence[PriceList], budget: Budget) -> tuple[
     return rents[0].usd_an_hour * device.count, f"{rents[0].provider}, {rents[0].date} ({rents[0].evidence})"
 
 
-def _reaches(question: Question, need: Need) -> tuple[Plan, float] | None:
-    """The plan of the largest batch that is quick enough, where it reaches the rate; None where none does."""
-    best = None
+def _reaches(question: Question, need: Need) -> tuple[Plan, float, float] | None:
+    """The plan of the smallest batch that reaches the rate, which answers soonest, in what time; and the highest rate.
+
+    None where no batch that is quick enough reaches what is needed.
+    """
+    best, most = None, 0.0
     for batch in BATCHES:
         plan = make_plan(replace(question, batch=batch))
         if plan.seconds is None or plan.verdict in (None, "does not"):
@@ -129,10 +134,11 @@ def _reaches(question: Question, need: Need) -> tuple[Plan, float] | None:
         if need.latency_seconds is not None and latency > need.latency_seconds:
             break
         assert plan.sequences_per_second is not None
-        if plan.sequences_per_second * plan.speed_range[0] >= need.sequences_per_second:
+        reached = plan.sequences_per_second * plan.speed_range[0]
+        most = max(most, reached)
+        if best is None and reached >= need.sequences_per_second:
             best = plan, latency
-            break  # the smallest batch that suffices answers soonest
-    return best
+    return None if best is None else (*best, most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,15 @@ class Claim:
     """What was read; None is what it does not say.
 
     Attributes:
+        plain_device: the device of the name without its gigabytes, where these make it another: of "RTX 3060 6 GB" the
+            RTX 3060.
         model: the name in the claim.
         sequences_per_second, tokens_per_second, milliseconds, gigabytes: what is claimed, one or more of them.
     """
 
     text: str
     device: Device | None
+    plain_device: Device | None
     model: str | None
     config: EncoderConfig | None
     mode: Mode
@@ -64,10 +67,11 @@ def read_claim(text: str, devices: Sequence[Device], models: Mapping[str, Encode
     _refuse_misspelt(plain, model, models)
     precision = re.search(_PRECISION, plain)
     speeds = [sequences, tokens, _amount(plain, _MILLISECONDS)]
-    device, gigabytes = _device_and_memory(plain, devices, only_memory=speeds == [None] * 3)
+    device, plain_device, gigabytes = _device_and_memory(plain, devices, only_memory=speeds == [None] * 3)
     claim = Claim(
         text=text,
         device=device,
+        plain_device=plain_device,
         model=model,
         config=None if model is None else models[model],
         mode=_mode(plain),
@@ -139,8 +143,8 @@ def _longest(words: Sequence[str], names: Mapping[str, object] | Sequence[str]) 
 
 def _device_and_memory(
     text: str, devices: Sequence[Device], *, only_memory: bool
-) -> tuple[Device | None, float | None]:
-    """The device, and the gigabytes that are claimed of it or of the model.
+) -> tuple[Device | None, Device | None, float | None]:
+    """The device, what it would be without the gigabytes in its name, and those that are claimed of it or of the model.
 
     In "RTX 3060 6GB, 100 texts/s" the gigabytes are part of the name. In "the RTX 3060 has 6 GB" they are the claim.
     """
@@ -149,11 +153,12 @@ def _device_and_memory(
     bare = _longest(_words(re.sub(_GIGABYTES, " ", text)), by_name)
     whole = _longest(_words(text), by_name)
     if whole is None:
-        return None, gigabytes
+        return None, None, gigabytes
     if only_memory and bare is not None:
-        return by_name[bare], gigabytes
+        return by_name[bare], None, gigabytes
     named = "gb" in _words(whole) and by_name[whole].row.memory_gb == gigabytes
-    return by_name[whole], None if named else gigabytes
+    other = by_name[bare] if bare is not None and by_name[bare] != by_name[whole] else None
+    return by_name[whole], other, None if named else gigabytes
 
 
 def _rate(text: str, what: str) -> float | None:

@@ -13,7 +13,7 @@ from bertkit.planner.memory import largest, needed
 from bertkit.planner.plan import Plan, Question, make_plan
 from bertkit.planner.rates import Precision, rate
 from bertkit.planner.software import SOFTWARE
-from bertkit.planner.work import Mode, Work
+from bertkit.planner.work import Mode, Work, arithmetic
 
 Judgement = Literal["impossible", "unlikely", "plausible", "low", "true", "false", "depends"]
 # Beyond this multiple of the prediction lie three in a hundred published figures, beyond this share of a peak none.
@@ -87,6 +87,8 @@ def _speed(claim: Claim) -> Finding:
         "most_at_peak": peak / (plan.flops / plan.batch),
     }
     reasons = [*_assumptions(claim, plan, length), *_arithmetic(claim, plan, asked, peak, claimed)]
+    if claim.length is None and (most := _longest_below(plan, claimed, peak)) < plan.question.config.max_length:
+        reasons.append(f"Of texts of more than {most:,} tokens it would ask for more than the peak.")
     reasons.append(
         f"The fastest programs reach {plan.time.peak_share:.0%} of that peak here, bound by {plan.time.binds}: "
         f"expect {low:,.0f} to {high:,.0f} sequences/s."
@@ -100,6 +102,14 @@ def _speed(claim: Claim) -> Finding:
     return Finding("plausible", "plausible", reasons, numbers)
 
 
+def _longest_below(plan: Plan, claimed: float, peak: float) -> int:
+    """Tokens of the longest sequences of which so many a second are not more than the peak."""
+    return largest(
+        lambda length: claimed * arithmetic(replace(plan.work, lengths=(length,))) <= peak,
+        most=plan.question.config.max_length + 1,
+    )
+
+
 def _claimed_rate(claim: Claim, plan: Plan, length: int) -> float:
     if claim.sequences_per_second:
         return claim.sequences_per_second
@@ -110,6 +120,12 @@ def _claimed_rate(claim: Claim, plan: Plan, length: int) -> float:
 
 
 def _assumptions(claim: Claim, plan: Plan, length: int) -> list[str]:
+    other = []
+    if claim.plain_device is not None:
+        known, plain = plan.question.device, claim.plain_device
+        other.append(
+            f"With {known.row.memory_gb:g} GB it is the {known.name}; the {plain.name} has {plain.row.memory_gb:g} GB."
+        )
     taken = []
     if claim.length is None:
         taken.append(f"{length} tokens")
@@ -118,7 +134,7 @@ def _assumptions(claim: Claim, plan: Plan, length: int) -> list[str]:
     if claim.precision is None:
         taken.append(plan.work.precision)
     doing = {"inference": "inference", "fine-tuning": "fine-tuning"}.get(claim.mode, "pre-training")
-    return [f"Taken: {', '.join(taken)}, {doing}; the claim does not say."] if taken else []
+    return [*other, *([f"Taken: {', '.join(taken)}, {doing}; the claim does not say."] if taken else [])]
 
 
 def _arithmetic(claim: Claim, plan: Plan, asked: float, peak: float, claimed: float) -> list[str]:
