@@ -88,4 +88,5 @@ def test_the_path_says_which_shape_and_headers_say_when_to_ask_again() -> None:
     response = shapes.response("/embed", Overloaded("x", retry_after_seconds=7))
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
     assert shapes.response("/embed", NotAllowed("x")).headers["www-authenticate"] == "Bearer"
-    assert shapes.response("/", NotAllowed("x")).headers["www-authenticate"].startswith("Basic ")
+    for page in ("/", "/plan", "/plan/"):
+        assert shapes.response(page, NotAllowed("x")).headers["www-authenticate"].startswith("Basic ")

@@ -24,7 +24,7 @@ from bertkit.errors import (
 
 Shape = Callable[[BertkitError], tuple[int, object]]
 
-PAGES = ("/",)
+PAGES = ("/", "/plan", "/plan/")
 # What the command line says to do is not what a client can do.
 REMEDIES: Mapping[type[BertkitError], str] = {
     TextTooLong: 'Shorten it, or ask for it: "long": "window" reads all of it, "truncate" drops what is too much.',
@@ -122,6 +122,6 @@ class Shapes:
         if isinstance(error, NotServing):
             headers["retry-after"] = "1"
         if isinstance(error, NotAllowed):
-            # Of its own page a browser asks for the key, as a password.
+            # Of its own pages a browser asks for the key, as a password.
             headers["www-authenticate"] = 'Basic realm="key, as the password"' if path in PAGES else "Bearer"
         return Response(orjson.dumps(body), status, headers, "application/json")
