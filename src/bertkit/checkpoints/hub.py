@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from bertkit.checkpoints.weight_files import INDEX_ENDING, WEIGHT_NAMES, find_weights, has_weights
@@ -138,11 +138,12 @@ def _choose_weights(folder: str, names: Sequence[str]) -> list[str]:
 
 
 def _from_hub(repository: str, revision: str | None) -> Path:
-    import httpx2
-    from huggingface_hub.errors import (
+    # HTTPError is of the client that the library asks through: httpx2's, in its 1.x httpx's.
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
         GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
+        HTTPError,
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
@@ -164,7 +165,7 @@ def _from_hub(repository: str, revision: str | None) -> Path:
         raise ModelNotFound(
             f"{repository}: has no revision {revision!r} on the hub", "Name a branch, a tag or a commit of it."
         ) from error
-    except (httpx2.HTTPError, ConnectionError, LocalEntryNotFoundError, XetDownloadError) as error:
+    except (HTTPError, ConnectionError, LocalEntryNotFoundError, XetDownloadError) as error:
         if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
             raise ModelNotFound(f"{repository}: the hub refuses the access token", _TOKEN_REMEDY) from error
         return _from_cache(repository, revision, error)
@@ -177,7 +178,6 @@ def _from_hub(repository: str, revision: str | None) -> Path:
 
 def _download(repository: str, revision: str | None) -> Path:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     info = HfApi().model_info(repository, revision=revision)
     weights = choose_weights([file.rfilename for file in info.siblings or []])
@@ -186,12 +186,27 @@ def _download(repository: str, revision: str | None) -> Path:
             f"{repository}: has neither model.safetensors nor pytorch_model.bin on the hub",
             "Choose a model that has weights in one of these formats.",
         )
-    with disable_progress_bars():
+    with _quietly():
         snapshot_download(repository, revision=info.sha, allow_patterns=SMALL_FILES)
-    with nullcontext() if sys.stderr.isatty() else disable_progress_bars():
+    with nullcontext() if sys.stderr.isatty() else _quietly():
         snapshot_download(repository, revision=info.sha, allow_patterns=weights)
-    with disable_progress_bars():  # everything is there: this only points the branch's name in the cache at the commit
+    with _quietly():  # everything is there: this only points the branch's name in the cache at the commit
         return Path(snapshot_download(repository, revision=revision, allow_patterns=[*SMALL_FILES, *weights]))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the bars of the hub's library, whose own function for this is a context only in newer versions."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    if are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
 
 
 def _from_cache(repository: str, revision: str | None, error: Exception) -> Path:
