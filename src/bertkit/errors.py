@@ -146,6 +146,12 @@ class LossTooLarge(BertkitError):
     default_remedy = "Allow more with --max-loss, or compress to bf16; data of the model's own kind calibrates best."
 
 
+class NothingGained(BertkitError):
+    """A compressed model would be no faster than the one that it is made of. It was not written."""
+
+    default_remedy = "Take a smaller student, or allow more with --max-loss so that it answers more often."
+
+
 class FolderInUse(OutputError):
     """Another process is writing into the folder."""
 

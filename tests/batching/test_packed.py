@@ -40,3 +40,11 @@ def test_what_cannot_be_packed(ids: list[list[int]], segments: list[list[int]]) 
 
 def test_positions_begin_again_with_each_sequence() -> None:
     assert positions_of(np.array([3, 1, 2])).tolist() == [0, 1, 2, 0, 0, 1]
+
+
+def test_some_of_the_sequences() -> None:
+    batch = PackedBatch.of([[5, 6], [7], [8, 9, 10]], [[0, 1], [0], [0, 0, 1]])
+    found, expected = batch.only([2, 0]), PackedBatch.of([[8, 9, 10], [5, 6]], [[0, 0, 1], [0, 1]])
+    assert found.lengths == expected.lengths
+    for name in ("ids_T", "segments_T", "positions_T"):
+        assert getattr(found, name).tolist() == getattr(expected, name).tolist()

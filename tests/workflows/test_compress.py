@@ -12,7 +12,7 @@ import bertkit
 from bertkit.config.compressing import CompressConfig
 from bertkit.errors import LossTooLarge, OutputError, UserError
 from bertkit.model.int8_machine import int8_kernels
-from bertkit.workflows.compress import compress, doubled, spread
+from bertkit.workflows.compress import compress, doubled
 from bertkit.workflows.observer import Silent
 from tests.compression.planted import PLANTED, plant_outlier
 from tests.parity.bert_peer import Sizes, make_peer
@@ -113,7 +113,5 @@ def test_what_cannot_be_is_said_before_the_work(tmp_path: Path) -> None:
         compress(job(made.folder, output=str(tmp_path / "again")))
 
 
-def test_examples_are_taken_from_beginning_to_end() -> None:
-    assert spread([*range(10)], 3) == [0, 3, 6]  # type: ignore[list-item]
-    assert spread([*range(4)], 9) == [0, 1, 2, 3]  # type: ignore[list-item]
+def test_products_are_kept_twice_as_many_at_a_time() -> None:
     assert [doubled(most) for most in (0, 1, 2, 3, 8, 9)] == [[], [1], [1, 2], [1, 2, 3], [1, 2, 4, 8], [1, 2, 4, 8, 9]]

@@ -20,6 +20,7 @@ from bertkit.workflows.compression import Compression
 class CompressOptions(ColumnOptions, total=False):
     """What can be said of a compression, by names as on the command line."""
 
+    cascade: str | Path | None
     max_loss: float
     calibration_examples: int
     task: str | None
@@ -34,7 +35,7 @@ def compress(
     model: str | Path,
     output: str | Path,
     data: Data | None = None,
-    to: Literal["int8", "fp16", "bf16"] = "int8",
+    to: Literal["int8", "fp16", "bf16"] | None = None,
     *,
     progress: bool = True,
     **options: Unpack[CompressOptions],
@@ -45,16 +46,18 @@ def compress(
         model: a folder or a hub name.
         output: the folder to write; it must be new or empty.
         data: labelled examples, as `evaluate` takes them: they calibrate int8, and what it costs is measured on them.
-        to: `int8` (of CPUs), or `fp16` or `bf16`, which need no data.
+        to: `int8` (of CPUs), or `fp16` or `bf16`, which need no data; `int8` where nothing else is asked for.
         progress: show how it gets on, in a terminal or a notebook.
-        options: `max_loss`, the points that the task's metric may fall by (0.5); `calibration_examples`; and those of
-            `evaluate`: the columns, `task`, `problem`, `format`, `bad_answers`, `long`.
+        options: `cascade`, a small model with the same labels, which is to answer where it is sure; `max_loss`, the
+            points that the task's metric may fall by (0.5); `calibration_examples`; and those of `evaluate`: the
+            columns, `task`, `problem`, `format`, `bad_answers`, `long`.
 
     Returns:
         Sizes, speeds, the metric before and after with the interval of the loss, and what was kept.
 
     Raises:
         LossTooLarge: it would answer worse than it may; nothing is written.
+        NothingGained: a cascade would be no faster.
         UserError: an unknown option, options that do not go together, or a model that cannot be compressed so.
         InputError: the data cannot be read, or does not fit.
         OutputError: the folder cannot be written, or has something in it.

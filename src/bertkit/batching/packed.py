@@ -60,6 +60,13 @@ class PackedBatch:
             indices_M = np.array(places, np.int64)
         return cls(ids_T, segments_T, positions_of(length_B), tuple(lengths), indices_M)
 
+    def only(self, numbers: Sequence[int]) -> PackedBatch:
+        """Some of its sequences, at least one, in the order given; none of their tokens is named."""
+        starts = np.cumsum(self.lengths) - self.lengths
+        kept_T = np.concatenate([np.arange(starts[one], starts[one] + self.lengths[one]) for one in numbers])
+        parts = (self.ids_T[kept_T], self.segments_T[kept_T], self.positions_T[kept_T])
+        return PackedBatch(*parts, tuple(self.lengths[one] for one in numbers))
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:

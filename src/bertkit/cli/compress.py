@@ -22,8 +22,18 @@ Output = Annotated[
     ),
 ]
 To = Annotated[
-    Literal["int8", "fp16", "bf16"],
-    typer.Option(help="int8 is for CPUs, a quarter of the size and faster; the others are half of the size."),
+    Literal["int8", "fp16", "bf16"] | None,
+    typer.Option(
+        help="int8 is for CPUs, a quarter of the size and faster; the others are half of the size. int8 where nothing "
+        "else is asked for."
+    ),
+]
+Cascade = Annotated[
+    str | None,
+    typer.Option(
+        help="A small model with the same labels: it answers where it is sure, MODEL the rest, in one folder.",
+        metavar="STUDENT",
+    ),
 ]
 Data = Annotated[
     str | None,
@@ -50,7 +60,8 @@ Task = Annotated[str | None, typer.Option(help="What is measured; what the model
 def compress(
     model: Model,
     output: Output,
-    to: To = "int8",
+    to: To = None,
+    cascade: Cascade = None,
     data: Data = None,
     max_loss: MaxLoss = 0.5,
     calibration_examples: Calibration = 300,
@@ -72,6 +83,7 @@ def compress(
         "model": model,
         "output": str(output),
         "to": to,
+        "cascade": cascade,
         "data": data,
         "max_loss": max_loss,
         "calibration_examples": calibration_examples,

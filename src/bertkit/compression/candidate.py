@@ -1,4 +1,4 @@
-"""A model as it would be after compression: what is int8 in it and how, and what answers with it."""
+"""A model as it would be after compression: what is int8 in it and how."""
 
 from __future__ import annotations
 
@@ -13,22 +13,14 @@ from bertkit.compression.blame import Blamed
 from bertkit.compression.fixed_scales import column_scales, one_scale
 from bertkit.compression.int8_form import int8_form
 from bertkit.compression.observing import Extremes
-from bertkit.config.batch_tokens import batch_tokens
 from bertkit.config.kernels import FUSED
 from bertkit.errors import NotFinite
-from bertkit.inference.model import Model
-from bertkit.inference.torch_backend import TorchBackend, ready_backend
 from bertkit.model.build import build_encoder
 from bertkit.model.encoder import Encoder
 from bertkit.model.int8_parts import Part, int8_weights
 from bertkit.model.mlp import MLP
 from bertkit.pretrained.checkpoint import Pretrained
-from bertkit.tasks.contract import Task
-from bertkit.tasks.reading import Reader
-from bertkit.tokenization.tokenizer import Tokenizer
-from bertkit.tokenization.windows import LongText
 
-CPU = torch.device("cpu")
 HALVES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -97,26 +89,3 @@ def half_form(pretrained: Pretrained, to: str) -> Pretrained:
     }
     foreign = replace(pretrained.foreign, values={**pretrained.foreign.values, **said})
     return replace(pretrained, foreign=foreign, tensors=StoredTensors.of(tensors), int8=None)
-
-
-@dataclass(frozen=True)
-class ModelMaker:
-    """What makes a model of a checkpoint: the task, its tokenizer, and how long texts are read."""
-
-    task: Task
-    tokenizer: Tokenizer
-    long: LongText
-
-    def model(self, pretrained: Pretrained, dtype: torch.dtype, tokens: int | None = None) -> Model:
-        """A model of the checkpoint, on the CPU."""
-        return self.around(pretrained, ready_backend(pretrained, self.task, CPU, dtype), tokens)
-
-    def around(self, pretrained: Pretrained, backend: TorchBackend, tokens: int | None = None) -> Model:
-        """A model of the checkpoint that computes with a back end.
-
-        Args:
-            tokens: most of one batch.
-        """
-        most = tokens or batch_tokens("answer", "cpu")
-        reader = Reader(self.task, pretrained.max_length(self.task), self.long, offsets=self.task.needs_offsets)
-        return Model(pretrained, reader, backend, batch_tokens=most)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from bertkit.config.data_source import Sources
 from bertkit.config.strict import Strict
 from bertkit.config.training import Size
+
+To = Literal["int8", "fp16", "bf16"]
+WAYS = ("to", "cascade")  # of which there is one at a time
 
 
 class CompressConfig(Strict):
@@ -17,7 +20,8 @@ class CompressConfig(Strict):
     Attributes:
         model: a folder or a hub name.
         output: the folder to write.
-        to: int8, or half of the bytes of float32.
+        to: int8, or half of the bytes of float32; None where something else is made.
+        cascade: a small model that is to answer where it is sure, before this one.
         data: labelled examples, which calibrate and measure; None where neither is needed.
         max_loss: points that the task's metric may fall by, of the 100 that a share has.
         calibration_examples: of the data, whose texts say how large activations are.
@@ -26,7 +30,8 @@ class CompressConfig(Strict):
 
     model: str
     output: str
-    to: Literal["int8", "fp16", "bf16"] = "int8"
+    to: To | None = None
+    cascade: str | None = None
     data: Sources | None = None
     max_loss: float = 0.5
     calibration_examples: Size = 300
@@ -37,8 +42,17 @@ class CompressConfig(Strict):
     bad_answers: Literal["stop", "drop"] | None = None
     long: Literal["error", "truncate", "window"] = "window"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _int8_where_nothing_is_said(cls, values: dict[str, Any]) -> dict[str, Any]:
+        said = [name for name in WAYS if values.get(name) is not None]
+        if len(said) > 1:
+            raise ValueError(f"{' and '.join(said)} are both given: make one of the other's folder")
+        return values if said else {**values, "to": "int8"}
+
     @model_validator(mode="after")
-    def _int8_needs_data(self) -> CompressConfig:
-        if self.to == "int8" and self.data is None:
-            raise ValueError("int8 is calibrated and measured on labelled examples: give data")
+    def _measured_on_data(self) -> CompressConfig:
+        if self.data is None and (self.to == "int8" or self.cascade is not None):
+            what = "int8 is calibrated" if self.cascade is None else "a cascade is chosen"
+            raise ValueError(f"{what} and measured on labelled examples: give data")
         return self

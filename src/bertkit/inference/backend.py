@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import ClassVar
 
 from bertkit.batching.packed import PackedBatch
 from bertkit.tasks.contract import Array
@@ -47,7 +46,7 @@ class Backend(ABC):
         device: what it computes on.
     """
 
-    shape: ClassVar[BatchShape] = PACKED
+    shape: BatchShape = PACKED
     dtype: str
     device: str
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field
@@ -11,9 +13,11 @@ from typing_extensions import TypedDict
 from bertkit.checkpoints.graph_files import GraphFile, graph_files
 from bertkit.errors import BadCheckpoint, DeviceError, UserError, near_match
 from bertkit.inference.backend import Backend
+from bertkit.inference.cascade_backend import CascadeBackend, Student
 from bertkit.inference.graph_backend import GraphBackend, GraphUse
 from bertkit.inference.onnx_backend import OnnxBackend
 from bertkit.inference.openvino_backend import OpenVinoBackend
+from bertkit.inference.rereading import Rereading
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tasks.contract import Task
 
@@ -72,6 +76,12 @@ def open_backend(
             f"unknown backend {name!r}{near_match(name, get_args(BackendName))}",
             f"Choose {', '.join(get_args(BackendName))}.",
         )
+    cascade = None if explainable else pretrained.cascade
+    if cascade is not None and (task.name, task.problem) == (cascade.settings.task, cascade.settings.problem):
+        open_like = partial(open_backend, backend=name, dtype=dtype, device=device, invariant=invariant)
+        student = open_student(cascade.student, task, cascade.settings.scale, open_like)
+        teacher = open_like(replace(pretrained, cascade=None), task)
+        return CascadeBackend(teacher, student, cascade.settings)
     if explainable and name not in ("auto", "torch"):
         raise UserError(f"explanations with the back end {name}", "Leave it out: gradients are torch's.")
     if name == "torch" or explainable or (name == "auto" and pretrained.has_weights):
@@ -82,6 +92,43 @@ def open_backend(
     if invariant:
         raise UserError("a graph's last bits may depend on the batch", "Use the checkpoint that it was made of.")
     return open_graph(find_graph(pretrained, name, dtype), graph_use(pretrained, task), device)
+
+
+def open_student(
+    pretrained: Pretrained,
+    task: Task,
+    scale: float,
+    open_it: MakeBackend = open_backend,
+) -> Student:
+    """A small model that gives a teacher's labels.
+
+    Args:
+        task: the teacher's.
+        scale: from its logits to the teacher's.
+        open_it: what makes its back end.
+
+    Raises:
+        UserError: it has other labels than the teacher, or another problem.
+        BertkitError: as `open_backend`.
+    """
+    own = pretrained.build_task(task.name, pretrained.load_tokenizer())
+    if own.problem != task.problem:
+        raise UserError(
+            f"{pretrained.source}: a student for {own.problem}, and the teacher's problem is {task.problem}",
+            "Distil one from the teacher: bertkit distill --teacher MODEL.",
+        )
+    only = set(own.labels) ^ set(task.labels)
+    if only:
+        words = ", ".join(
+            f"{label!r} {'of the student' if label in own.labels else 'of the teacher'}" for label in sorted(only)[:5]
+        )
+        raise UserError(
+            f"{pretrained.source}: the student's labels are not the teacher's: only one has {words}",
+            "Give both the same names in their id2label, or distil a student from the teacher.",
+        )
+    computed = open_it(pretrained, own)
+    rereading = Rereading(task.tokenizer, own.tokenizer, pretrained.max_length(own))
+    return Student(computed, rereading, [own.labels.index(label) for label in task.labels], scale)
 
 
 def graph_use(pretrained: Pretrained, task: Task) -> GraphUse:

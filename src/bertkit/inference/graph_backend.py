@@ -9,7 +9,6 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -57,7 +56,7 @@ class GraphBackend(Backend):
         BadCheckpoint: it takes other inputs than there are.
     """
 
-    shape: ClassVar[BatchShape] = BatchShape(buckets=tuple(range(STEP, LONGEST + STEP, STEP)))
+    shape = BatchShape(buckets=tuple(range(STEP, LONGEST + STEP, STEP)))
 
     def __init__(self, path: Path, use: GraphUse, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         self.path = path

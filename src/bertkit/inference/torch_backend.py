@@ -131,7 +131,9 @@ def network_of(backend: Backend) -> Network:
     """
     if isinstance(backend, TorchBackend):
         return backend.network
-    raise UserError(f"the network is in {type(backend).__name__}, not in torch", "Load the model without backend=.")
+    raise UserError(
+        f"the network is in {type(backend).__name__}, not in torch", "Load a folder of one network, without backend=."
+    )
 
 
 def on_device(batch: PackedBatch, device: torch.device | str) -> TokenBatch:

@@ -16,12 +16,14 @@ from bertkit.checkpoints.digests import sha256
 from bertkit.checkpoints.stored import DescribedTensors, StoredTensors
 from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS, find_weights
 from bertkit.config.calibration import ModelCalibration
+from bertkit.config.cascade import CascadeSettings
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import BadCheckpoint, ConfigError, MissingHead, UserError
 from bertkit.families.contract import Family, HeadShape, Reads, Weight
 from bertkit.families.foreign_config import ForeignConfig, check_fixed, unlike
 from bertkit.families.labels import fitting_labels
 from bertkit.families.values import one_of, optional
+from bertkit.pretrained.cascade import STUDENT
 from bertkit.pretrained.name_table import NameTable, name_table
 from bertkit.pretrained.sentence_transformers import (
     CrossEncoderSettings,
@@ -59,6 +61,7 @@ class Pretrained:
         calibration: how sure its classifier may be; None where that was never found.
         adapter: the folder of what was learnt on top of `folder` and is in the tensors; None where nothing was.
         int8: of a folder whose weights are int8, the tensors as they are stored, of which `tensors` are the numbers.
+        cascade: the student that answers first, of a folder that has one; all the rest is of the teacher.
     """
 
     folder: Path
@@ -74,6 +77,7 @@ class Pretrained:
     lower_case: bool = False
     prompt: str | None = None
     int8: StoredTensors | None = None
+    cascade: Cascade | None = None
 
     def fingerprint(self) -> str:
         """Of the weights, those of an adapter too."""
@@ -93,6 +97,21 @@ class Pretrained:
     def __repr__(self) -> str:
         """Which checkpoint it is, not all that it holds."""
         return f"Pretrained({str(self.adapter or self.folder)!r}, {self.family.name}, {len(self.tensors):,} tensors)"
+
+    def check_single(self, what: str) -> None:
+        """Sees that it is one network, for what can be done with one only.
+
+        Args:
+            what: is to be done.
+
+        Raises:
+            UserError: it is a cascade.
+        """
+        if self.cascade is not None:
+            raise UserError(
+                f"{self.source}: {what} takes one network, and this is a cascade of two",
+                f"Take the model that it was made of, or its student: {self.source / STUDENT}.",
+            )
 
     @property
     def has_weights(self) -> bool:
@@ -316,6 +335,19 @@ class Pretrained:
             check_fixed(shape.fixed, self.foreign.values)
         except ConfigError as error:
             raise error.at(str(self.folder / "config.json")) from None
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """What comes before a checkpoint's own network.
+
+    Attributes:
+        settings: when the student's answer stands.
+        student: the small model.
+    """
+
+    settings: CascadeSettings
+    student: Pretrained
 
 
 def weights_sha256(folder: Path) -> str:

@@ -56,13 +56,14 @@ def convert(source: Path, destination: Path, layout: Layout, embeddings: Mapping
     if embeddings and layout != "sentence-transformers":
         options = ", ".join(f"--{name.replace('_', '-')}" for name in embeddings)
         raise UserError(f"{options}: the {layout} layout does not hold it", "Add --format sentence-transformers.")
-    pretrained = replace(open_pretrained(source), int8=None)
+    pretrained = _in_floating_point(open_pretrained(source))
     tokenizer = pretrained.load_tokenizer()
     pretrained.build_encoder()  # sees that no tensor is missing or of another shape, before anything is written
     left_out: tuple[str, ...] = ()
     if layout == "tf":
         left_out = save_tensorflow(pretrained, tokenizer, destination)
         left_out += ("settings of sentence embeddings",) if pretrained.settings is not None else ()
+        left_out += ("the student of a cascade",) if pretrained.cascade is not None else ()
         says = pretrained.cross_encoder
         left_out += ("settings of a cross-encoder",) if says is not None and (says.parts or says.prompts.texts) else ()
     else:
@@ -72,6 +73,14 @@ def convert(source: Path, destination: Path, layout: Layout, embeddings: Mapping
     files = sorted(file for file in destination.rglob("*") if file.is_file())
     sizes = {file.relative_to(destination).as_posix(): file.stat().st_size for file in files}
     return Conversion(str(source), str(destination), layout, pretrained.family.name, sizes, left_out)
+
+
+def _in_floating_point(pretrained: Pretrained) -> Pretrained:
+    """The checkpoint, and the student of a cascade, without weights of int8."""
+    cascade = pretrained.cascade
+    if cascade is not None:
+        cascade = replace(cascade, student=_in_floating_point(cascade.student))
+    return replace(pretrained, int8=None, cascade=cascade)
 
 
 def _settings(pretrained: Pretrained, changes: Mapping[str, Any]) -> SentenceSettings:

@@ -33,6 +33,8 @@ class Description:
         unread_keys: keys of the configuration, and of the tokenizer's, that bertkit does not know.
         int8: how many weights are, how many of their layers have fixed scales for what they read, which weights were
             kept in floating point, and what this machine makes of int8; None where no weight is.
+        cascade: from which confidence its student answers and what that was measured to do, and the student's size;
+            None where it has no student.
         calibration: the temperature of its classifier, and what else its calibration says; None where it has none.
     """
 
@@ -54,6 +56,7 @@ class Description:
     unused_tensors: tuple[str, ...]
     unread_keys: tuple[str, ...]
     int8: dict[str, object] | None
+    cascade: dict[str, object] | None
     calibration: dict[str, object] | None
 
     def record(self) -> dict[str, object]:
@@ -91,6 +94,7 @@ def describe(folder: Path) -> Description:
         unused_tensors=_unused(pretrained),
         unread_keys=(*pretrained.foreign.unread, *(f"{CONFIG}: {key}" for key in tokenizer.unread_keys)),
         int8=_int8(pretrained),
+        cascade=_cascade(pretrained),
         calibration=None if pretrained.calibration is None else pretrained.calibration.model_dump(),
     )
 
@@ -117,6 +121,17 @@ def _int8(pretrained: Pretrained) -> dict[str, object] | None:
         "kept": sorted(products_of(pretrained.build_encoder(int8=True))),
         "this_machine": str(int8_kernels()),
     }
+
+
+def _cascade(pretrained: Pretrained) -> dict[str, object] | None:
+    if pretrained.cascade is None:
+        return None
+    student = pretrained.cascade.student
+    facts = {
+        "student_layers": len(student.config.layer_of_step),
+        "student_parameters": count_parameters(student.config),
+    }
+    return {**facts, **pretrained.cascade.settings.model_dump(exclude={"schema_version", "data_sha256"})}
 
 
 def _unused(pretrained: Pretrained) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.pretrained.adapters import HEAD, SAY_WHERE, Adapter, base_folders, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
 from bertkit.pretrained.cards import find_card
-from bertkit.pretrained.checkpoint import Pretrained, weights_sha256
+from bertkit.pretrained.cascade import STUDENT, read_cascade
+from bertkit.pretrained.checkpoint import Cascade, Pretrained, weights_sha256
 from bertkit.pretrained.direct_reading import KEY, CheckpointForm, direct, recognised
 from bertkit.pretrained.graph_only import described_tensors
 from bertkit.pretrained.int8_names import as_floats, check_stored
@@ -89,7 +90,9 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
         form = _described_form(foreign, place) if is_graph else recognised(_read_form(foreign, place))
     known, card = read_calibration(folder), find_card(folder)
     opened = Pretrained(place, form.foreign, form.config, form.tensors, None, calibration=known, root=folder, card=card)
-    opened = replace(opened, int8=int8)
+    settings = read_cascade(folder)
+    student = None if settings is None else Cascade(settings, open_pretrained(folder / STUDENT))
+    opened = replace(opened, int8=int8, cascade=student)
     return _with_settings(opened, folder, chain, foreign.values, prompt)
 
 
@@ -181,7 +184,9 @@ def _adapted(base: Pretrained, adapter: Adapter, folder: Path, prompt: str | Non
     family = direct(family, reads) if reads in ("mean", "first") else family
     foreign = replace(base.foreign, family=family, values={**base.foreign.values, **adapter.values})
     known, card = read_calibration(folder), find_card(folder)
-    made = replace(base, foreign=foreign, config=config, calibration=known, adapter=folder, card=card, int8=None)
+    made = replace(
+        base, foreign=foreign, config=config, calibration=known, adapter=folder, card=card, int8=None, cascade=None
+    )
     chain = read_chain(folder, None)
     if chain is not None or adapter.head_name is not None:
         made = _with_settings(made, folder, chain, adapter.values, prompt)

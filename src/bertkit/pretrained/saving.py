@@ -22,6 +22,7 @@ from bertkit.families.foreign_config import write_config, write_tensorflow_confi
 from bertkit.planner.parameters import count_parameters
 from bertkit.pretrained.calibrated import write_calibration
 from bertkit.pretrained.cards import CARD
+from bertkit.pretrained.cascade import STUDENT, write_cascade
 from bertkit.pretrained.direct_reading import CheckpointForm, spelled_out
 from bertkit.pretrained.sentence_transformers import cross_encoder_keys
 from bertkit.pretrained.sentence_writing import write_cross_encoder, write_settings
@@ -42,7 +43,7 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path, 
 
     The folder appears whole or not at all, with the card of the one it came from. The weights keep the precision they
     are stored in, whatever precision they are used in. transformers opens the folder; sentence-transformers too, where
-    the checkpoint came with its settings. Of int8 weights neither does.
+    the checkpoint came with its settings. Of int8 weights neither does; of a cascade they have the teacher.
 
     Args:
         section: what is added to the end of the card.
@@ -58,6 +59,10 @@ def save_pretrained(pretrained: Pretrained, tokenizer: Tokenizer, folder: Path, 
         else:
             write_tensors(made / "model.safetensors", _prefixed(pretrained))
             save_description(pretrained, tokenizer, made)
+        if pretrained.cascade is not None:
+            student = pretrained.cascade.student
+            save_pretrained(student, student.load_tokenizer(), made / STUDENT)
+            write_cascade(made, pretrained.cascade.settings)
         if pretrained.card is not None:
             shutil.copyfile(pretrained.card, made / CARD)
         else:

@@ -15,15 +15,14 @@ from bertkit.pretrained.calibrated import CALIBRATION, check_own, write_calibrat
 from bertkit.workflows.calibration import Calibration
 from bertkit.workflows.evaluate import (
     evaluated,
-    examples_of,
     load_model,
     other_scored,
     report_file,
-    scored_by,
     task_to_score,
 )
 from bertkit.workflows.labelled_data import Notes, sha256_of_data
 from bertkit.workflows.observer import SILENT, Observer
+from bertkit.workflows.scoring import examples_of, scored_by
 
 TASK = "text-classification"
 

@@ -5,7 +5,6 @@ What it costs is measured as a user would: the task's own metric on labelled dat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,59 +13,28 @@ import torch
 from bertkit.checkpoints.folders import check_free
 from bertkit.checkpoints.weight_files import find_weights
 from bertkit.compression.blame import blame, worst
-from bertkit.compression.candidate import CPU, Int8Plan, ModelMaker, fixed_scales, half_form, parts_of
+from bertkit.compression.candidate import Int8Plan, fixed_scales, half_form, parts_of
 from bertkit.compression.int8_form import check_can_be_int8
+from bertkit.compression.model_maker import CPU
 from bertkit.compression.observing import Extremes, Recorder, looking
-from bertkit.compression.pace import Pace, paces
-from bertkit.config.compressing import CompressConfig
-from bertkit.config.evaluation import EvaluateConfig
+from bertkit.config.compressing import CompressConfig, To
 from bertkit.errors import LossTooLarge, UserError
-from bertkit.evaluation.held_out import LOWER_IS_BETTER
 from bertkit.evaluation.predicted_records import predicted_records
-from bertkit.evaluation.scored_predictions import ScoredAnswers
 from bertkit.inference.model import Model
 from bertkit.inference.precision import choose_dtype
-from bertkit.labelled.examples import Example
-from bertkit.metrics.intervals import comparisons_of
 from bertkit.model.int8_machine import int8_kernels
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.loading import find_folder, open_pretrained
 from bertkit.pretrained.saving import save_pretrained
 from bertkit.tasks.catalogue import find_spec
-from bertkit.tokenization.windows import LongText
 from bertkit.workflows.compression import Compression, MeasuredLoss
-from bertkit.workflows.evaluate import examples_of, scored_by
-from bertkit.workflows.labelled_data import Notes, name_of_data
+from bertkit.workflows.compression_subject import Subject, loss_of, opened, pace_of, spread
+from bertkit.workflows.labelled_data import Notes
 from bertkit.workflows.observer import SILENT, Observer
 
 CALIBRATION_TOKENS = 512  # of one batch: several lengths are among those that are looked at for blame
 BLAME_TOKENS = 1_024  # that each product is left out on
-TIMED_ROWS = 100
 MOST_KEPT = 0.5  # of all products: with more of them kept it is hardly int8 any more
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model and the data that it is measured on.
-
-    Attributes:
-        plain: in float32.
-        scored: its answers to all examples.
-    """
-
-    config: CompressConfig
-    source: Pretrained
-    answering: ModelMaker
-    examples: Sequence[Example]
-    plain: Model
-    scored: ScoredAnswers
-    observer: Observer
-
-    @property
-    def data(self) -> str:
-        """What it is measured on, in words."""
-        assert self.config.data is not None
-        return f"{len(self.examples):,} examples of {name_of_data(self.config.data)}"
 
 
 @dataclass(frozen=True)
@@ -80,73 +48,60 @@ class MeasuredForm:
 
 
 def compress(config: CompressConfig, observer: Observer = SILENT) -> Compression:
-    """Writes a smaller model, which answers by no more than the bound worse than the one that it is made of.
+    """Writes a smaller or faster model, which answers by no more than the bound worse than the one it is made of.
 
     Args:
         observer: is told how it gets on.
 
     Raises:
         LossTooLarge: it would answer worse than it may; nothing is written.
+        NothingGained: a cascade would be no faster.
         UserError: the model cannot be compressed so, or the options do not go together.
         InputError: the data cannot be read, or does not fit.
         OutputError: the folder cannot be written, or has something in it.
     """
-    notes, output = Notes(observer), Path(config.output)
-    check_free(output)
+    notes = Notes(observer)
+    check_free(Path(config.output))
     source = open_pretrained(find_folder(config.model))
-    if config.to == "int8":
+    if config.cascade is not None:
+        from bertkit.workflows.cascade import cascade
+
+        return cascade(config, source, notes, observer)
+    return in_fewer_bytes(config, config.to or "int8", source, notes, observer)
+
+
+def in_fewer_bytes(config: CompressConfig, to: To, source: Pretrained, notes: Notes, observer: Observer) -> Compression:
+    """Writes the model with its numbers in int8 or in halves.
+
+    Raises:
+        LossTooLarge, UserError, InputError, OutputError: as `compress`.
+    """
+    source.check_single(f"compression to {to}")
+    if to == "int8":
         check_can_be_int8(source)
+    output = Path(config.output)
     bytes_before = sum(file.stat().st_size for file in find_weights(source.folder).files)
     if config.data is None:
-        form = half_form(source, config.to)
-        made = Compression(output, config.to, bytes_before, stored_bytes(form), notes=notes)
+        form = half_form(source, to)
+        made = Compression(output, to, bytes_before, stored_bytes(form), notes=notes)
         save_pretrained(form, source.load_tokenizer(), output, section=made.section(None))
         return made
     subject = opened(config, source, notes, observer)
-    trial = int8_trial(subject) if config.to == "int8" else half_trial(subject)
+    trial = int8_trial(subject) if to == "int8" else half_trial(subject, to)
     if trial.loss.points > config.max_loss:
-        raise LossTooLarge(f"{config.model} in {config.to}: {trial.loss}, more than {config.max_loss:g}")
+        raise LossTooLarge(f"{config.model} in {to}: {trial.loss}, more than {config.max_loss:g}")
     kept = trial.candidate or Int8Plan({})
     made = Compression(
-        *(output, config.to, bytes_before, stored_bytes(trial.form), trial.loss, pace_of(subject, trial.model)),
+        *(output, to, bytes_before, stored_bytes(trial.form), trial.loss, pace_of(subject, trial.model)),
         *(kept.kept, kept.by_rows, notes),
     )
     save_pretrained(trial.form, subject.answering.tokenizer, output, section=made.section(subject.data))
     return made
 
 
-def opened(config: CompressConfig, source: Pretrained, notes: Notes, observer: Observer) -> Subject:
-    """The model in float32, its answers, and the examples.
-
-    Raises:
-        UserError, InputError: as `evaluate`.
-    """
-    tokenizer = source.load_tokenizer()
-    task = source.build_task(config.task, tokenizer)
-    asked = asked_of(config, task.name)
-    examples = examples_of(asked, task.name, notes.note)
-    answering = ModelMaker(task, tokenizer, LongText(config.long))
-    plain = answering.model(source, torch.float32)
-    return Subject(config, source, answering, examples, plain, scored_by(plain, asked, examples, observer), observer)
-
-
-def asked_of(config: CompressConfig, task: str) -> EvaluateConfig:
-    """The evaluation that measures it."""
-    assert config.data is not None
-    return EvaluateConfig(
-        data=config.data,
-        model=config.model,
-        task=task,
-        problem=config.problem,
-        format=config.format,
-        columns=config.columns,
-        bad_answers=config.bad_answers,
-    )
-
-
-def half_trial(subject: Subject) -> MeasuredForm:
+def half_trial(subject: Subject, to: To) -> MeasuredForm:
     """In 16 bits, computed as such a folder is."""
-    form = half_form(subject.source, subject.config.to)
+    form = half_form(subject.source, to)
     model = subject.answering.model(form, choose_dtype("auto", CPU))
     return MeasuredForm(form, model, loss_of(subject, model))
 
@@ -208,39 +163,6 @@ def calibrated(subject: Subject, recorder: Recorder) -> dict[str, Extremes]:
             for example in examples:
                 model.predict(f"{example.row.fields['text']} {mask}")
         return dict(seen)
-
-
-def pace_of(subject: Subject, model: Model) -> tuple[Pace, ...]:
-    """How fast both are; of fill-mask, whose examples have no masks, nothing."""
-    if find_spec(model.task.name).model_scorer is not None:
-        return ()
-    rows = [example.row for example in spread(subject.examples, TIMED_ROWS)]
-    return tuple(paces([subject.plain, model], rows))
-
-
-def loss_of(subject: Subject, model: Model) -> MeasuredLoss:
-    """What a model answers worse than the one in float32, by the task's own metric.
-
-    Points are of the 100 that a share has; of an error or a loss, which have no most, they are per cent of it.
-    """
-    before = subject.scored
-    after = scored_by(model, asked_of(subject.config, model.task.name), subject.examples, subject.observer)
-    spec, metrics = find_spec(model.task.name), before.scores.metrics
-    named = (spec.best_by.get(before.problem), "spearmanr")
-    metric = next((name for name in named if name in metrics), next(iter(metrics)))
-    factor = 100.0 / spec.best
-    if metric in LOWER_IS_BETTER:
-        factor = -100.0 / max(abs(metrics[metric]), 1e-12)
-    compared = None
-    if before.scores.at is not None and after.scores.at is not None:
-        compared = comparisons_of(before.scores.at, after.scores.at, len(subject.examples))[metric]
-    return MeasuredLoss.of(metric, metrics[metric], after.scores.metrics[metric], factor, compared)
-
-
-def spread(examples: Sequence[Example], most: int) -> list[Example]:
-    """At most so many of the examples, from beginning to end."""
-    step = max(1, len(examples) // most)
-    return list(examples[::step][:most])
 
 
 def stored_bytes(form: Pretrained) -> int:

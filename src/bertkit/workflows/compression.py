@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bertkit.compression.pace import Pace
 from bertkit.metrics.intervals import Comparison
 from bertkit.reports.notebook import small_table
+
+HEADINGS = {"cascade": "A cascade"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,15 @@ class Compression:
 
     Attributes:
         folder: that was written.
-        to: int8, fp16 or bf16.
+        to: int8, fp16, bf16 or cascade.
         bytes_before, bytes_after: of the files of weights.
         loss: None where there was no data to measure it on.
         paces: of the model before and after; empty where there was no data.
         kept: weights that stay in floating point, the ones to blame for the loss.
         by_rows: weights whose inputs have a scale for each row, because fixed ones were to blame.
         notes: what a user should know of how the data was understood, a line each.
+        said: what else there is to say of it, a line each.
+        details: the same as JSON values, by name.
     """
 
     folder: Path
@@ -72,6 +76,8 @@ class Compression:
     kept: tuple[str, ...] = ()
     by_rows: tuple[str, ...] = ()
     notes: Sequence[str] = ()
+    said: tuple[str, ...] = ()
+    details: Mapping[str, object] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, str, str]]:
         """What there is to compare: its name, before, after."""
@@ -90,6 +96,7 @@ class Compression:
     def facts(self) -> list[str]:
         """What else there is to say, a line each."""
         said = [] if self.loss is None else [str(self.loss)]
+        said += self.said
         if self.kept:
             said.append(f"kept in floating point: {', '.join(self.kept)}")
         if self.by_rows:
@@ -110,6 +117,7 @@ class Compression:
             "pace": {name: one.record() for name, one in zip(("before", "after"), self.paces, strict=False)},
             "kept": list(self.kept),
             "by_rows": list(self.by_rows),
+            **self.details,
         }
 
     def section(self, data: str | None) -> str:
@@ -118,11 +126,17 @@ class Compression:
         Args:
             data: what it was measured on, in words.
         """
-        lines = [f"\n## Compressed to {self.to}\n", "| | before | after |", "|---|---|---|"]
+        lines = [
+            f"\n## {HEADINGS.get(self.to, f'Compressed to {self.to}')}\n",
+            "| | before | after |",
+            "|---|---|---|",
+        ]
         lines += [f"| {name} | {before} | {after} |" for name, before, after in self.rows()]
         if data is not None:
             lines += ["", f"Measured on {data}, one machine's CPU, in turns."]
         lines += ["", *(f"* {line}" for line in self.facts())]
+        if self.to == "cascade":
+            lines += ["", "bertkit answers with both models; other libraries open the folder as the teacher alone."]
         if self.to == "int8":
             lines += ["", "bertkit opens it; `bertkit convert FOLDER NEW` gives float32 back, for other libraries."]
         return "\n".join(lines) + "\n"

@@ -22,8 +22,9 @@ from bertkit.reports.beside import Beside
 from bertkit.reports.measured import Measured
 from bertkit.tasks.catalogue import find_spec, tasks_with
 from bertkit.workflows.evaluation import Evaluation
-from bertkit.workflows.labelled_data import Notes, labelled_examples, name_of_data, sha256_of_data
+from bertkit.workflows.labelled_data import Notes, name_of_data, sha256_of_data
 from bertkit.workflows.observer import SILENT, Observer
+from bertkit.workflows.scoring import examples_of, scored_by
 
 if TYPE_CHECKING:
     from bertkit.inference.model import Model
@@ -91,16 +92,6 @@ def _own_task(config: EvaluateConfig, model: Model | None) -> str:
     return open_pretrained(find_folder(config.model)).tasks()[0]  # what it does where nobody says
 
 
-def examples_of(config: EvaluateConfig, task: str, note: Note) -> list[Example]:
-    """The labelled examples.
-
-    A task without scores is refused by what scores, before its data, which may have no reader either, is opened.
-    """
-    spec = find_spec(task)
-    scorable = spec.scorer is not None or (spec.model_scorer is not None and config.predictions is None)
-    return labelled_examples(config, task, note) if scorable else []
-
-
 def report_file(path: str | None) -> AbstractContextManager[TextIO | None]:
     """The file of the page, which is there when all has gone well; None where none is asked for."""
     return nullcontext() if path is None else atomic_file(Path(path))
@@ -133,14 +124,6 @@ def note_if_fitted_on(model: Model, config: EvaluateConfig, note: Note) -> None:
         note(
             f"the temperature of {model.source} was fitted on {name}: its calibration on it is better than on new text"
         )
-
-
-def scored_by(model: Model, config: EvaluateConfig, examples: Sequence[Example], observer: Observer) -> ScoredAnswers:
-    """The model's answers, and their scores."""
-    from bertkit.evaluation.scored_model import scored_model
-
-    with observer.counting("examples") as tick:
-        return scored_model(model, config.problem, examples, tick)
 
 
 def evaluated(

@@ -82,12 +82,13 @@ def export(config: ExportConfig, observer: Observer = SILENT) -> Exported:
     Each is computed by its own runtime over texts of all lengths and beside the model, before the folder appears.
 
     Raises:
-        UserError: the libraries for a format are not installed, or the model cannot be exported to it.
+        UserError: the libraries for a format are not installed, or the model (a cascade) cannot be exported to it.
         BadExport: a graph does not compute what the model computes; nothing is written.
         OutputError: the place cannot be written, or is a folder with something in it.
         BertkitError: as the model and the task are.
     """
     pretrained = open_pretrained(find_folder(config.model, config.revision, config.task))
+    pretrained.check_single("an export")
     tokenizer = pretrained.load_tokenizer()
     task = pretrained.build_task(config.task, tokenizer)
     output = Path(config.output)
