@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bertkit.api.evaluation import calibrate, evaluate, find_ranges
     from bertkit.api.explaining import explain
     from bertkit.api.exporting import export
+    from bertkit.api.indexing import Index
     from bertkit.api.preparing import prepare
     from bertkit.api.training import distill, finetune, pretrain, sweep
     from bertkit.errors import BertkitError
@@ -40,6 +41,7 @@ else:
         "Exported": "bertkit.workflows.export",
         "FoundRanges": "bertkit.workflows.vector_ranges",
         "FinetuneResult": "bertkit.workflows.results",
+        "Index": "bertkit.api.indexing",
         "Model": "bertkit.inference.model",
         "PreparedShards": "bertkit.workflows.prepare",
         "PretrainResult": "bertkit.workflows.results",
@@ -82,6 +84,7 @@ __all__ = [
     "Exported",
     "FinetuneResult",
     "FoundRanges",
+    "Index",
     "Model",
     "PreparedShards",
     "PretrainResult",

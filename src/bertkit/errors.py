@@ -107,6 +107,13 @@ class UnsafeCheckpoint(BadCheckpoint):
     default_remedy = "Ask its author for model.safetensors; do not open this file with other tools."
 
 
+class BadIndex(UserError):
+    """An index of passages is damaged, or of a version that this one cannot read."""
+
+    http_status = 500
+    default_remedy = "Remove it and make it again: bertkit index FOLDER -o INDEX."
+
+
 class MissingHead(UserError):
     """The checkpoint has no head for the task that was asked for."""
 

@@ -29,6 +29,7 @@ PAGES = [
     "docs/doctor.md",
     "docs/benchmarking.md",
     "docs/scikit-learn.md",
+    "docs/search.md",
     "docs/serving.md",
     "docs/log.md",
 ]

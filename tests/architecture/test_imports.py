@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LINT = "import sys, importlinter.cli as cli; sys.exit(cli.lint_imports(no_logo=True, no_cache=True))"
 
-TORCH_FREE = "config tokenization families planner formats corpora labelled sampling metrics tasks".split()
+TORCH_FREE = (
+    "config tokenization families planner formats corpora labelled sampling metrics tasks vectors retrieval".split()
+)
 TORCH_FREE_MODULES = """
     errors.py batching/grouping.py batching/packed.py
     inference/backend.py inference/engine.py inference/pipeline.py inference/answerer.py inference/scheduler.py

@@ -20,9 +20,9 @@ from bertkit.model.device import DEVICES
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = """
-    BertkitError Calibration Compression DistillResult Evaluation Explanations Exported FinetuneResult FoundRanges Model
-    PreparedShards PretrainResult SweepResult __version__ calibrate compress distill evaluate explain export find_ranges
-    finetune load load_encoder prepare pretrain quantize_embeddings quantized_search sweep
+    BertkitError Calibration Compression DistillResult Evaluation Explanations Exported FinetuneResult FoundRanges Index
+    Model PreparedShards PretrainResult SweepResult __version__ calibrate compress distill evaluate explain export
+    find_ranges finetune load load_encoder prepare pretrain quantize_embeddings quantized_search sweep
 """.split()
 
 

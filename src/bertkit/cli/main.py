@@ -25,6 +25,7 @@ from bertkit.cli.exits import exit_code
 from bertkit.cli.export import export
 from bertkit.cli.finetune import finetune
 from bertkit.cli.help import HelpfulCommand
+from bertkit.cli.index import index
 from bertkit.cli.info import info
 from bertkit.cli.loadtest import loadtest
 from bertkit.cli.plan import plan
@@ -33,6 +34,7 @@ from bertkit.cli.prepare import prepare
 from bertkit.cli.pretrain import pretrain
 from bertkit.cli.quickstart import quickstart
 from bertkit.cli.runs import runs
+from bertkit.cli.search import search
 from bertkit.cli.serve import serve
 from bertkit.cli.tokenize import tokenize
 from bertkit.cli.train_tokenizer import train_tokenizer
@@ -48,6 +50,8 @@ app = typer.Typer(
 )
 for command in (
     predict,
+    index,
+    search,
     evaluate,
     info,
     tokenize,

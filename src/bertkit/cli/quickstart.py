@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +16,7 @@ from bertkit.cli import options
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from bertkit.cli.passages import Passage
-    from bertkit.inference.model import Model
+    from bertkit.workflows.observer import Observer, Tick
 
 QUESTIONS = (
     "What happens to a text that is too long for the model?",
@@ -26,10 +25,11 @@ QUESTIONS = (
 )
 BEST = 3
 TUNED = "build/quickstart-intents"
+INDEX = "build/quickstart.idx"
 NEXT_STEPS = (
     ("your own text", 'bertkit predict "A first sentence." "A second one."'),
     ("your own model", "bertkit predict -m MODEL_FOLDER_OR_HUB_NAME --json -i texts.txt -o vectors.jsonl"),
-    ("your own files", 'bertkit quickstart --docs FOLDER "Your question?"'),
+    ("your own files", 'bertkit index FOLDER -o my.idx && bertkit search my.idx "Your question?" --answer'),
     ("your own labels", "bertkit finetune --task text-classification --train texts.csv -o my-run"),
     ("your own service", "bertkit serve -m MODEL_FOLDER    (docs/serving.md)"),
 )
@@ -37,24 +37,7 @@ NEXT_STEPS = (
 Questions = Annotated[
     list[str] | None, typer.Argument(help="Questions; three typed ones when left out.", metavar="QUESTION")
 ]
-Docs = Annotated[Path | None, typer.Option(help="A folder of .md and .txt files to search.", metavar="FOLDER")]
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """Embedded passages and what embedding them took.
-
-    Args:
-        passages: `P` of them.
-        vectors_PW: a unit vector for each.
-        tokens: read by the model, special tokens included.
-        seconds: from the first passage to the last vector, tokenization included, loading not.
-    """
-
-    passages: Sequence[Passage]
-    vectors_PW: np.ndarray[Any, np.dtype[np.float32]]
-    tokens: int
-    seconds: float
+Docs = Annotated[Path | None, typer.Option(help="A folder of texts to search.", metavar="FOLDER")]
 
 
 def quickstart(
@@ -62,29 +45,21 @@ def quickstart(
 ) -> None:
     """Search real text by meaning, do other tasks, and fine-tune a model on labelled messages, with no set-up.
 
-    The text is bertkit's own documentation, or the .md and .txt files of a folder. With questions or a folder of your
+    The text is bertkit's own documentation, or the texts of a folder. With questions or a folder of your
     own it only searches.
     """
     began = time.perf_counter()
-    passages = _passages(docs)
+    root, sources = _sources(docs)
     from bertkit.cli.output import json_line
-    from bertkit.inference.model import load
 
-    loaded = load(model, task="sentence-embedding", long="window")
-    index = _index(loaded, passages)
-    records = [_answer(loaded, index, question) for question in questions or QUESTIONS]
-    seconds = time.perf_counter() - began
+    with _place(stays=docs is None and model is None) as place:
+        records, figures = _answers(questions or QUESTIONS, place, root, sources, model)
+    figures["seconds"] = time.perf_counter() - began
     if json:
-        metrics = {
-            "passages": len(index.passages),
-            "input_tokens": index.tokens,
-            "tokens_per_second": index.tokens / index.seconds,
-            "seconds": seconds,
-        }
-        for record in [*records, {"metrics": metrics}]:
+        for record in [*records, {"metrics": figures}]:
             typer.echo(json_line(record, "quickstart"))
         return
-    typer.echo("\n".join([*_readable(records), "", _figures(index, seconds)]))
+    typer.echo("\n".join([*_readable(records), "", _told(figures)]))
     if not questions and docs is None and model is None:
         from bertkit.cli.quickstart_tasks import show_tasks
         from bertkit.cli.quickstart_tuning import show_tuning
@@ -94,19 +69,26 @@ def quickstart(
     typer.echo("\n".join(_next_steps()))
 
 
-def _passages(docs: Path | None) -> list[Passage]:
-    from bertkit.cli.passages import passages_of, text_files
+def _sources(docs: Path | None) -> tuple[Path, list[Path]]:
+    """The folder that places are told from, and what is searched."""
+    if docs is None:
+        root = _project()
+        return root, [*sorted((root / "docs").glob("*.md")), *root.glob("README.md")]
+    if not docs.is_dir():
+        raise UserError(f"{docs}: no such folder", "Name a folder of texts with --docs.")
+    return docs.resolve(), [docs]
 
-    if docs is not None and not docs.is_dir():
-        raise UserError(f"{docs}: no such folder", "Name a folder of .md and .txt files with --docs.")
-    root = docs or _project()
-    files = text_files(root) if docs else [*sorted((root / "docs").glob("*.md")), root / "README.md"]
-    passages = [
-        passage for file in files if file.is_file() for passage in passages_of(file, str(file.relative_to(root)))
-    ]
-    if not passages:
-        raise UserError(f"{root}: no .md or .txt file with text in it", "Name another folder with --docs.")
-    return passages
+
+@contextmanager
+def _place(stays: bool) -> Iterator[Path]:
+    """Where the index is. One of this project's pages stays, so that it is there the next time."""
+    if stays:
+        place = _project() / INDEX
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield place
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "quickstart.idx"
 
 
 def _project() -> Path:
@@ -116,43 +98,53 @@ def _project() -> Path:
             return folder
     raise UserError(
         "bertkit's documentation pages are not here (they are part of its source, not of the installed package)",
-        "Name a folder of your own .md and .txt files: bertkit quickstart --docs FOLDER",
+        "Name a folder of your own texts: bertkit quickstart --docs FOLDER",
     )
 
 
-def _index(model: Model, passages: Sequence[Passage]) -> Index:
-    from bertkit.terminal.progress import progress_bar
+def _answers(
+    questions: Sequence[str], place: Path, root: Path, sources: Sequence[Path], model: str | None
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What is found for each question, and figures of the work."""
+    from bertkit.config.indexing import IndexConfig
+    from bertkit.workflows.index import index
+    from bertkit.workflows.search import Searcher, SearchRequest
 
-    began = time.perf_counter()
-    records: list[dict[str, Any]] = []
-    with progress_bar("passages", shown=True, total=len(passages)) as tick:
-        for result in model.stream([passage.in_context for passage in passages]):
-            records.append(result.record())
-            tick()
-    tokens: int = sum(record["input_tokens"] for record in records)
-    return Index(passages, _unit_vectors(records), tokens, time.perf_counter() - began)
+    observer, seconds = _timing()
+    made = index(IndexConfig(index=str(place), sources=[str(one) for one in sources], model=model), observer)
+    searcher = Searcher(place)
+    records = []
+    for question in questions:
+        passages = [
+            {
+                "score": hit.score,
+                "place": hit.place.removeprefix(f"{root}{os.sep}"),
+                "heading": hit.heading,
+                "text": " ".join(hit.text.text.split()),
+            }
+            for hit in searcher.search(question, SearchRequest(BEST))
+        ]
+        records.append({"question": question, "passages": passages})
+    speed = made.input_tokens / sum(seconds) if made.input_tokens else 0.0
+    return records, {"passages": made.passages, "input_tokens": made.input_tokens, "tokens_per_second": speed}
 
 
-def _unit_vectors(records: Sequence[dict[str, Any]]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    import numpy as np
+def _timing() -> tuple[Observer, list[float]]:
+    """What follows the work on the terminal, and the seconds from the first passage to the last vector."""
+    from bertkit.terminal.observer import TerminalObserver
 
-    vectors_PW: np.ndarray[Any, np.dtype[np.float32]]
-    vectors_PW = np.asarray([record["embedding"] for record in records], dtype=np.float32)
-    vectors_PW /= np.maximum(np.linalg.norm(vectors_PW, axis=1, keepdims=True), 1e-12)
-    return vectors_PW
+    seconds: list[float] = []
 
+    class Timed(TerminalObserver):
+        @contextmanager
+        def counting(self, unit: str) -> Iterator[Tick]:
+            began = time.perf_counter()
+            with super().counting(unit) as tick:
+                yield tick
+            if unit == "passages":
+                seconds.append(time.perf_counter() - began)
 
-def _answer(model: Model, index: Index, question: str) -> dict[str, Any]:
-    (vector_W,) = _unit_vectors([result.record() for result in model.predict([question])])
-    scores_P = index.vectors_PW @ vector_W
-    best = [(index.passages[place], float(scores_P[place])) for place in (-scores_P).argsort(kind="stable")[:BEST]]
-    return {
-        "question": question,
-        "passages": [
-            {"score": score, "place": passage.place, "heading": passage.heading, "text": passage.text}
-            for passage, score in best
-        ],
-    }
+    return Timed(), seconds
 
 
 def _readable(records: Sequence[dict[str, Any]]) -> list[str]:
@@ -171,12 +163,11 @@ def _readable(records: Sequence[dict[str, Any]]) -> list[str]:
     return lines[1:]
 
 
-def _figures(index: Index, seconds: float) -> str:
-    speed = index.tokens / index.seconds
-    return (
-        f"{len(index.passages):,} passages, {index.tokens:,} tokens embedded at {speed:,.0f} tokens/s; "
-        f"{seconds:.1f} s in all."
-    )
+def _told(figures: Mapping[str, Any]) -> str:
+    embedded = "none of them embedded anew"
+    if figures["input_tokens"]:
+        embedded = f"{figures['input_tokens']:,} tokens embedded at {figures['tokens_per_second']:,.0f} tokens/s"
+    return f"{figures['passages']:,} passages, {embedded}; {figures['seconds']:.1f} s in all."
 
 
 def _next_steps() -> list[str]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from bertkit.config.vectors import VectorPrecision
 from bertkit.errors import UserError
+from bertkit.vectors.bits import BitTable, fewest
 from bertkit.vectors.quantising import (
     BINARY,
     RANGED,
@@ -110,27 +111,16 @@ def _products(queries_QW: Floats, stored_NW: Stored) -> Iterator[tuple[int, Floa
 
 def _by_bits(queries_QW: Floats, stored_NB: Stored, top_k: int, multiplier: int) -> Found:
     """The vectors with the fewest differing bits, put in order by inner products with their signs."""
-    wanted_QB = quantize_embeddings(queries_QW, "ubinary")
-    likely = _best(_agreements(wanted_QB, stored_NB), len(queries_QW), top_k * multiplier)
-    width = queries_QW.shape[1]
+    table, width = BitTable(stored_NB), queries_QW.shape[1]
     scores, places = [], []
-    for query_W, places_L in zip(queries_QW, likely.places_QK, strict=True):
-        sorted_L = np.sort(places_L)
-        signs_LW = dequantize_embeddings(stored_NB[sorted_L], "ubinary", width=width)
+    for query_W in queries_QW:
+        likely_L = fewest(table.differing(query_W), top_k * multiplier)
+        signs_LW = dequantize_embeddings(stored_NB[likely_L], "ubinary", width=width)
         scores_L = signs_LW @ query_W / np.float32(np.sqrt(width))
         order_K = np.argsort(-scores_L, kind="stable")[:top_k]
         scores.append(scores_L[order_K])
-        places.append(sorted_L[order_K])
+        places.append(likely_L[order_K])
     return Found(np.stack(scores), np.stack(places))
-
-
-def _agreements(wanted_QB: Stored, stored_NB: Stored) -> Iterator[tuple[int, Floats]]:
-    """How few bits differ, negative, for some stored vectors at a time, and the row that they begin at."""
-    rows = max(1, CHUNK_BYTES // (2 * wanted_QB.size))
-    for start in range(0, len(stored_NB), rows):
-        bits_CB = as_unsigned(stored_NB[start : start + rows])
-        differing_QCB = np.bitwise_count(wanted_QB[:, None] ^ bits_CB)
-        yield start, -differing_QCB.sum(axis=-1, dtype=np.float32)
 
 
 def _best(parts: Iterator[tuple[int, Floats]], queries: int, count: int) -> Found:
