@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertkit.errors import BadIndex, UserError
+from bertkit.errors import BadIndex, EmptyInput, UserError
 from bertkit.retrieval.searching import Hit, IndexReader, reordered
 from bertkit.retrieval.traced import Stretch, Traced
 from tests.retrieval.made_index import bring_up_to_date, embed, write_files
@@ -54,8 +54,10 @@ def test_filters_choose_documents_for_meaning_and_for_words(reader: IndexReader)
         assert [hit.fields["year"] for hit in found] == [2021]
     assert search(reader, "a red fox", filter="year>2030", hybrid=True) == []
     with pytest.raises(UserError, match="no document has the field 'yaer'"):
-        reader.check_filter("yaer=1")
-    reader.check_filter(None)
+        reader.check("x", "yaer=1")
+    reader.check("x", None)
+    with pytest.raises(EmptyInput, match="a query without text"):
+        reader.check(" ", None)
 
 
 def test_with_words_what_meaning_misses_is_found(reader: IndexReader) -> None:

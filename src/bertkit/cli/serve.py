@@ -25,6 +25,10 @@ Models = Annotated[
     ),
 ]
 Folders = Annotated[list[str] | None, typer.Argument(help="The same as -m.", metavar="MODEL")]
+Index = Annotated[
+    Path | None,
+    typer.Option(help="What `bertkit index` made: searched at POST /v1/search and on the page.", metavar="INDEX"),
+]
 Host = Annotated[str, typer.Option(help="The address; another than this machine's own needs keys.", metavar="HOST")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.", metavar="PORT")]
 Socket = Annotated[Path | None, typer.Option(help="A Unix socket, instead of host and port.", metavar="PATH")]
@@ -73,6 +77,7 @@ LogRequests = Annotated[bool, typer.Option("--log-requests/--no-log-requests", h
 def serve(
     models: Folders = None,
     model: Models = None,
+    index: Index = None,
     host: Host = "127.0.0.1",
     port: Port = 8000,
     socket: Socket = None,
@@ -103,13 +108,15 @@ def serve(
     _check_installed()
     from bertkit.server import access, loading
     from bertkit.server.run import log_to_stderr, run
+    from bertkit.server.served_index import ServedIndex
     from bertkit.server.settings import Seconds, ServeSettings
     from bertkit.terminal.messages import say
 
     if new_key is not None:
         typer.echo(_new_key(new_key, [file for file in (api_key_file, admin_key_file) if file is not None]))
         return
-    specs = loading.read_specs([*(models or []), *(model or [])])
+    searched = None if index is None else ServedIndex.open(index)
+    specs = loading.read_specs([*(models or []), *(model or [])], *([searched.spec] if searched else []))
     settings = ServeSettings(
         host=host,
         port=port,
@@ -124,6 +131,7 @@ def serve(
         most_bytes=None if memory_mb is None else memory_mb * 1_000_000,
         p95_seconds=None if p95 is None else read_seconds(p95),
         cache_bytes=cache_mb * 1_000_000,
+        index=searched,
         seconds=Seconds(drain=drain),
     )
     _check(settings, no_auth)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from bertkit.config.indexing import IndexSettings
-from bertkit.errors import BadIndex, UserError
+from bertkit.errors import BadIndex, EmptyInput, UserError
 from bertkit.retrieval.filters import filter_sql, read_filter
 from bertkit.retrieval.fusion import fused
 from bertkit.retrieval.lexical import matching
@@ -122,12 +122,15 @@ class IndexReader:
         above = next((path.parent for path in sources if Path(file).is_relative_to(path)), Path(file).parent)
         return Path(file).relative_to(above).as_posix()
 
-    def check_filter(self, filter: str | None) -> None:
-        """Refuses a filter that cannot be used, before any model is asked.
+    def check(self, query: str, filter: str | None) -> None:
+        """Refuses what cannot be looked for, before any model is asked.
 
         Raises:
-            UserError: it is not written as one, or no document has such a field.
+            EmptyInput: the query has no text, whatever prompt will stand before it.
+            UserError: the filter is not written as one, or no document has such a field.
         """
+        if not query.strip():
+            raise EmptyInput("a query without text", "Ask a question, or give words to look for.")
         if filter is not None:
             with read_tables(self.folder) as tables:
                 _condition(tables, filter)
@@ -143,7 +146,7 @@ class IndexReader:
             filter: which documents are looked at.
 
         Raises:
-            UserError: as `check_filter`; or the vector is of another width than those of the index.
+            UserError: as `check`; or the vector is of another width than those of the index.
             BadIndex: the index is damaged, or has gone.
         """
         width = self.settings.model.width

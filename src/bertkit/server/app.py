@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from bertkit.errors import BertkitError, ModelNotFound, UserError
-from bertkit.server import admin, cohere, hub, native, oip, ollama, openai, page, ranking, tei, vllm
+from bertkit.server import admin, cohere, hub, native, oip, ollama, openai, page, ranking, searching, tei, vllm
 from bertkit.server.error_shapes import Shape, Shapes
 from bertkit.server.exchange import explained
 from bertkit.server.guard import Guard
@@ -20,7 +20,7 @@ from bertkit.server.metrics import Metrics
 from bertkit.server.service import Service
 from bertkit.server.settings import ServeSettings
 
-PROTOCOLS: tuple[Any, ...] = (native, openai, tei, ranking, cohere, ollama, vllm, hub, oip, admin, page)
+PROTOCOLS: tuple[Any, ...] = (native, searching, openai, tei, ranking, cohere, ollama, vllm, hub, oip, admin, page)
 Reload = Callable[[], Awaitable[list[str]]]  # gives the names of the models
 DESCRIPTION = "BERT encoders by many protocols. Texts that are too long are never cut without saying so."
 

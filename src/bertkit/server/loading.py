@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,13 @@ class ModelSpec:
         name: that requests call it by.
         source: a folder or a hub name; None is the embedded default of the task.
         task: None is what the checkpoint's head does.
+        options: of `bertkit.load`, for this one.
     """
 
     name: str
     source: str | None = None
     task: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 # Without -m: what comes with the package, each by what it gives.
@@ -62,13 +64,16 @@ def read_spec(text: str) -> ModelSpec:
     return ModelSpec(name, source, task)
 
 
-def read_specs(texts: Sequence[str]) -> tuple[ModelSpec, ...]:
+def read_specs(texts: Sequence[str], *more: ModelSpec) -> tuple[ModelSpec, ...]:
     """The models that are named, or those that come with the package.
+
+    Args:
+        more: served besides.
 
     Raises:
         UserError: two are called alike, or as `read_spec`.
     """
-    specs = tuple(read_spec(text) for text in texts) or BUILT_IN
+    specs = (*(tuple(read_spec(text) for text in texts) or BUILT_IN), *more)
     names = [spec.name for spec in specs]
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:
@@ -93,7 +98,7 @@ def load_models(
     models = []
     for spec in specs:
         try:
-            models.append(load_served(spec.name, spec.source, spec.task, **options))
+            models.append(load_served(spec.name, spec.source, spec.task, **{**options, **spec.options}))
         except BertkitError as error:
             raise error.at(f"model {spec.name}") from None
         told(models[-1])

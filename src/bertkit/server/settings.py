@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bertkit.errors import RequestTooLarge
 from bertkit.formats.rows import Row
 from bertkit.inference.pipeline import Failure
 from bertkit.tasks.contract import Task
+
+if TYPE_CHECKING:
+    from bertkit.server.served_index import ServedIndex
 
 # A text that is too long, where a request does not say what to do with it: refuse it, do as clients of the protocol
 # expect, or read it in windows.
@@ -124,6 +127,7 @@ class ServeSettings:
         most_bytes: of memory, with more of which nothing is let in; None is as much as there is.
         p95_seconds: in which 95 of 100 texts that fit into a batch should be answered; None is as soon as possible.
         cache_bytes: of what networks computed, kept for whoever asks for the same again; 0 keeps none.
+        index: what POST /v1/search looks through; None where there is none.
     """
 
     host: str = "127.0.0.1"
@@ -140,5 +144,6 @@ class ServeSettings:
     most_bytes: int | None = None
     p95_seconds: float | None = None
     cache_bytes: int = 0
+    index: ServedIndex | None = None
     limits: Limits = field(default_factory=Limits)
     seconds: Seconds = field(default_factory=Seconds)

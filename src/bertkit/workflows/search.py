@@ -80,7 +80,7 @@ class Searcher:
             EmptyInput: the query has no text.
         """
         request.check()
-        self.reader.check_filter(request.filter)
+        self.reader.check(query, request.filter)
         with self._lock:
             vector_W = self._model.query(query)
         hits = self.reader.search(query, vector_W, request.looked_at, hybrid=request.hybrid, filter=request.filter)

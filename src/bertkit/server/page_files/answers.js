@@ -45,7 +45,23 @@ const cosine = (a, b) => {
 const labels = (record) => bars(record.labels.map((one) => [one.label, one.score]));
 const lines = (value) => value.split("\n").map((line) => line.trim()).filter(Boolean);
 
+// A passage that was found, the answer marked in it.
+function hit(one, span) {
+  const place = one.page ? `${one.file}, page ${one.page}` : `${one.file}:${one.line}`;
+  const head = element("p", [element("strong", place), ` ${one.heading} `, element("span", one.score.toFixed(3), "number")]);
+  const spans = span ? [{ start: span[0], end: span[1], label: "", hue: 1 }] : [];
+  return element("div", [head, marked(one.text, spans)]);
+}
+
+function found(record) {
+  const best = record.answer;
+  const told = best ? `${best.answer} (${best.score.toFixed(2)})` : "No answer in these passages.";
+  const hits = record.hits.map((one, n) => hit(one, best && best.hit === n ? best.span : null));
+  return [...("answer" in record ? [element("p", element("strong", told))] : []), ...hits];
+}
+
 const SHOWS = {
+  search: ([record]) => (record.hits.length ? found(record) : [element("p", "Nothing found.")]),
   "sentence-embedding": (records, values) => {
     const passages = lines(values.passages);
     const scored = passages.map((passage, n) => [passage, cosine(records[0].embedding, records[n + 1].embedding)]);

@@ -23,6 +23,10 @@ export const FIELDS = {
   ],
   "next-sentence-prediction": [text("text", "First sentence", "It rained.", false), text("text_pair", "Second", "We got wet.", false)],
   "multiple-choice": [text("text", "Text", "She opened the door and", false), text("choices", "Choices, one a line", "walked in.\nsank.")],
+  search: [
+    text("query", "Search your documents", "", false),
+    text("filter", "Only where, such as year>2020", "", false),
+  ],
   "feature-extraction": [text("text", "Text", "A text whose tokens have vectors.")],
 };
 

@@ -16,6 +16,9 @@ async function begin() {
     }
     const answer = await fetch("/v1/models");
     models = (await answer.json()).data;
+    const { index } = await (await fetch("/v1/search")).json();
+    // Its model is there to read queries; what people ask is the index.
+    if (index) models = [{ id: index.name, task: "search" }, ...models.filter((one) => one.id !== index.name)];
   } catch {
     by("state").textContent = "the server does not answer";
     return;
@@ -37,14 +40,16 @@ async function ask(event) {
   const model = chosen();
   if (!model) return;
   const values = Object.fromEntries([...by("fields").querySelectorAll("[name]")].map((one) => [one.name, one.value]));
-  const body = { model: model.id, rows: rowsOf(model.task, values) };
-  if (by("window").checked) body.long = "window";
-  by("curl").textContent = asCurl(location.origin, body);
-  by("python").textContent = asPython(location.origin, body);
+  const searches = model.task === "search";
+  const path = searches ? "/v1/search" : "/v1/predict";
+  const body = searches ? searchOf(values) : { model: model.id, rows: rowsOf(model.task, values) };
+  if (by("window").checked && !searches) body.long = "window";
+  by("curl").textContent = asCurl(location.origin + path, body);
+  by("python").textContent = asPython(location.origin + path, body, searches ? "" : '["records"]');
   by("meter").textContent = "…";
   try {
     const began = performance.now();
-    const answer = await fetch("/v1/predict", {
+    const answer = await fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
@@ -54,12 +59,20 @@ async function ask(event) {
     const tokens = answer.headers.get("x-compute-tokens") ?? "0";
     const inside = answer.headers.get("x-total-time") ?? "0";
     by("meter").textContent = `${tokens} tokens, ${inside} ms in the server, ${Math.round(performance.now() - began)} ms in all`;
-    if (answer.ok) show(by("answer"), model.task, got.records, values);
+    if (answer.ok) show(by("answer"), model.task, searches ? [got] : got.records, values);
     else showError(by("answer"), got.error);
   } catch {
     by("meter").textContent = "";
     showError(by("answer"), { message: "the server does not answer", remedy: "Is it still running?" });
   }
+}
+
+const reads = () => models.some((one) => one.task === "question-answering");
+
+function searchOf(values) {
+  const body = { query: values.query, hybrid: true, answer: reads() };
+  if (values.filter.trim()) body.filter = values.filter;
+  return body;
 }
 
 // A vector is shown by its beginning.
