@@ -24,13 +24,16 @@ from types import TracebackType
 from typing import Any, Self
 
 import torch
-import transformers
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from benchmarks.measure import Timing, json_line, ratio
+from benchmarks.needed import installed
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.training.micro_batches import ahead
 from bertkit.training.step import Stepper
+
+with installed("benchmarks"):
+    import transformers
+    from transformers.trainer_pt_utils import get_length_grouped_indices
 
 Wait = Callable[[], int | None]
 Tell = Callable[[dict[str, float]], None]

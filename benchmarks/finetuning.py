@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import statistics
 import tempfile
 import time
@@ -39,6 +38,7 @@ from benchmarks.contestants import Contestant, compete, report
 from benchmarks.finetuning_contestants import BATCH, Setup
 from benchmarks.finetuning_data import DATASETS, Files, make_files
 from benchmarks.measure import json_line, machine, read_lines, run_module
+from benchmarks.needed import data_folder
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.training.assembly import choose_precision
 
@@ -71,7 +71,7 @@ def main() -> None:
         parser.error("quality needs --results FILE")
     if "grouped again" in options.contestants and "grouped" not in options.contestants:
         parser.error("grouped again is compared with grouped")
-    data = Path(os.environ["BERTKIT_TEST_DATA"])
+    data = data_folder()
     names = options.datasets or (["sst2", "squad", "wnut17"] if options.what == "speed" else list(DATASETS))
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:

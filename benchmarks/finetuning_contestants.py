@@ -19,11 +19,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-import transformers
 
 from benchmarks.contestants import CountingTrainer, Tell, Told, Wait, take_steps, told
 from benchmarks.finetuning_data import DATASETS, Dataset, Rows
 from benchmarks.measure import json_line
+from benchmarks.needed import installed
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.finetuning import FinetuneConfig
 from bertkit.config.strict import parse
@@ -41,6 +41,9 @@ from bertkit.training.micro_batches import shares
 from bertkit.training.ranks import Ranks
 from bertkit.training.state import prime
 from bertkit.training.step import AUTOCAST, Stepper
+
+with installed("benchmarks"):
+    import transformers
 
 BATCH = 32
 WARMUP, WEIGHT_DECAY, EPS, CLIP = 0.1, 0.01, 1e-8, 1.0

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import tempfile
@@ -29,6 +28,7 @@ from typing import Any
 
 from benchmarks.finetuning_data import DATASETS, Files, make_files
 from benchmarks.measure import json_line, machine, read_lines, run_module
+from benchmarks.needed import data_folder
 from bertkit.checkpoints.embedded import embedded_folder
 
 SIDES = ("default", "quick", "tfidf", "embeddings")
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--label", default="", help="what is said of the code in each line, such as a commit")
     options = parser.parse_args()
-    data = Path(os.environ["BERTKIT_TEST_DATA"])
+    data = data_folder()
     with tempfile.TemporaryDirectory() as scratch:
         made = {name: make_files(name, data, Path(scratch) / name) for name in options.datasets}
         for seed in range(options.seeds):

@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.preprocessing import MultiLabelBinarizer
 
 from benchmarks.finetuning_data import DATASETS, Rows
 from benchmarks.measure import json_line
+from benchmarks.needed import installed
+
+with installed("benchmarks"):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.preprocessing import MultiLabelBinarizer
 
 STRENGTH = 10.0  # C of the logistic regressions: what people settle on for both kinds of features
 

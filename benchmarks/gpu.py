@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-import transformers
 from torch.nn import functional
 
 from benchmarks.measure import json_line
+from benchmarks.needed import installed
 from bertkit.batching.layout import PackedLayout
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.batching.training_batch import TrainingBatch
@@ -41,6 +41,9 @@ from bertkit.training.assembly import build_model, share
 from bertkit.training.peak import matmul_peak
 from bertkit.training.ranks import Ranks
 from bertkit.training.step import AUTOCAST, Stepper
+
+with installed("benchmarks"):
+    import transformers
 
 MASKED = 0.15
 OPTIMISER = Optimiser(learning_rate=1e-4)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer
-from transformers import AutoModel, AutoTokenizer
 
 import bertkit
+from benchmarks.needed import installed
 from bertkit.tasks.sentence_embedding import Embedding
+
+with installed("benchmarks"):
+    from sentence_transformers import SentenceTransformer
+    from transformers import AutoModel, AutoTokenizer
 
 BATCH_SIZES = (1, 4, 8, 16, 32)
 

@@ -27,13 +27,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import datasets
-import transformers
-
 from benchmarks.measure import Timing, json_line, machine, race, ratio
+from benchmarks.needed import data_folder, installed
 from bertkit.corpora.documents import read_documents
 from bertkit.corpora.sentences import split_sentences
 from bertkit.tokenization.tokenizer import Tokenizer
+
+with installed("benchmarks"):
+    import datasets
+    import transformers
 
 PROCESSES = 2
 TARGET_TOKENS = 126  # of 128, the special tokens of a pair put aside roughly as the scripts do
@@ -48,9 +50,8 @@ def main() -> None:
     parser.add_argument("--raced", type=int, default=2, help="how many of the files are raced over")
     parser.add_argument("--no-memory", action="store_true", help="only the race, which is short")
     options = parser.parse_args()
-    data = Path(os.environ.get("BERTKIT_TEST_DATA", ""))
-    vocab = options.vocab or str(data / "vocab/bert-base-uncased-vocab.txt")
-    files = options.files or [str(path) for path in sorted((data / "wikipedia").glob("*.gz"))]
+    vocab = options.vocab or str(data_folder() / "vocab/bert-base-uncased-vocab.txt")
+    files = options.files or [str(path) for path in sorted((data_folder() / "wikipedia").glob("*.gz"))]
     raced = files[: options.raced]
     texts = [document.text or "" for file in raced for document in read_documents(file)]
     megabytes = sum(len(text.encode()) for text in texts) / 1e6

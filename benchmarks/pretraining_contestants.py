@@ -16,10 +16,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-import transformers
 
 from benchmarks.contestants import CountingTrainer, Tell, Told, Wait, take_steps, told
 from benchmarks.measure import json_line
+from benchmarks.needed import installed
 from benchmarks.pretraining_data import LENGTH, mean_length, sequences
 from bertkit.batching.training_batch import TrainingBatch
 from bertkit.config.training import DataTable, ModelTable, Optimiser, RunTable, TrainingConfig, TrainTable
@@ -35,6 +35,9 @@ from bertkit.training.micro_batches import shares
 from bertkit.training.ranks import Ranks
 from bertkit.training.state import prime
 from bertkit.training.step import AUTOCAST, Stepper
+
+with installed("benchmarks"):
+    import transformers
 
 STEPS = 1_000_000  # more than are ever taken
 OPTIMISER = Optimiser(learning_rate=1e-4)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import random
 import statistics
 import time
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.measure import json_line, machine
+from benchmarks.needed import data_folder
 from bertkit.batching.grouping import group_by_tokens
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.encoder import EncoderConfig
@@ -116,7 +116,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.seeds < 2:
         parser.error("a deviation needs two seeds at least")
-    folder, data = Path(options.model), Path(options.data or Path(os.environ["BERTKIT_TEST_DATA"]) / "glue/SST-2")
+    folder, data = Path(options.model), Path(options.data or data_folder() / "glue/SST-2")
     tokenizer, config = Tokenizer.load(folder), load_encoder(folder).config
     if options.reads == "pooler" and not config.pooler:
         parser.error("the model has no pooler: choose --reads first or mean")

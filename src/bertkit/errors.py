@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar, Self
+
+_GIT_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class BertkitError(Exception):
@@ -78,7 +81,7 @@ class TextTooLong(InputError):
 class ConfigError(UserError):
     """A configuration has an unknown key, a missing key or a value out of range."""
 
-    default_remedy = "Correct the configuration file."
+    default_remedy = "Correct the setting that it names."
 
 
 class UnknownFamily(ConfigError):
@@ -123,7 +126,7 @@ class MissingHead(UserError):
 class OutputError(BertkitError):
     """A result could not be written."""
 
-    default_remedy = "Choose a path that can be written with -o."
+    default_remedy = "Choose a place that can be written."
 
 
 class OutOfMemory(BertkitError):
@@ -163,7 +166,7 @@ class FolderInUse(OutputError):
     """Another process is writing into the folder."""
 
     http_status = 409
-    default_remedy = "Wait until it has ended, or choose another folder with -o (run.directory)."
+    default_remedy = "Wait until it has ended, or choose another folder with -o."
 
 
 class Stopped(BertkitError):
@@ -230,7 +233,32 @@ class DeviceError(UserError):
     default_remedy = "Use --device auto and --dtype auto."
 
 
-def near_match(word: str, known: Iterable[str]) -> str:
-    """` (did you mean X?)` for the known word nearest to `word`, or an empty string."""
-    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" (did you mean {matches[0]!r}?)" if matches else ""
+def refuse_pointer(path: str | Path, start: bytes, kind: type[UserError] = BadCheckpoint) -> None:
+    """Refuse what git leaves in the place of a large file: three lines of text, whatever the file is to hold.
+
+    Args:
+        path: the file.
+        start: how it begins; eight bytes are enough for what no text is.
+        kind: what is raised.
+
+    Raises:
+        BadCheckpoint: or `kind`.
+    """
+    if len(start) >= 8 and _GIT_POINTER.startswith(start[: len(_GIT_POINTER)]):
+        raise kind(
+            f"{path}: a Git LFS pointer, not the file itself", f"Fetch it: run `git lfs pull` in {Path(path).parent}."
+        )
+
+
+def near_match(word: str, known: Iterable[str], *, typed: bool = True) -> str:
+    """` (did you mean X?)` for the known word nearest to `word`, or an empty string.
+
+    Args:
+        word: what was asked for.
+        known: what there is.
+        typed: somebody wrote the word, perhaps with a slip. A word of bertkit's own that is looked for in a file of
+            theirs has none: there only another spelling is a hint (`texts` for `text`, not `intent`).
+    """
+    spelt = {one.casefold(): one for one in known}
+    matches = difflib.get_close_matches(word.casefold(), list(spelt), n=1, cutoff=0.6 if typed else 0.8)
+    return f" (did you mean {spelt[matches[0]]!r}?)" if matches else ""

@@ -115,7 +115,7 @@ BAD = {
         SECOND,
         "damaged: the checksum of tensor 'bert/pooler/dense/kernel' does not match",
     ),
-    "a git pointer": (change(FIRST, lambda data: b"version https://git"), FIRST, "a Git LFS pointer, not the weights"),
+    "a git pointer": (change(FIRST, lambda data: b"version https://git"), FIRST, "a Git LFS pointer"),
     "damaged index": (
         change(".index", lambda data: data[:40] + b"?" + data[41:]),
         ".index",

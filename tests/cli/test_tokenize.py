@@ -71,15 +71,16 @@ def test_a_row_without_text_names_its_fields_and_leaves_no_file(run: Run, model:
     code, _, err = run("tokenize", "-m", model, "-i", str(rows), "-o", str(output))
     assert code == 2
     assert err.splitlines() == [
-        f"error: {rows}:2: no field 'text'; the fields are review, stars",
-        "  → Name the column with --text-column. (docs/errors/InputError.md)",
+        f"error: {rows}:2: no field 'text'",
+        "  → Give every row 'text', or name its column with --text-column; this one has 'review', 'stars'. "
+        "(docs/errors/InputError.md)",
     ]
     assert not output.exists()
 
 
 def test_a_value_that_is_not_text_is_refused(run: Run, model: str) -> None:
     code, _, err = run("tokenize", "-m", model, "-i", "-", "--format", "jsonl", stdin=b'{"text": 3}\n')
-    assert (code, err.splitlines()[0]) == (2, "error: stdin:1: the field 'text' is not text")
+    assert (code, err.splitlines()[0]) == (2, "error: stdin:1: field 'text' is int, not text")
 
 
 def test_torch_is_not_imported(model: str) -> None:

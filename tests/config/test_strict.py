@@ -44,7 +44,8 @@ def test_keys_of_tables_too() -> None:
     [
         ({"titel": "x"}, "here: unknown key 'titel' (did you mean 'title'?)"),
         ({"inner": {"dept": 1}}, "here: unknown key 'inner.dept' (did you mean 'depth'?)"),
-        ({"items": ({"name": "a"}, {"nam": "b"})}, "here: 'items.1.name': Field required"),
+        ({"items": ({"name": "a"}, {"nam": "b"})}, "here: unknown key 'items.1.nam' (did you mean 'name'?)"),
+        ({"items": ({"name": "a"}, {})}, "here: 'items.1.name' is missing"),
         ({"items": ({"name": "a", "nam": "b"},)}, "here: unknown key 'items.0.nam' (did you mean 'name'?)"),
         ({"name": "x"}, "here: unknown key 'name' (did you mean 'items.name'?)"),
         ({"zzz": 1}, "here: unknown key 'zzz'"),

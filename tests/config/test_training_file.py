@@ -91,7 +91,7 @@ def test_a_value_is_set_from_the_command_line(path: Path, override: str, key: st
         ("train.setps=1", r"config\.toml with --set train\.setps=1: unknown key 'train\.setps' \(did you mean 'steps'"),
         ("train.optimiser.clop=1", r"unknown key 'train\.optimiser\.clop' \(did you mean 'clip'\?\)"),
         ("train.generator.wieght=1", r"unknown key 'train\.generator\.wieght' \(did you mean 'weight'\?\)"),
-        ("data.phases=[{stp = 1, length = 8}]", r"'data\.phases\.0\.step': Field required"),
+        ("data.phases=[{stp = 1, length = 8}]", r"unknown key 'data\.phases\.0\.stp' \(did you mean 'step'\?\)"),
         ("trian.steps=1", r"unknown key 'trian' \(did you mean 'train'\?\)"),
         ("train.steps=1O0", r"'train\.steps': Input should be a valid integer"),
         ("train.steps.x=1", "--set train.steps.x=1: 'steps' is not a table"),

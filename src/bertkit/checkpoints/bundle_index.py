@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bertkit.checkpoints.headers import DTYPES, TensorHeader, refuse_pointer
+from bertkit.checkpoints.headers import DTYPES, TensorHeader
 from bertkit.checkpoints.sstable import read_table, table
 from bertkit.checkpoints.wire import Field, Malformed, bytes_field, fields, fixed32_field, varint_field
-from bertkit.errors import BadCheckpoint
+from bertkit.errors import BadCheckpoint, refuse_pointer
 
 # TensorFlow's number of a type (its types.proto) -> torch's name.
 TORCH_DTYPES = {

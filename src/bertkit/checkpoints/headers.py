@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from bertkit.errors import BadCheckpoint
+from bertkit.errors import BadCheckpoint, refuse_pointer
 
 # The library's own bound, far above any real header (BERT-large needs about 50 kB): a length beyond it is no header.
 LARGEST_HEADER_BYTES = 100_000_000
@@ -96,12 +96,6 @@ def _read_spans(path: Path) -> dict[str, tuple[TensorHeader, tuple[int, int]]]:
     start = 8 + len(text)
     _check_coverage(path, {name: span for name, (_, span) in spans.items()}, size - start)
     return {name: (header, (start + begin, start + end)) for name, (header, (begin, end)) in spans.items()}
-
-
-def refuse_pointer(path: Path, start: bytes) -> None:
-    """Raises BadCheckpoint if a file beginning with `start` is what git leaves in place of a large file."""
-    if start.startswith(b"version "):
-        raise BadCheckpoint(f"{path}: a Git LFS pointer, not the weights", f"Run `git lfs pull` in {path.parent}.")
 
 
 def _read_json_bytes(path: Path, file: BinaryIO, size: int) -> bytes:

@@ -46,7 +46,9 @@ def owned(folder: Path) -> Iterator[None]:
     try:
         make_folder(folder)
     except OSError as error:
-        raise OutputError(f"{error.filename}: cannot be made: {error.strerror}", "Choose another folder.") from error
+        raise OutputError(
+            f"{error.filename}: cannot be made: {error.strerror}", "Choose another folder with -o."
+        ) from error
     with locked(folder):
         try:
             yield

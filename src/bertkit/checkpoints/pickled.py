@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
-from bertkit.checkpoints.headers import DTYPES, refuse_pointer
-from bertkit.errors import BadCheckpoint, UnsafeCheckpoint
+from bertkit.checkpoints.headers import DTYPES
+from bertkit.errors import BadCheckpoint, UnsafeCheckpoint, refuse_pointer
 
 _PICKLE_START = b"\x80"
 _ZIP_START = b"PK\x03\x04"

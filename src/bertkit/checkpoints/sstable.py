@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from bertkit.checkpoints.crc32c import masked_crc32c
-from bertkit.checkpoints.headers import refuse_pointer
 from bertkit.checkpoints.wire import Malformed, read_varint, varint
-from bertkit.errors import BadCheckpoint
+from bertkit.errors import BadCheckpoint, refuse_pointer
 
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER_BYTES = 48

@@ -22,8 +22,8 @@ from bertkit.checkpoints.bundle_index import (
 )
 from bertkit.checkpoints.crc32c import masked_crc32c
 from bertkit.checkpoints.folders import replaced_file
-from bertkit.checkpoints.headers import TensorHeader, refuse_pointer
-from bertkit.errors import BadCheckpoint
+from bertkit.checkpoints.headers import TensorHeader
+from bertkit.errors import BadCheckpoint, refuse_pointer
 
 
 def read_bundle(index: Path) -> dict[str, Tensor]:

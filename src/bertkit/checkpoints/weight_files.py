@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertkit.checkpoints.bundle_files import find_bundle
-from bertkit.errors import BadCheckpoint
+from bertkit.errors import BadCheckpoint, refuse_pointer
 
 # In the order of preference. A folder often has both; only safetensors can be read without trusting anybody.
 WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
@@ -96,7 +96,9 @@ def _find_shards(index: Path) -> WeightFiles:
 
 def _read_weight_map(index: Path) -> dict[str, str]:
     try:
-        content = json.loads(index.read_bytes())
+        written = index.read_bytes()
+        refuse_pointer(index, written)
+        content = json.loads(written)
     except OSError as error:
         raise BadCheckpoint(f"{index}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

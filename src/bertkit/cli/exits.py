@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from types import FrameType
 
 import typer
@@ -26,8 +27,16 @@ class Terminated(BaseException):
     """SIGTERM arrived. Like KeyboardInterrupt it is no Exception, so that only clean-up code sees it pass."""
 
 
-def exit_code(run: Callable[[], int], *, debug: bool) -> int:
-    """Runs a command to its end and returns the code to exit with; an error becomes two lines on stderr."""
+def exit_code(
+    run: Callable[[], int], *, debug: bool, remedy: Callable[[BertkitError], str] = attrgetter("remedy")
+) -> int:
+    """Runs a command to its end and returns the code to exit with; an error becomes two lines on stderr.
+
+    Args:
+        run: the command.
+        debug: print where an error was raised, too.
+        remedy: the second of these lines, of an error.
+    """
     try:
         with _sigterm_raises():
             code = run()
@@ -45,6 +54,7 @@ def exit_code(run: Callable[[], int], *, debug: bool) -> int:
         known = as_bertkit_error(error)
         if isinstance(known, OutputError):
             _drop_output()
+        known.remedy = remedy(known)
         print_error(known)
         return known.exit_code
     return code

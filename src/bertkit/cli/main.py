@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from bertkit.cli.bench import bench
@@ -38,6 +39,7 @@ from bertkit.cli.search import search
 from bertkit.cli.serve import serve
 from bertkit.cli.tokenize import tokenize
 from bertkit.cli.train_tokenizer import train_tokenizer
+from bertkit.errors import BertkitError
 
 WRONG_USE = 2
 COMPLETION = "_BERTKIT_COMPLETE"  # as typer names it
@@ -107,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if COMPLETION in os.environ:  # a shell asks what could follow
         get_command(app).main(given, prog_name="bertkit")
     debug, given = _split_debug(given)
-    return exit_code(lambda: _run(given), debug=debug)
+    return exit_code(lambda: _run(given), debug=debug, remedy=lambda error: _remedy(given, error))
 
 
 def _run(arguments: list[str]) -> int:
@@ -118,6 +120,21 @@ def _run(arguments: list[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     return 0
+
+
+def _remedy(arguments: list[str], error: BertkitError) -> str:
+    """What to do about an error, in the words of the command that was typed."""
+    from bertkit.cli.remedies import in_words_of
+
+    known = commands()
+    return in_words_of(arguments[0], known, error) if arguments and arguments[0] in known else error.remedy
+
+
+def commands() -> dict[str, TyperCommand]:
+    """Every command by its name."""
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    return {name: command for name, command in group.commands.items() if isinstance(command, TyperCommand)}
 
 
 def _split_debug(arguments: list[str]) -> tuple[bool, list[str]]:

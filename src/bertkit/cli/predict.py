@@ -11,6 +11,7 @@ import typer
 from bertkit.cli import column_options, options, task_options
 from bertkit.cli.inputs import input_rows
 from bertkit.errors import BertkitError, UserError
+from bertkit.formats.files import GO_ON
 
 if TYPE_CHECKING:
     from bertkit.cli.answers import AnsweredRow, Waiting
@@ -171,4 +172,5 @@ def _line(form: Form, number: int, answer: AnsweredRow | BertkitError, on_error:
     except BertkitError as error:  # also raised by a result that cannot be written
         if on_error == "stop":
             raise
+        error.remedy = error.remedy.replace(GO_ON, "")  # which is what was done
         return form.error(number, error), True

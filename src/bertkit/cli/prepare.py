@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bertkit.cli import options
 from bertkit.errors import UserError
+
+if TYPE_CHECKING:
+    from bertkit.workflows.prepare import PreparedShards
 
 Corpus = Annotated[
     list[str] | None,
@@ -107,11 +110,18 @@ def prepare(
     )
     with progress_bar("MB", shown=True, decimals=1) as tick:
         made = prepared(config, progress=lambda text_bytes: tick(text_bytes / 1e6))
-    return _show(made.record(), json)
+    return _show(made, json)
 
 
-def _show(record: dict[str, object], json: bool) -> None:
+def _show(made: PreparedShards, json: bool) -> None:
     from bertkit.cli.info import described
     from bertkit.cli.output import json_line
+    from bertkit.corpora.prepare import KEEP_SHORT, SENTENCES
+    from bertkit.terminal.messages import say
 
+    record = made.record()
     typer.echo(json_line(record, "prepare") if json else "\n".join(described(record)))
+    if made.reads_short_lines:
+        counts = made.manifest.counts
+        say(f"{counts['too_short']:,} of {counts['documents_read']:,} documents were too short")
+        say(f"{SENTENCES} {KEEP_SHORT}")

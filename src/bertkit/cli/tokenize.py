@@ -68,11 +68,12 @@ def _record(row: Row, tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def _tokens(row: Row, field: str, tokenizer: Tokenizer) -> Tokens:
-    text = row.fields.get(field)
-    if not isinstance(text, str):
-        there = ", ".join(row.fields) or "none"
-        problem = f"no field {field!r}; the fields are {there}" if text is None else f"the field {field!r} is not text"
-        raise InputError(f"{row.place}: {problem}", f"Name the column with --{field.replace('_', '-')}-column.")
+    from bertkit.tasks.contract import text_field
+
+    try:
+        text = text_field(row.fields, field)
+    except InputError as error:
+        raise error.at(row.place) from None
     (tokens,) = tokenizer.tokenize([text], offsets=True)
     return tokens
 

@@ -31,12 +31,15 @@ def parse(kind: type[Config], values: Mapping[str, object], source: str) -> Conf
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
+        # Where a key that must be there is misspelt, both faults are found: the misspelt one says what to do.
+        first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             hint = near_match(str(first["loc"][-1]), _known_keys(kind, first["loc"][:-1]))
             hint = _in_another_table(kind, key) or hint
             raise ConfigError(f"{source}: unknown key {key!r}{hint}") from None
+        if first["type"] == "missing":
+            raise ConfigError(f"{source}: {key!r} is missing", "Give it a value.") from None
         message = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{source}: {f'{key!r}: ' if key else ''}{message}") from None
 

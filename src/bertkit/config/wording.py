@@ -17,7 +17,7 @@ _COMMAND = r"`[^`]*`|\bbertkit [a-z]+ (?:-|[A-Z]).*"
 _OPTION = r"(?<![\w-])--(?P<option>[a-z][a-z-]*)(?: (?P<values>[a-z0-9][a-z0-9-]*(?:\|[a-z0-9-]+)*))?"
 _TYPED = re.compile(rf"(?P<command>{_COMMAND})|{_OPTION}|(?<![\w-])-(?P<short>[mo])\b")
 # Options are followed by a value, or by the rest of a sentence.
-_NO_VALUES = frozenset("out names is are and or for in of on to with without keeps leaves another it them has".split())
+NO_VALUES = frozenset("out names is are and or for in of on to with without keeps leaves another it them has".split())
 _SHORT = {"m": "model", "o": "output"}
 
 
@@ -32,7 +32,7 @@ def in_python(text: str) -> str:
         name, values = found["option"].replace("-", "_"), found["values"]
         if values is None:
             return name
-        if values in _NO_VALUES:
+        if values in NO_VALUES:
             return f"{name} {values}"
         *first, last = (value if value.isdigit() else repr(value) for value in values.split("|"))
         return f"{name}={', '.join(first) + ' or ' if first else ''}{last}"

@@ -89,7 +89,7 @@ def read_documents(
     if format is not None and format not in FORMATS:
         raise UserError(f"unknown format {format!r}{near_match(format, FORMATS)}", f"Use {', '.join(FORMATS)}.")
     check_there(path)  # now, and not when the first document is taken
-    return _documents(path, format or _format_of(path), text_column, start)
+    return _documents(path, format or format_of(path), text_column, start)
 
 
 def _documents(path: str, format: str, text_column: str, start: int) -> Iterator[Document]:
@@ -160,7 +160,12 @@ def _files_below(folder: str) -> list[str]:
     return sorted(found)
 
 
-def _format_of(path: str) -> str:
+def format_of(path: str) -> str:
+    """How a file looks as if it were written: by its ending, else by its first 64 KiB.
+
+    Raises:
+        UserError: it cannot be told, since the file cannot be read twice.
+    """
     ending = PurePath(path.lower().removesuffix(".gz")).suffix
     if ending in _OF_ENDING:
         return _OF_ENDING[ending]

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bertkit.checkpoints.digests import sha256
 from bertkit.checkpoints.folders import atomic_file, atomic_folder
-from bertkit.corpora.documents import Document, list_sources, read_documents
+from bertkit.corpora.documents import Document, format_of, list_sources, read_documents
 from bertkit.corpora.duplicates import DuplicateIndex
 from bertkit.corpora.prepare_state import (
     DUPLICATES,
@@ -53,6 +53,12 @@ class Writing:
 
 
 AS_IT_LOOKS = Writing()
+# Of lines that are sentences: nothing in the file says which of them belong together.
+SENTENCES = (
+    "Each line was a document of its own. Where lines are sentences, put a blank line between documents, or say "
+    "--format blank-line if each file is one document."
+)
+KEEP_SHORT = "Where they are documents, --min-characters 1 keeps short ones."
 
 
 def prepare(
@@ -193,15 +199,25 @@ def _documents(state: State) -> Iterator[tuple[CorpusPosition, Document]]:
 def _write_manifests(folder: Path, state: State, tokenizer: Tokenizer) -> Manifest:
     if not state.shards:
         read = state.counts.get("documents_read", 0)
-        why = ", ".join(f"{name} {count}" for name, count in state.counts.items() if name != "documents_read")
+        left_out = {name: count for name, count in state.counts.items() if name not in ("documents_read", "text_bytes")}
+        why = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in left_out.items())
         raise InputError(
-            f"nothing is left of the corpus: {read} documents read{f' ({why})' if read else ''}",
-            "Name files that hold running text; --no-filters keeps documents of every kind.",
+            f"nothing is left of the corpus: {read:,} documents read{f', {why}' if why else ''}",
+            f"{SENTENCES} {KEEP_SHORT}"
+            if short_lines(state.sources, state.counts)
+            else "Name files that hold running text; --no-filters keeps documents of every kind.",
         )
     if state.held_out:
         _save_tokenizer(tokenizer, folder / HELD_OUT)
         _write_manifest(folder / HELD_OUT, state, state.held_out, tokenizer)
     return _write_manifest(folder, state, state.shards, tokenizer)
+
+
+def short_lines(sources: Sequence[CorpusFile], counts: Mapping[str, int]) -> bool:
+    """Whether lines were read as documents of their own, most of them too short to keep: perhaps sentences."""
+    if 2 * counts.get("too_short", 0) <= counts.get("documents_read", 0):
+        return False
+    return any((source.format or format_of(source.path)) == "lines" for source in sources)
 
 
 def _write_manifest(folder: Path, state: State, shards: list[ShardEntry], tokenizer: Tokenizer) -> Manifest:

@@ -11,7 +11,7 @@ from typing import Any
 from bertkit.config.encoder import EncoderConfig
 from bertkit.config.int8 import without_guard
 from bertkit.config.strict import parse
-from bertkit.errors import ConfigError, ModelNotFound, UserError
+from bertkit.errors import ConfigError, ModelNotFound, UserError, refuse_pointer
 from bertkit.families.catalogue import FAMILIES, find_family
 from bertkit.families.contract import Derived, Family, Key, TensorFlowLayout
 from bertkit.families.harmless import FIXED, HARMLESS, READ_ELSEWHERE
@@ -94,8 +94,10 @@ def _in_the_hubs_words(layout: TensorFlowLayout, values: Mapping[str, object]) -
 
 
 def _read_object(path: Path) -> dict[str, object]:
+    content = path.read_bytes()
+    refuse_pointer(path, content)
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not JSON: {error}", "Download or copy the file again.") from None
     if not isinstance(values, dict):

@@ -13,6 +13,7 @@ from bertkit.config.finetuning import ExamplesTable, FinetuneConfig
 from bertkit.config.training import Masking
 from bertkit.errors import BertkitError, ConfigError, InputError
 from bertkit.families.labels import Problem
+from bertkit.formats.files import check_there
 from bertkit.labelled.data import name_of
 from bertkit.labelled.examples import Example
 from bertkit.labelled.hold_out import hold_out
@@ -219,14 +220,14 @@ def _options(config: FinetuneConfig, problem: Problem | None, labels: Sequence[s
 
 
 def check_files(table: ExamplesTable) -> None:
-    """Refuse files that are not there, before anything is read.
+    """Refuse what is no file that can be read, before anything is.
 
     Raises:
         InputError: naming the first.
     """
     for source in all_data(table):
-        if isinstance(source, str) and not Path(source).is_file():
-            raise InputError(f"{source}: no such file", "Check the path.")
+        if isinstance(source, str):
+            check_there(source)
 
 
 def limit_of(table: ExamplesTable, task: Task, *models: Pretrained) -> int:

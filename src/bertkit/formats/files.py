@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from bertkit.errors import InputError
+from bertkit.errors import InputError, refuse_pointer
 from bertkit.formats.standard_input import standard_input
 
 STDIN = "-"
@@ -62,18 +62,19 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
         InputError: as `check_there`, or the file cannot be opened.
     """
     if path == STDIN:
-        yield _decompressed(standard_input())
+        yield _decompressed(standard_input(), name_of(path))
         return
     check_there(path)
     with readable(path, "at all"):
         raw = open(path, "rb")  # noqa: SIM115 - closed below, outside of what turns errors of reading into ours
     with raw:
-        yield _decompressed(raw)
+        yield _decompressed(raw, path)
 
 
-def _decompressed(raw: IO[bytes]) -> IO[bytes]:
+def _decompressed(raw: IO[bytes], name: str) -> IO[bytes]:
     with readable("the input", "at all"):
         head = raw.peek(2)  # type: ignore[attr-defined]  # both callers hand in what has it
+    refuse_pointer(name, head, InputError)
     return gzip.GzipFile(fileobj=raw) if head.startswith(_GZIP_MAGIC) else raw  # type: ignore[return-value]
 
 

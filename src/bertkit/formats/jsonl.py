@@ -35,7 +35,8 @@ def read_texts(file: IO[bytes], name: str, column: str, start: int = 0) -> Itera
             raise needed(values)
         text = values.get(column)
         if not isinstance(text, str):
-            problem = "the field {!r} is not text" if column in values else "no field {!r}" + near_match(column, values)
+            near = near_match(column, values, typed=False)
+            problem = "the field {!r} is not text" if column in values else "no field {!r}" + near
             raise InputError(f"{name}:{number}: {problem.format(column)}", "Name the field with --text-column.")
         yield number, text
 

@@ -129,7 +129,7 @@ class Columns:
 
     def _missing(self, field: str) -> InputError:
         listed = ", ".join(map(repr, self.there)) or "none"
-        hint = near_match(field, self.there)
+        hint = near_match(field, self.there, typed=False)
         return InputError(
             f"{self.name}: no column {field!r}{hint}; the columns are {listed}", f"Name it: {_option(field)}."
         )

@@ -50,7 +50,7 @@ def field_of(result: Prediction, name: str, kind: type[Kind]) -> Kind:
             f"{result.place}: the row was not answered", "Correct the row or leave it out, and predict again."
         )
     if name not in record:
-        raise InputError(f"{result.place}: no field {name!r}{near_match(name, record)}", FORM)
+        raise InputError(f"{result.place}: no field {name!r}{near_match(name, record, typed=False)}", FORM)
     value = record[name]
     if not isinstance(value, kind) or (isinstance(value, list) and not all(isinstance(one, dict) for one in value)):
         raise InputError(f"{result.place}: the field {name!r} is not what the task answers", FORM)

@@ -23,7 +23,7 @@ from bertkit.checkpoints.hub import is_cached
 from bertkit.checkpoints.stored import StoredTensors, open_safetensors
 from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS, WeightFiles
 from bertkit.config.strict import Strict, parse
-from bertkit.errors import BadCheckpoint, ConfigError, ModelNotFound
+from bertkit.errors import BadCheckpoint, ConfigError, ModelNotFound, refuse_pointer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -194,7 +194,9 @@ def read_adapter(folder: Path) -> Adapter | None:
     if not path.is_file():
         return None
     try:
-        values = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        refuse_pointer(path, content)
+        values = json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
         raise BadCheckpoint(f"{path}: not JSON: {error}") from None
     if not isinstance(values, dict):

@@ -19,7 +19,7 @@ from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, has_weights
 from bertkit.config.arguments import check_argument
 from bertkit.config.int8 import KEY as INT8
 from bertkit.config.int8 import says_int8
-from bertkit.errors import BadCheckpoint, UserError, near_match
+from bertkit.errors import BadCheckpoint, MissingHead, UserError, near_match
 from bertkit.families.foreign_config import ForeignConfig, read_config
 from bertkit.pretrained.adapters import HEAD, SAY_WHERE, Adapter, base_folders, read_adapter
 from bertkit.pretrained.calibrated import read_calibration
@@ -38,7 +38,7 @@ from bertkit.pretrained.sentence_transformers import (
     read_settings,
 )
 from bertkit.pretrained.tensorflow_names import from_tensorflow
-from bertkit.tasks.catalogue import find_spec
+from bertkit.tasks.catalogue import find_spec, find_task, tasks_with
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
@@ -264,8 +264,24 @@ def open_reader(
     if long not in policies:
         raise UserError(f"long is {long!r}{near_match(long, policies)}", f"Choose {', '.join(policies)}.")
     pretrained = open_pretrained(find_folder(model, revision, task), prompt)
+    if model is None and task is not None:
+        _check_default(pretrained, task)
     made = pretrained.build_task(task, pretrained.load_tokenizer(), **options)
     return pretrained, Reader(made, pretrained.max_length(made), LongText(long), offsets=made.needs_offsets)
+
+
+def _check_default(pretrained: Pretrained, task: str) -> None:
+    """Sees that the model that nobody named can do what was asked for.
+
+    Raises:
+        MissingHead: it cannot; what helps is to name another.
+    """
+    if find_task(task).name not in pretrained.tasks():
+        train = f"; to train one: bertkit finetune --task {task} --train FILE -o DIR"
+        raise MissingHead(
+            f"no model is named, and none of those that come with bertkit does {task}",
+            f"Name one that does with -m (docs/tasks.md says which){train if task in tasks_with('objective') else ''}.",
+        )
 
 
 def open_tokenizer(folder: Path) -> Tokenizer:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.config.strict import Config, Strict, parse
-from bertkit.errors import ConfigError
+from bertkit.errors import ConfigError, refuse_pointer
 
 
 def read_own(kind: type[Config], path: Path, remedy: str) -> Config | None:
@@ -22,7 +22,9 @@ def read_own(kind: type[Config], path: Path, remedy: str) -> Config | None:
     if not path.is_file():
         return None
     try:
-        values = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        refuse_pointer(path, content)
+        values = json.loads(content)
     except (OSError, ValueError):
         values = None
     if not isinstance(values, dict):

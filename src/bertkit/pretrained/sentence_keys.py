@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bertkit.errors import ConfigError, near_match
+from bertkit.errors import ConfigError, near_match, refuse_pointer
 
 COPY_AGAIN = "Download or copy the folder again."
 CORRECT_JSON = "Correct the file (JSON has no comments), or download or copy the folder again."
@@ -98,7 +98,9 @@ def read_json(path: Path) -> object:
         ConfigError: it is not JSON, or cannot be read.
     """
     try:
-        return json.loads(path.read_bytes())
+        content = path.read_bytes()
+        refuse_pointer(path, content)
+        return json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not JSON: {error}", CORRECT_JSON) from None
 

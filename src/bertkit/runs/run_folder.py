@@ -154,7 +154,7 @@ def open_run(config: TrainingConfig | FinetuneConfig, start: Start) -> RunFolder
             make_folder(path)
     except OSError as error:
         raise OutputError(
-            f"{error.filename}: cannot be made: {error.strerror}", "Choose another run.directory."
+            f"{error.filename}: cannot be made: {error.strerror}", "Choose another folder with -o."
         ) from None
     with atomic_file(folder.config) as file:
         file.write(config_text(config))
@@ -188,13 +188,13 @@ def _refuse_another(folder: RunFolder, config: TrainingConfig | FinetuneConfig, 
         if key not in MAY_CHANGE:
             raise ConfigError(
                 f"{folder.path}: its checkpoints were made with {key} = {_shown(old)}, not {_shown(new)}",
-                "Choose another run.directory for another run, or set the key back to go on with this one.",
+                "Choose another folder with -o, or set the key back to go on with this run.",
             )
     starts = read_starts(folder)
     if starts and starts[-1].get("manifest_sha256s") != list(start.manifest_sha256s):
         raise ConfigError(
             f"{folder.path}: its checkpoints were made with other data than data.shards has now",
-            "Choose another run.directory for another run, or name the shards that this one began with.",
+            "Choose another folder with -o, or name the shards that this run began with.",
         )
 
 

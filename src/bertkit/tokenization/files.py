@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bertkit.errors import BadCheckpoint, OutputError
+from bertkit.errors import BadCheckpoint, OutputError, refuse_pointer
 
 COPY_AGAIN = "Copy the tokenizer's files again from where the model came from."
 
@@ -23,6 +23,7 @@ def read_lines(path: Path) -> list[str]:
         content = path.read_bytes()
     except OSError as error:
         raise BadCheckpoint(f"{path}: cannot be read ({error.strerror})", COPY_AGAIN) from error
+    refuse_pointer(path, content)
     lines = []
     # Not str.splitlines: it would also break at characters such as U+2028, which can be pieces themselves.
     for number, line in enumerate(content.split(b"\n"), start=1):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from bertkit.errors import BadCheckpoint
+from bertkit.errors import BadCheckpoint, refuse_pointer
 from bertkit.tokenization.files import COPY_AGAIN
 from bertkit.tokenization.protobuf import fields
 
@@ -69,8 +69,7 @@ def read_model(path: Path) -> SentencePieceModel:
         content = path.read_bytes()
     except OSError as error:
         raise BadCheckpoint(f"{path}: cannot be read ({error.strerror})", COPY_AGAIN) from error
-    if content.startswith(b"version https://git-lfs"):
-        raise BadCheckpoint(f"{path}: a Git LFS pointer, not the file itself", "Fetch the file with `git lfs pull`.")
+    refuse_pointer(path, content)
     try:
         return _model(memoryview(content), path)
     except (ValueError, TypeError) as error:  # TypeError: a field of the right number and the wrong type

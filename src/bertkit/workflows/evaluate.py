@@ -67,8 +67,10 @@ def task_to_score(config: EvaluateConfig, model: Model | None = None) -> str:
     Raises:
         UserError: it cannot be told, or options do not go together.
     """
-    if (model is None and config.model is None) == (config.predictions is None):
-        raise UserError("what is scored is a model or predictions", "Give -m MODEL or --predictions FILE, not both.")
+    has_model = model is not None or config.model is not None
+    if has_model == (config.predictions is not None):
+        which = "a model and predictions are both given" if has_model else "neither a model nor predictions are given"
+        raise UserError(which, "Give one of the two to score: -m MODEL, or --predictions FILE.")
     task = config.task or _own_task(config, model)
     if model is not None and task != model.task.name:
         raise UserError(f"the model is loaded for {model.task.name}, not for {task}", f"Load it with task={task!r}.")

@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from bertkit.checkpoints.embedded import embedded_folder
 from bertkit.checkpoints.hub import locate
 from bertkit.config.preparing import PrepareConfig
 from bertkit.corpora.filters import Filters
-from bertkit.corpora.prepare import Writing
+from bertkit.corpora.prepare import Writing, short_lines
 from bertkit.corpora.prepare import prepare as make_shards
-from bertkit.corpora.prepare_state import PreparationRecipe
+from bertkit.corpora.prepare_state import CorpusFile, PreparationRecipe
 from bertkit.corpora.shards import Manifest
 from bertkit.errors import ModelNotFound, UserError
 from bertkit.reports.notebook import small_table
@@ -39,6 +40,12 @@ class PreparedShards:
     manifest: Manifest
     seconds: float
     text_bytes: int
+
+    @property
+    def reads_short_lines(self) -> bool:
+        """Whether most documents were single lines that were too short to keep: perhaps sentences of longer ones."""
+        sources = cast("list[object]", self.manifest.settings["sources"])
+        return short_lines([CorpusFile.model_validate(source) for source in sources], self.manifest.counts)
 
     def record(self) -> dict[str, object]:
         """What is in the folder, as JSON values; the speed is of this run alone."""

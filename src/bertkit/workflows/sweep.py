@@ -116,7 +116,7 @@ def _run_each(
     """
     place = Path(config.run.directory)
     if RunFolder(place).config.exists():
-        raise UserError(f"{place}: is the folder of a single run", "Choose another folder for several.")
+        raise UserError(f"{place}: is the folder of a single run", "Choose another folder with -o.")
     check_files(config.data)
     sha256s = data_sha256s(config.data)
     results: dict[str, RunResult] = {}
