@@ -63,6 +63,21 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "bertkit serve -m intents=run/model -m embedder",
             "bertkit serve -m run/model --host 0.0.0.0 --api-key-file keys",
         ),
+        "loadtest": (
+            "bertkit loadtest http://localhost:8000 -i texts.txt",
+            "bertkit loadtest http://localhost:8000 -i texts.txt --rate 20,40,80 --html load.html",
+            "bertkit loadtest http://localhost:8000 -i texts.txt --check expected.jsonl",
+        ),
+        "index": (
+            "bertkit index my-notes -o notes.idx",
+            "bertkit index report.pdf letters.csv -o notes.idx",
+            'bertkit index my-notes -o notes.idx -m e5-small --prompt "passage: " --query-prompt "query: "',
+        ),
+        "search": (
+            'bertkit search notes.idx "What do we owe the printer?"',
+            'bertkit search notes.idx "Who wrote about the engine?" --hybrid --answer',
+            'bertkit search notes.idx "engine" --filter "year>2020" --json',
+        ),
         "export": (
             "bertkit export run/model --to onnx -o graph",
             "bertkit export run/model --to openvino-int8 -o graph",
@@ -76,7 +91,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "compress": (
             "bertkit compress -m run/model --to int8 --data dev.csv -o int8",
             "bertkit compress -m run/model --to int8 --data dev.csv --max-loss 0.5 -o int8",
-            "bertkit compress -m run/model --to bf16 -o bf16",
+            "bertkit compress -m run/model --cascade small --data dev.csv --max-loss 0.3 -o cascade",
         ),
         "plan": (
             "bertkit plan bert-base",

@@ -26,21 +26,44 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Input": (
             *("input", "data", "train", "eval", "predictions", "against", "no_answer_scores", "format"),
-            *("text_pair", "question", "candidate_labels", "bad_answers", "vocab", "docs", "work"),
+            *("text_pair", "question", "candidate_labels", "bad_answers", "vocab", "docs", "work", "words", "overlap"),
         ),
         "Model": (
-            *("model", "task", "problem", "revision", "prompt", "teacher", "student", "kind", "vocab_size", "cased"),
-            *("min_frequency", "limit_alphabet", "unused", "pooling", "normalize", "max_length", "lora", "layers"),
+            *(
+                "model",
+                "task",
+                "problem",
+                "revision",
+                "prompt",
+                "query_prompt",
+                "teacher",
+                "student",
+                "kind",
+                "vocab_size",
+                "cased",
+            ),
+            *(
+                "min_frequency",
+                "limit_alphabet",
+                "unused",
+                "pooling",
+                "normalize",
+                "max_length",
+                "lora",
+                "layers",
+                "cascade",
+            ),
         ),
         COLUMNS: (),
         "Task": (
             *("top_k", "aggregation", "max_answer_tokens", "doc_stride", "hypothesis_template"),
             *("truncate_dim", "precision", "long"),
         ),
+        "Searching": ("hybrid", "rerank", "answer", "answer_model", "filter"),
         "Training": ("quick", "epochs", "batch_size", "learning_rate", "seed", "seeds", "search", "set"),
         "Measuring": (
             *("calibrate", "abstain_at_precision", "report", "max_loss", "calibration_examples", "seconds", "peers"),
-            *("peer_python", "leaderboard"),
+            *("peer_python", "leaderboard", "rate", "route", "api_key", "timeout", "tolerance"),
         ),
         "Explaining": ("explain", "explain_target", "explain_steps"),
         "Machine": (
@@ -49,7 +72,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "Network": (
             *("host", "port", "socket", "allow_host", "certificate", "private_key"),
-            *("api_key_file", "new_key", "no_auth"),
+            *("api_key_file", "admin_key_file", "new_key", "no_auth", "index"),
         ),
         "Corpus": (
             *("sequences", "length", "held_out", "shard_tokens", "min_characters", "no_filters", "near_duplicates"),
@@ -58,7 +81,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Output": ("output", "to", "json", "html", "markdown", "picture", "on_error", "log_requests"),
         "Expert": (
             *("dtype", "device", "backend", "invariant", "batch_tokens", "processes"),
-            *("truncate", "queue_tokens", "drain"),
+            *("truncate", "queue_tokens", "drain", "p95", "cache_mb", "memory_mb"),
         ),
         "Help": ("help", "version"),
     }
