@@ -21,6 +21,7 @@ PAGES = [
     "CHANGELOG.md",
     "docs/architecture.md",
     "docs/tasks.md",
+    "docs/data.md",
     "docs/checkpoints.md",
     "docs/pretraining.md",
     "docs/exporting.md",

@@ -15,6 +15,7 @@ from typing import Any
 
 from bertkit.errors import BertkitError, InputError, ModelNotFound
 from bertkit.formats.rows import Row
+from bertkit.tasks.catalogue import TASKS
 
 LOADED: list[dict[str, Any]] = []  # the arguments of each call of `load`
 
@@ -64,7 +65,18 @@ class Result:
         return {"embedding": [value, 1.0, text.count("a") + 0.1]}
 
 
+@dataclass(frozen=True)
+class Task:
+    name: str
+    fields: tuple[str, ...] = ("text", "text_pair")
+
+
 class Model:
+    @property
+    def task(self) -> Task:
+        name = LOADED[-1].get("task")
+        return Task(name if name in TASKS else "feature-extraction")
+
     def predict(self, rows: Iterable[Row | str]) -> list[Result]:
         return [result for result in self.stream(rows) if isinstance(result, Result)]
 

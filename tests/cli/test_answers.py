@@ -45,7 +45,7 @@ def test_every_row_is_answered_once_and_in_its_place(kinds: list[str], ahead: in
                 yield Row({"text": kind}, str(number))
 
     found = list(answers(Ahead(ahead), rows(), waiting, "record"))  # type: ignore[arg-type]
-    places = [item.row.place if isinstance(item, AnsweredRow) else item.what.split(":")[0] for item in found]
+    places = [item.row.place if isinstance(item, AnsweredRow) else item.error.what.split(":")[0] for item in found]
     assert places == [str(number) for number in range(len(kinds))]
     assert [isinstance(item, AnsweredRow) for item in found] == [kind == "good" for kind in kinds]
 

@@ -101,6 +101,7 @@ class FakeExplainer:
     def __init__(self, model: fake_program.Model, **given: Any) -> None:
         FakeExplainer.made = given
         self.model = model
+        self.task = model.task
 
     def stream(self, rows: Iterable[Row | str], *, on_error: str = "stop", waits: Any = None) -> Iterator[Any]:
         return self.model.stream(rows, on_error=on_error)

@@ -11,8 +11,8 @@ from bertkit.formats.rows import Row
 
 
 def rows(texts: list[str] | None = None, **options: Any) -> list[Row]:
-    given = {"text_pair": None, "path": None, "format": None, "columns": {}, **options}
-    return list(input_rows(texts, **given))
+    given = {"text_pair": None, "paths": None, "format": None, "columns": {}, **options}
+    return list(input_rows(texts, **given)("text-classification", ("text", "text_pair")))
 
 
 def test_typed_texts_are_numbered() -> None:
@@ -30,7 +30,7 @@ def test_an_empty_text_is_a_text() -> None:
 @pytest.mark.parametrize(
     ("texts", "options", "message"),
     [
-        (["a"], {"path": "f"}, "TEXT arguments and options of a file are both given"),
+        (["a"], {"paths": ["f"]}, "TEXT arguments and options of a file are both given"),
         (["a"], {"format": "csv"}, "TEXT arguments and options of a file are both given"),
         (["a"], {"columns": {"text": "b"}}, "TEXT arguments and options of a file are both given"),
         (["a", "b"], {"text_pair": "c"}, "--text-pair with 2 TEXT arguments"),

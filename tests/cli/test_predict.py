@@ -240,7 +240,7 @@ def test_no_text_on_a_terminal_is_wrong_use(run: Run, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(inputs.sys, "stdin", Terminal())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "read_rows", None)  # must not be reached
+        patch.setattr("bertkit.labelled.asked_rows.AskedRows", None)  # must not be reached
         from bertkit.cli.main import main
 
         assert main(["predict"]) == 2

@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -13,10 +12,14 @@ from bertkit.errors import InputError
 from bertkit.formats.tables import read_table
 
 
+def buffered(data: bytes) -> io.BufferedReader:
+    return io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+
+
 def read(
-    data: bytes, kind: Literal["csv", "tsv"] = "csv", columns: Mapping[str, str] | None = None
+    data: bytes, format: str = "csv", columns: Mapping[str, str] | None = None
 ) -> list[tuple[int, dict[str, object] | str]]:
-    rows = read_table(io.BytesIO(data), "f", columns or {}, kind)
+    rows = read_table(buffered(data), "f", columns or {}, format)
     return [(number, str(values) if isinstance(values, InputError) else values) for number, values in rows]
 
 

@@ -82,6 +82,7 @@ NETWORKS = {
     "vectors": lambda: network(None, Readout("token")),
     "masks": lambda: network(family_head("masked-lm", 0), Readout("mask", "masked-lm")),
     "likeliest": lambda: network(family_head("masked-lm", 0), Readout("mask", "masked-lm", top_k=4)),
+    "chosen": lambda: network(family_head("masked-lm", 0), Readout("mask", "masked-lm", top_k=2, chosen=(7, 3, 9))),
     "tokens changed": lambda: recipe(("mean", "max"), changes_tokens=True),
     **{
         f"{one}, {skip}": lambda one=one, skip=skip: recipe((one,), skip)

@@ -92,7 +92,7 @@ def test_squad_files_are_read_by_their_own_reader(tmp_path: Path, monkeypatch: p
         yield Example(Row({"question": "q", "context": "abc"}, path), References(("b",), (1,)), "q1")
 
     monkeypatch.setattr("bertkit.labelled.answer_rows.read_squad", read_squad)
-    path = written(tmp_path, "a.json", "{}")
+    path = written(tmp_path, "a.json", '{"data": [{"paragraphs": []}]}')
     assert targets(path, "question-answering") == [References(("b",), (1,))]
     with pytest.raises(UserError, match=r"a.json: a SQuAD file has no columns"):
         read_examples(path, "question-answering", columns={"answer": "a"})
@@ -103,8 +103,8 @@ def test_squad_files_are_read_by_their_own_reader(tmp_path: Path, monkeypatch: p
     [
         ("a.csv", "text-clasification", {}, "no labelled examples .* (did you mean 'text-classification'?)"),
         ("a.csv", "next-sentence-prediction", {}, "no labelled examples can be read for 'next-sentence-prediction'"),
-        ("a.txt", CLASSES, {}, "the ending does not say a format that text-classification is read from"),
-        ("a.json", CLASSES, {}, "the ending does not say a format"),
+        ("a.conll", CLASSES, {}, "the ending does not say a format that text-classification is read from"),
+        ("a.xml", CLASSES, {}, "the ending does not say a format"),
         ("a", TAGS, {}, "the ending does not say a format"),
         ("a.csv", CLASSES, {"format": "conll"}, "text-classification is not read from format 'conll'"),
         ("a.csv", TAGS, {"format": "conl"}, "not read from format 'conl' (did you mean 'conll'?)"),

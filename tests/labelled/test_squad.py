@@ -42,7 +42,7 @@ def test_gzip_and_a_byte_order_mark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ({"id": 7}, "qas[0]: 'id' is not text"),
+        ({"id": True}, "qas[0]: 'id' is not text"),
         ({"question": None}, "qas[0]: 'question' is not text"),
         ({"answers": {}}, "qas[0]: 'answers' is not a list"),
         ({"answers": ["1953"]}, "qas[0].answers[0]: it is not an object"),
@@ -65,7 +65,7 @@ def test_a_broken_question_names_its_place(tmp_path: Path, broken: dict[str, Any
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"[]", "dev.json: the whole is not an object"),
+        (b"3", "dev.json: the whole is not an object"),
         (b"{}", "dev.json: no 'data'"),
         (b'{"data": [{}]}', "dev.json: data[0]: no 'paragraphs'"),
         (b'{\n"data": [,]}', "dev.json:2: not valid JSON at column 10"),

@@ -81,7 +81,7 @@ def test_what_predict_writes_can_be_read() -> None:
         ([{"start": 0, "label": "PER"}], "no part of the text from 0 to None (it has 28 characters)"),
         ([{"start": 0, "end": 3}], "the entity from 0 to 3 has the label None"),
         ([{"start": 0, "end": 3, "label": "PER", "text": "Eve"}], "from 0 to 3 the text has 'Ada', not 'Eve'"),
-        ([[0, 3, "PER"]], "the entity [0, 3, 'PER'] is not an object"),
+        ([[0, 3]], "the entity [0, 3] is not an object"),
         (None, "the field 'entities' is None, not a list"),
     ],
 )

@@ -64,6 +64,17 @@ def test_the_likeliest_tokens_of_each_mask(encoder: Encoder) -> None:
 
 
 @torch.no_grad()
+def test_the_likeliest_of_some_tokens_have_their_probability_among_all(encoder: Encoder) -> None:
+    one = head(MASKED_LM)
+    (logits_MV,) = network(encoder, one, Readout("mask", MASKED_LM))(BATCH, MASKS_M)
+    readout = Readout("mask", MASKED_LM, top_k=2, chosen=(7, 3, 9))
+    scores_MK, ids_MK = network(encoder, one, readout)(BATCH, MASKS_M)
+    chosen_N = torch.tensor([7, 3, 9])
+    assert torch.equal(ids_MK, chosen_N[logits_MV[:, chosen_N].argsort(descending=True)[:, :2]])
+    assert_same(scores_MK, logits_MV.softmax(-1).gather(1, ids_MK))
+
+
+@torch.no_grad()
 def test_parts_of_a_pooling_and_again_without_the_prompt(encoder: Encoder) -> None:
     readout = Readout("sequence", pooling=("mean", "max"), skip=1)
     parts = network(encoder, RecipeHead(VectorRecipe(("mean", "max"), skip=1)), readout)(BATCH)

@@ -9,13 +9,13 @@ import pytest
 import torch
 from sentence_transformers import CrossEncoder
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedModel
+from transformers import AutoTokenizer, PreTrainedModel, pipeline
 
 import bertkit
 from bertkit.inference.model import Model
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.tasks.text_classification import Value
-from tests.parity.bert_peer import Sequences, Sizes
+from tests.parity.bert_peer import Sequences, Sizes, make_peer
 from tests.parity.task_peers import change_config, make_task_peer
 
 SIZES = Sizes(layers=3, segment_types=2)
@@ -176,3 +176,15 @@ def test_text_ranking(tmp_path: Path, activation: str, saved_by: str) -> None:
     model.save(tmp_path / "ours")
     again = CrossEncoder(str(tmp_path / "ours"), device="cpu").rank("w5 w6", documents)
     assert_close(torch.tensor([float(one["score"]) for one in again]), theirs)
+
+
+@pytest.mark.parametrize("targets", [["w3", "paris", "w9"], ["w3"], ["w1", "w2", "w3", "w4", "w5", "w6", "Paris"]])
+def test_targets_of_a_mask_are_scored_as_by_transformers(tmp_path: Path, targets: list[str]) -> None:
+    make_peer(SIZES, tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true, "tokenizer_class": "BertTokenizer"}')
+    text = "paris is a [MASK] of w1 w2"
+    theirs = pipeline("fill-mask", str(tmp_path), tokenizer=str(tmp_path), device="cpu")(text, targets=targets)
+    model = load(tmp_path, task="fill-mask", targets=targets)
+    (ours,) = model.predict([text])[0].fills
+    assert [fill.id for fill in ours] == [fill["token"] for fill in theirs]
+    assert [fill.score for fill in ours] == pytest.approx([fill["score"] for fill in theirs], rel=1e-4)

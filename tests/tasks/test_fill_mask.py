@@ -5,6 +5,7 @@ import pytest
 import tokenizers
 from tokenizers import models, pre_tokenizers, processors
 
+from bertkit.errors import UserError
 from bertkit.tasks.contract import Outcome, Reading, Texts
 from bertkit.tasks.fill_mask import FillMask
 from bertkit.tasks.reading import Reader
@@ -56,3 +57,27 @@ def test_each_mask_is_filled_in_its_own_text_in_the_texts_order(second_segment: 
     of_short = ["w30 w0 w31"]
     expected = [*of_short, *of_long] if swapped else [*of_long, *of_short]
     assert filled(texts, second_segment, limit) == expected
+
+
+@pytest.mark.parametrize(
+    ("targets", "chosen"),
+    [("w3, w1", (8, 6)), (["w1", "w1", "w2"], (6, 7)), ("[SEP]", (3,)), (None, ())],
+)
+def test_targets_are_tokens_each_once(targets: str | list[str] | None, chosen: tuple[int, ...]) -> None:
+    readout = FillMask(tokenizer_of(1), targets=targets).readout
+    assert (readout.chosen, readout.top_k) == (chosen, min(5, len(chosen) or 5))
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ("w1,w1 w2", "the target 'w1 w2' is 2 tokens, w1 w2, and a mask stands for one"),
+        ("never", "the target 'never' is no token of the vocabulary, and a mask stands for one"),
+        ("w1,", "the target '' is no token of the vocabulary"),
+        ([], "no target is given"),
+    ],
+)
+def test_what_is_no_target_is_told(targets: str | list[str], told: str) -> None:
+    with pytest.raises(UserError) as caught:
+        FillMask(tokenizer_of(1), targets=targets)
+    assert str(caught.value).startswith(told)

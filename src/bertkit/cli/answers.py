@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from bertkit.cli.carried import Carried
 from bertkit.errors import BertkitError, InputError
 from bertkit.formats.rows import Row
 from bertkit.formats.standard_input import waits
@@ -16,12 +17,31 @@ if TYPE_CHECKING:
     from bertkit.inference.model import Model
 
 
+NO_MORE = Carried()
+
+
 @dataclass(frozen=True, slots=True)
 class AnsweredRow:
     """A row and the JSON record of its result."""
 
     row: Row
     record: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row that has no answer, and why.
+
+    Attributes:
+        carried: what stands beside the error, of a row that could be read.
+    """
+
+    error: BertkitError
+    carried: Mapping[str, object] = field(default_factory=dict)
+
+    def record(self) -> dict[str, object]:
+        """The error as JSON values, in the place of an answer."""
+        return {**self.carried, **self.error.record()}
 
 
 class Waiting:
@@ -53,8 +73,12 @@ class Waiting:
 
 
 def answers(
-    model: Model | Explainer, rows: Iterable[Row], waiting: Waiting, on_error: Literal["stop", "record"]
-) -> Iterator[AnsweredRow | BertkitError]:
+    model: Model | Explainer,
+    rows: Iterable[Row],
+    waiting: Waiting,
+    on_error: Literal["stop", "record"],
+    carried: Carried = NO_MORE,
+) -> Iterator[AnsweredRow | FailedRow]:
     """Streams the rows through the model.
 
     Args:
@@ -62,11 +86,18 @@ def answers(
         rows: the input; when reading it refuses a row, `waiting.refused` must be told.
         waiting: empty at the start and at the end.
         on_error: `record` yields the error of a failed row in its place; `stop` raises it.
+        carried: what stands beside each answer.
+
+    Raises:
+        UserError: a column to carry is called as a field of the answer is.
     """
     from bertkit.inference.pipeline import Failure
 
     for result in model.stream(waiting.watch(rows), on_error=on_error, waits=waits):
-        yield from waiting.take_errors()
+        yield from map(FailedRow, waiting.take_errors())
         row = waiting.take_row()
-        yield result.error if isinstance(result, Failure) else AnsweredRow(row, result.record())
-    yield from waiting.take_errors()
+        if isinstance(result, Failure):
+            yield FailedRow(result.error, carried.of(row))
+        else:
+            yield AnsweredRow(row, carried.beside(row, result.record()))
+    yield from map(FailedRow, waiting.take_errors())

@@ -15,8 +15,9 @@ LABELLED: Mapping[str, str] = MappingProxyType(
     {
         "text": "text",
         "text_pair": "second text",
-        "negative": "text that does not belong to the first one (sentence-embedding)",
-        "label": "label; the number, the score or the tags, where these are learnt",
+        "positive": "text that answers the query (text-ranking)",
+        "negative": "text that does not belong to the first one, or answer the query",
+        "label": "label, number, score or tags; several with commas between are a column a label, 0 or 1 in each",
         "tokens": "words, a list (token-classification)",
         "entities": "entities, a list (token-classification)",
         "question": "question",
@@ -37,7 +38,8 @@ TEXTS: Mapping[str, str] = MappingProxyType({field: LABELLED[field] for field in
 ASKED: Mapping[str, str] = MappingProxyType(
     {
         **TEXTS,
-        **{field: LABELLED[field] for field in ("question", "context", "query", "documents", "choices")},
+        **{field: LABELLED[field] for field in ("question", "context", "query", "documents", "document", "choices")},
+        **{field: LABELLED[field] for field in ("positive", "negative", "tokens", "id")},
         "candidate_labels": "candidate labels, a list or separated by commas",
     }
 )

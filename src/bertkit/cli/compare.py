@@ -21,15 +21,17 @@ def compare(
     b: Second,
     data: Data = None,
     format: options.Format = None,
+    delimiter: options.Delimiter = None,
     task: Task = None,
     json: options.Json = False,
 ) -> None:
     """Find where two models part: tokens, embeddings, a layer, the outputs, or nowhere."""
     from bertkit.cli.output import json_line
     from bertkit.config.comparing import CompareConfig
+    from bertkit.formats.dialects import with_delimiter
     from bertkit.workflows import compare as comparing
 
-    found = comparing.compare(CompareConfig(a=a, b=b, data=data, format=format, task=task))
+    found = comparing.compare(CompareConfig(a=a, b=b, data=data, format=with_delimiter(format, delimiter), task=task))
     if json:
         typer.echo(json_line(found.record(), "compare"))
         return

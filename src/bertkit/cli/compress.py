@@ -68,6 +68,7 @@ def compress(
     task: Task = None,
     problem: task_options.Problem = None,
     format: DataFormat = None,
+    delimiter: options.Delimiter = None,
     columns: Mapping[str, str] = column_options.NONE,
     bad_answers: task_options.BadAnswers = None,
     long: options.Long = "window",
@@ -76,6 +77,7 @@ def compress(
     """Write a smaller and faster model that answers nearly as well; one that loses more than it may is not written."""
     from bertkit.config.compressing import CompressConfig
     from bertkit.config.strict import parse
+    from bertkit.formats.dialects import with_delimiter
     from bertkit.terminal.observer import TerminalObserver
     from bertkit.workflows.compress import compress as compressed
 
@@ -89,7 +91,7 @@ def compress(
         "calibration_examples": calibration_examples,
         "task": task,
         "problem": problem,
-        "format": format,
+        "format": with_delimiter(format, delimiter),
         "columns": dict(columns),
         "bad_answers": bad_answers,
         "long": long,

@@ -38,6 +38,7 @@ def distill(
     student: Student = None,
     layers: Layers = None,
     format: Format = None,
+    delimiter: options.Delimiter = None,
     columns: Mapping[str, str] = column_options.NONE,
     long: Long = None,
     device: options.Device = "auto",
@@ -57,6 +58,7 @@ def distill(
     from bertkit.config.strict import parse
     from bertkit.config.training_file import with_overrides
     from bertkit.finetuning.distillation import task_of_teacher
+    from bertkit.formats.dialects import with_delimiter
     from bertkit.training.ranks import is_first_process
     from bertkit.workflows.distill import distill
 
@@ -67,7 +69,8 @@ def distill(
         "data": {"train": train, "eval": eval},
         "run": {"directory": output},
     }
-    given: dict[str, object] = {"format": format, "columns": columns, "long": long, "device": device, "seed": seed}
+    given: dict[str, object] = {"format": with_delimiter(format, delimiter), "columns": columns, "long": long}
+    given |= {"device": device, "seed": seed}
     given |= {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     config = parse(FinetuneConfig, with_overrides(put_options(values, given), set or []), source_of(set))
     with watched(json=json) as observer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,7 +36,7 @@ Model = Annotated[
     str | None, typer.Option("--model", "-m", help="Score this model: a folder or a hub name.", metavar="MODEL")
 ]
 DataFormat = Annotated[
-    Literal["lines", "jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
+    options.FormatName | None,
     typer.Option(help="Format of the labelled data; by its ending when left out."),
 ]
 Report = Annotated[
@@ -74,6 +74,7 @@ def evaluate(
     problem: task_options.Problem = None,
     no_answer_scores: NoAnswerScores = None,
     format: DataFormat = None,
+    delimiter: options.Delimiter = None,
     columns: Mapping[str, str] = column_options.NONE,
     bad_answers: task_options.BadAnswers = None,
     report: Report = None,
@@ -92,6 +93,7 @@ def evaluate(
     Predictions are in the order of the data, one record a line; or answers by SQuAD's ids.
     """
     from bertkit.config.evaluation import CalibrateConfig, EvaluateConfig
+    from bertkit.formats.dialects import with_delimiter
     from bertkit.terminal.observer import TerminalObserver
     from bertkit.workflows.evaluate import evaluate as scored
 
@@ -104,7 +106,7 @@ def evaluate(
         "model": model,
         "problem": problem,
         "no_answer_scores": no_answer_scores,
-        "format": format,
+        "format": with_delimiter(format, delimiter),
         "columns": dict(columns),
         "bad_answers": bad_answers,
         "report": report,

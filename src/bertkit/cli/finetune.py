@@ -23,7 +23,7 @@ Eval = Annotated[
 ]
 Directory = Annotated[str, typer.Option("--output", "-o", help="The run's folder; the model is in it.", metavar="DIR")]
 Format = Annotated[
-    Literal["lines", "jsonl", "csv", "tsv", "parquet", "conll", "squad"] | None,
+    options.FormatName | None,
     typer.Option(help="Format of the examples; by the files' endings when left out."),
 ]
 Long = Annotated[
@@ -71,6 +71,7 @@ def finetune(
     model: options.Model = None,
     problem: task_options.Problem = None,
     format: Format = None,
+    delimiter: options.Delimiter = None,
     columns: Mapping[str, str] = column_options.NONE,
     bad_answers: task_options.BadAnswers = None,
     long: Long = None,
@@ -93,6 +94,7 @@ def finetune(
     from bertkit.config.options import put_options
     from bertkit.config.strict import parse
     from bertkit.config.training_file import with_overrides
+    from bertkit.formats.dialects import with_delimiter
 
     values = {
         "task": {"name": task},
@@ -100,7 +102,8 @@ def finetune(
         "data": {"train": train, "eval": eval},
         "run": {"directory": output},
     }
-    given: dict[str, object] = {"problem": problem, "format": format, "columns": columns, "long": long}
+    given: dict[str, object] = {"problem": problem, "columns": columns, "long": long}
+    given["format"] = with_delimiter(format, delimiter)
     given |= {
         "bad_answers": bad_answers,
         "device": device,

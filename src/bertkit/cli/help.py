@@ -25,7 +25,7 @@ COLUMNS = "Columns"
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Input": (
-            *("input", "data", "train", "eval", "predictions", "against", "no_answer_scores", "format"),
+            *("input", "data", "train", "eval", "predictions", "against", "no_answer_scores", "format", "delimiter"),
             *("text_pair", "question", "candidate_labels", "bad_answers", "vocab", "docs", "work", "words", "overlap"),
         ),
         "Model": (
@@ -56,7 +56,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         COLUMNS: (),
         "Task": (
-            *("top_k", "aggregation", "max_answer_tokens", "doc_stride", "hypothesis_template"),
+            *("top_k", "targets", "aggregation", "max_answer_tokens", "doc_stride", "hypothesis_template"),
             *("truncate_dim", "precision", "long"),
         ),
         "Searching": ("hybrid", "rerank", "answer", "answer_model", "filter"),
@@ -78,7 +78,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("sequences", "length", "held_out", "shard_tokens", "min_characters", "no_filters", "near_duplicates"),
             *("keep_duplicates", "append", "audit", "families"),
         ),
-        "Output": ("output", "to", "json", "html", "markdown", "picture", "on_error", "log_requests"),
+        "Output": ("output", "to", "json", "html", "markdown", "picture", "keep", "on_error", "log_requests"),
         "Expert": (
             *("dtype", "device", "backend", "invariant", "batch_tokens", "processes"),
             *("truncate", "queue_tokens", "drain", "p95", "cache_mb", "memory_mb"),

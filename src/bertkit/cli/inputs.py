@@ -1,4 +1,4 @@
-"""Where the rows of a command come from: its arguments, a file, or standard input."""
+"""Where the rows of a command come from: its arguments, files, or standard input."""
 
 from __future__ import annotations
 
@@ -8,40 +8,51 @@ from types import MappingProxyType
 
 from bertkit.errors import InputError, UserError
 from bertkit.formats.files import STDIN
-from bertkit.formats.rows import Row, read_rows
+from bertkit.formats.rows import Row
 
 NOTHING: Mapping[str, str | None] = MappingProxyType({})
+RowsOfTask = Callable[[str, Sequence[str]], Iterator[Row]]  # of a task's name and the fields that it reads
 
 
 def input_rows(
     texts: Sequence[str] | None,
     *,
     text_pair: str | None,
-    path: str | None,
+    paths: Sequence[str] | None,
     format: str | None,
     columns: Mapping[str, str],
     every_row: Mapping[str, str | None] = NOTHING,
     on_bad_row: Callable[[InputError], None] | None = None,
-) -> Iterator[Row]:
+) -> RowsOfTask:
     """The rows of TEXT arguments, else of --input, else of standard input when something is piped into it.
 
+    How those of files are read hangs on the task, which is known when its model is: the rows are asked for then.
+
     Args:
+        paths: files, folders and patterns.
         every_row: fields for the rows that do not have them, by options such as --question; None was not given.
 
     Raises:
         UserError: options that contradict each other, or no text at all.
+        InputError: a file is not there.
     """
+    from bertkit.formats.paths import each_path
+    from bertkit.labelled.asked_rows import AskedRows
+    from bertkit.terminal.messages import say
+
     if texts:
-        if path is not None or format is not None or columns:
+        if paths or format is not None or columns:
             raise UserError("TEXT arguments and options of a file are both given", "Give TEXT or --input, not both.")
-        return _filled(_typed_rows(texts, text_pair), every_row)
+        typed = _filled(_typed_rows(texts, text_pair), every_row)
+        return lambda task, fields: typed
     if text_pair is not None:
         raise UserError("--text-pair without a TEXT", "Give one TEXT with it; files hold pairs in two columns.")
-    if path is None:
+    if not paths:
         if sys.stdin is None or sys.stdin.isatty():
             raise UserError("no text", 'Type it (bertkit predict "some text"), name a file with -i, or pipe text in.')
-        path = STDIN
-    return _filled(read_rows(path, format=format, columns=columns, on_bad_row=on_bad_row), every_row)
+        paths = [STDIN]
+    asked = AskedRows(each_path(paths, say), format=format, columns=columns, on_bad_row=on_bad_row, note=say)
+    return lambda task, fields: _filled(asked.of_task(task, fields), every_row)
 
 
 def _filled(rows: Iterator[Row], every_row: Mapping[str, str | None]) -> Iterator[Row]:

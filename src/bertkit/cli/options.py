@@ -11,16 +11,36 @@ Texts = Annotated[
 ]
 TextPair = Annotated[str | None, typer.Option(help="The second text of a pair, for one TEXT.", metavar="TEXT")]
 Input = Annotated[
-    str | None, typer.Option("--input", "-i", help="A file of texts; - is standard input.", metavar="FILE|-")
+    list[str] | None,
+    typer.Option(
+        "--input",
+        "-i",
+        help="A file, a folder of files, or a pattern (in quotes); - is standard input. May be given often.",
+        metavar="FILE|DIR|-",
+    ),
 ]
+FormatName = Literal["lines", "fasttext", "jsonl", "json", "csv", "tsv", "parquet", "conll", "squad"]
 Format = Annotated[
-    Literal["lines", "jsonl", "csv", "tsv", "parquet"] | None,
+    FormatName | None,
     typer.Option(help="Format of the input; by its ending when left out, for standard input lines."),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(help="What is between the fields of a table: comma, semicolon, tab, pipe or one character; found."),
 ]
 TextColumn = Annotated[str | None, typer.Option(help="The column that holds the text.", metavar="NAME")]
 Output = Annotated[
     str | None,
     typer.Option("--output", "-o", help="Write JSON lines to this file, whole or not at all.", metavar="FILE"),
+]
+RecordsFile = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Write to this file, whole or not at all: JSON lines; or a table (.csv, .tsv, .parquet), vectors (.npy).",
+        metavar="FILE",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one record an input, in input order.")]
 Model = Annotated[

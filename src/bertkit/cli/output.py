@@ -15,6 +15,10 @@ import numpy as np
 from bertkit.errors import BertkitError, OutputError
 
 
+class ExactFloat(float):
+    """A number that no model computed, and that is written with all its digits."""
+
+
 def json_line(record: Mapping[str, object], place: str) -> str:
     """The record as one line of JSON, without the line end.
 
@@ -24,11 +28,20 @@ def json_line(record: Mapping[str, object], place: str) -> str:
         BertkitError: a number is NaN or infinite, which JSON cannot say and no caller should have to notice.
     """
     try:
-        return "".join(_pieces(record))
+        return json_text(record)
     except FloatingPointError:
         raise BertkitError(
             f"{place}: the result holds NaN or infinity", "Try --dtype float32; the checkpoint may be damaged."
         ) from None
+
+
+def json_text(value: object) -> str:
+    """A value as JSON, its numbers as `json_line` has them.
+
+    Raises:
+        FloatingPointError: one is NaN or infinite.
+    """
+    return "".join(_pieces(value))
 
 
 def _pieces(value: Any) -> Iterator[str]:
@@ -41,13 +54,15 @@ def _pieces(value: Any) -> Iterator[str]:
             yield from _pieces(part)
         yield "}" if value else "{}"
     elif isinstance(value, list | tuple):
-        if value and isinstance(value[0], float):
+        if value and isinstance(value[0], float) and not isinstance(value[0], ExactFloat):
             yield _vector(value)
             return
         for before, part in zip(chain(["["], repeat(", ")), value, strict=False):
             yield before
             yield from _pieces(part)
         yield "]" if value else "[]"
+    elif isinstance(value, ExactFloat):
+        yield json.dumps(float(value))
     elif isinstance(value, float | np.floating):
         if not np.isfinite(value):
             raise FloatingPointError

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bertkit.cli import column_options, options, task_options
-from bertkit.cli.inputs import input_rows
-from bertkit.errors import BertkitError, UserError
-from bertkit.formats.files import GO_ON
+from bertkit.cli.inputs import RowsOfTask, input_rows
+from bertkit.errors import UserError
 
 if TYPE_CHECKING:
-    from bertkit.cli.answers import AnsweredRow, Waiting
-    from bertkit.cli.readable import Form
-    from bertkit.formats.rows import Row
+    from bertkit.cli.answers import AnsweredRow, FailedRow, Waiting
+    from bertkit.cli.carried import Carried
+    from bertkit.cli.written_answers import Written
     from bertkit.inference.explain import Explainer
     from bertkit.inference.model import Model
 
@@ -38,6 +37,12 @@ ExplainSteps = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="--explain attribution: steps; more is nearer to exact (32).")
 ]
 
+Keep = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,…", help="Columns of the input to write beside each answer; id is one by itself."),
+]
+RUN_OPTIONS = ("dtype", "device", "revision", "long", "batch_tokens", "backend", "invariant", "prompt")
+
 
 @column_options.column_options(column_options.ASKED)
 def predict(
@@ -46,8 +51,10 @@ def predict(
     model: options.Model = None,
     task: Task = None,
     input: options.Input = None,
-    output: options.Output = None,
+    output: options.RecordsFile = None,
+    keep: Keep = None,
     format: options.Format = None,
+    delimiter: options.Delimiter = None,
     columns: Mapping[str, str] = column_options.NONE,
     text_pair: options.TextPair = None,
     question: task_options.Question = None,
@@ -60,6 +67,7 @@ def predict(
     on_error: options.OnError = "stop",
     batch_tokens: BatchTokens = None,
     top_k: task_options.TopK = None,
+    targets: task_options.Targets = None,
     problem: task_options.Problem = None,
     aggregation: task_options.Aggregation = None,
     max_answer_tokens: task_options.MaxAnswerTokens = None,
@@ -76,52 +84,43 @@ def predict(
 ) -> None:
     """Run a model over texts: labels, entities, answers, embeddings, filled masks, …
 
-    Texts are arguments, or the rows of a file (--input), or the lines of standard input.
-    With --json or --output each text becomes one JSON record, in input order.
+    Texts are arguments, or the rows of files (--input), or the lines of standard input.
+    With --json or --output each text becomes one record, in input order.
     """
     from bertkit.cli.answers import Waiting
-    from bertkit.cli.output import open_output
+    from bertkit.cli.carried import Carried
+    from bertkit.formats.dialects import with_delimiter
 
-    waiting = Waiting()
+    carried, waiting = Carried.named(keep), Waiting()
     rows = input_rows(
         texts,
         text_pair=text_pair,
-        path=input,
-        format=format,
+        paths=input,
+        format=with_delimiter(format, delimiter),
         columns=columns,
         every_row={"question": question, "candidate_labels": candidate_labels},
         on_bad_row=waiting.refused if on_error == "record" else None,
     )
-    with open_output(output) as out:  # before the model: an unwritable place shows at once
-        settings = {"dtype": dtype, "device": device, "revision": revision, "long": long, "batch_tokens": batch_tokens}
-        settings |= {"backend": backend, "invariant": invariant or None}
-        own = {name: context.params[name] for name in task_options.TASK_OPTIONS} | {"prompt": prompt}
-        loaded = _load(model, task, _explaining(explain, explain_target, explain_steps), **settings, **own)
-        _answer_all(loaded, rows, waiting, out, on_error, as_json=json, to_file=output is not None)
+    _answer_all(context.params, rows, waiting, carried)
 
 
-def _answer_all(
-    model: Model | Explainer,
-    rows: Iterator[Row],
-    waiting: Waiting,
-    out: TextIO,
-    on_error: Literal["stop", "record"],
-    *,
-    as_json: bool,
-    to_file: bool,
-) -> None:
+def _answer_all(given: Mapping[str, Any], rows: RowsOfTask, waiting: Waiting, carried: Carried) -> None:
+    """Has the model answer the rows, as the options say.
+
+    Args:
+        given: the options of the command, by name.
+    """
     from bertkit.cli.answers import answers
-    from bertkit.cli.explained import ExplainedForm
-    from bertkit.cli.readable import JsonLines, Readable
-    from bertkit.terminal.progress import progress_bar
+    from bertkit.cli.written_answers import open_answers
 
-    form = JsonLines() if as_json or to_file else ExplainedForm(Readable())
-    with progress_bar("rows", shown=to_file or not out.isatty()) as tick:
-        done, failed = _write_all(answers(model, rows, waiting, on_error), form, out, on_error, tick)
-    if failed:
-        print(f"{failed} of {done} rows failed; their records say why", file=sys.stderr)
-    if not done:
-        print("the input holds no rows", file=sys.stderr)
+    on_error, keeps = given["on_error"], given["keep"] is not None
+    opened = open_answers(given["output"], as_json=given["json"], with_errors=on_error == "record", keeps=keeps)
+    with opened as written:  # before the model: an unwritable place shows at once
+        settings = {name: given[name] for name in (*RUN_OPTIONS, *task_options.TASK_OPTIONS)}
+        explaining = _explaining(given["explain"], given["explain_target"], given["explain_steps"])
+        loaded = _load(given["model"], given["task"], explaining, **settings)
+        found = answers(loaded, rows(loaded.task.name, loaded.task.fields), waiting, on_error, carried)
+        _write_all(found, written, on_error)
 
 
 def _explaining(kind: str | None, target: str | None, steps: int | None) -> dict[str, Any]:
@@ -136,7 +135,7 @@ def _explaining(kind: str | None, target: str | None, steps: int | None) -> dict
 
 
 def _load(
-    model: str | None, task: str | None, explaining: dict[str, Any], **settings: str | int | None
+    model: str | None, task: str | None, explaining: dict[str, Any], **settings: str | int | bool | None
 ) -> Model | Explainer:
     from bertkit.inference.model import load
 
@@ -148,29 +147,17 @@ def _load(
     return Explainer(load(model, task=task, explainable=True, **given), **explaining)
 
 
-def _write_all(
-    found: Iterable[AnsweredRow | BertkitError], form: Form, out: TextIO, on_error: str, tick: Callable[[], None]
-) -> tuple[int, int]:
-    """Writes every answer as it comes; returns how many rows there were, and how many of them failed."""
-    from bertkit.terminal.messages import write_line
+def _write_all(found: Iterable[AnsweredRow | FailedRow], written: Written, on_error: str) -> None:
+    """Writes every answer as it comes, and says how many rows failed."""
+    from bertkit.cli.written_answers import put
+    from bertkit.terminal.progress import progress_bar
 
     done = failed = 0
-    for done, answer in enumerate(found, 1):
-        line, is_error = _line(form, done, answer, on_error)
-        write_line(out, line)
-        failed += is_error
-        tick()
-    return done, failed
-
-
-def _line(form: Form, number: int, answer: AnsweredRow | BertkitError, on_error: str) -> tuple[str, bool]:
-    """The line of one answer, and whether it is an error that was recorded."""
-    try:
-        if isinstance(answer, BertkitError):
-            raise answer
-        return form.text(number, answer), False
-    except BertkitError as error:  # also raised by a result that cannot be written
-        if on_error == "stop":
-            raise
-        error.remedy = error.remedy.replace(GO_ON, "")  # which is what was done
-        return form.error(number, error), True
+    with progress_bar("rows", shown=not written.to_terminal) as tick:
+        for done, answer in enumerate(found, 1):
+            failed += put(written, done, answer, on_error)
+            tick()
+    if failed:
+        print(f"{failed} of {done} rows failed; their records say why", file=sys.stderr)
+    if not done:
+        print("the input holds no rows", file=sys.stderr)

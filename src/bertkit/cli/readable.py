@@ -1,4 +1,4 @@
-"""The two forms in which an answer is printed: a JSON line for programs, aligned text for a person."""
+"""The form in which an answer is printed for a person: aligned text."""
 
 from __future__ import annotations
 
@@ -25,16 +25,6 @@ class Form(Protocol):
 
     def error(self, number: int, error: BertkitError) -> str:
         """What stands for a row that failed."""
-
-
-class JsonLines:
-    """One JSON record a row."""
-
-    def text(self, number: int, answer: AnsweredRow) -> str:
-        return json_line(answer.record, answer.row.place)
-
-    def error(self, number: int, error: BertkitError) -> str:
-        return json_line(error.record(), f"row {number}")
 
 
 class Readable:

@@ -11,6 +11,7 @@ from bertkit.config.vectors import VectorPrecision
 # Options of the tasks' classes, by their Python names.
 TASK_OPTIONS = (
     "top_k",
+    "targets",
     "problem",
     "aggregation",
     "max_answer_tokens",
@@ -31,6 +32,10 @@ CandidateLabels = Annotated[
 TopK = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="fill-mask: candidates for each mask; question-answering: answers."),
+]
+Targets = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,…", help="fill-mask: only these words, each one token, with its score among all."),
 ]
 Problem = Annotated[
     Literal["single-label", "multi-label", "regression"] | None,

@@ -23,6 +23,7 @@ def tokenize(
     input: options.Input = None,
     output: options.Output = None,
     format: options.Format = None,
+    delimiter: options.Delimiter = None,
     columns: Mapping[str, str] = column_options.NONE,
     text_pair: options.TextPair = None,
     revision: options.Revision = None,
@@ -34,19 +35,20 @@ def tokenize(
     """
     from bertkit.cli.models import model_folder
     from bertkit.cli.output import json_line, open_output
+    from bertkit.formats.dialects import with_delimiter
     from bertkit.pretrained.loading import open_tokenizer
     from bertkit.terminal.messages import write_line
 
     rows = input_rows(
         texts,
         text_pair=text_pair,
-        path=input,
-        format=format,
+        paths=input,
+        format=with_delimiter(format, delimiter),
         columns=columns,
     )
     with open_output(output) as out:
         tokenizer = open_tokenizer(model_folder(model, revision))
-        for row in rows:
+        for row in rows("feature-extraction", tuple(column_options.TEXTS)):  # which reads whatever has a text
             record = _record(row, tokenizer)
             write_line(out, json_line(record, row.place) if json or output is not None else _readable(row, record))
 

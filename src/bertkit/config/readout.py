@@ -22,6 +22,7 @@ class Readout:
         pooling: of rows of sequences without a head: how their tokens become one vector; several are put side by side.
         skip: tokens at the beginning that are not pooled, a prompt's. Outputs are then given twice, with and without.
         top_k: of each row only so many: the likeliest, their probabilities and their numbers. 0 gives logits of all.
+        chosen: of which numbers alone, whose probabilities stay those among all; none chooses among all.
     """
 
     rows: Rows
@@ -30,6 +31,7 @@ class Readout:
     pooling: tuple[Pooling, ...] = ()
     skip: int = 0
     top_k: int = 0
+    chosen: tuple[int, ...] = ()
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from pathlib import PurePath
 from typing import IO
 
 from bertkit.errors import UserError, near_match
+from bertkit.formats.catalogue import formats_of_ending
 from bertkit.formats.files import check_there, name_of, open_bytes, sound_lines
 from bertkit.formats.jsonl import read_texts
-from bertkit.formats.rows import FORMAT_OF_ENDING
 from bertkit.formats.wiki import OPENING, is_tag
 
 FORMATS = ("lines", "doc", "jsonl")
@@ -41,7 +40,7 @@ def read_corpus(paths: Sequence[str], *, format: str | None = None, text_column:
 
 
 def _read_file(path: str, format: str | None, text_column: str) -> Iterator[str]:
-    if format is None and FORMAT_OF_ENDING.get(PurePath(path.lower().removesuffix(".gz")).suffix) == "jsonl":
+    if format is None and formats_of_ending(path) == ("jsonl",):
         format = "jsonl"
     with open_bytes(path) as file:
         if format == "jsonl":

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bertkit.errors import UserError
 from bertkit.families.labels import Problem
+from bertkit.formats.notes import Note, unheard
 from bertkit.labelled.examples import Example
-from bertkit.labelled.notes import Note, unheard
 from bertkit.metrics.prediction_files import read_answers, read_no_answer_scores, read_records
 from bertkit.metrics.results import Predictions
 from bertkit.metrics.task_scores import Scores, score_answers, score_results

@@ -1,4 +1,4 @@
-"""Bytes from a file or from standard input, gzip undone, cut into checked lines.
+"""Bytes from a file or from standard input, gzip undone and in UTF-8, cut into checked lines.
 
 Everything here streams: memory does not grow with the length of the file.
 """
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from bertkit.errors import InputError, refuse_pointer
+from bertkit.formats.encodings import HEAD_BYTES, as_utf8, head_of
+from bertkit.formats.notes import Note, unheard
 from bertkit.formats.standard_input import standard_input
 
 STDIN = "-"
@@ -55,27 +57,31 @@ def check_there(path: str) -> None:
 
 
 @contextmanager
-def open_bytes(path: str) -> Iterator[IO[bytes]]:
-    """The bytes of a file (`-`: of standard input), decompressed when they are gzip.
+def open_bytes(path: str, note: Note = unheard) -> Iterator[IO[bytes]]:
+    """The bytes of a file (`-`: of standard input), decompressed when they are gzip, text in UTF-8.
+
+    Args:
+        note: takes a line where how the text is written is a guess.
 
     Raises:
         InputError: as `check_there`, or the file cannot be opened.
     """
     if path == STDIN:
-        yield _decompressed(standard_input(), name_of(path))
+        yield _plain(standard_input(), name_of(path), note)
         return
     check_there(path)
     with readable(path, "at all"):
-        raw = open(path, "rb")  # noqa: SIM115 - closed below, outside of what turns errors of reading into ours
+        raw = open(path, "rb", HEAD_BYTES)  # noqa: SIM115 - closed below, outside of what turns errors of reading into ours
     with raw:
-        yield _decompressed(raw, path)
+        yield _plain(raw, path, note)
 
 
-def _decompressed(raw: IO[bytes], name: str) -> IO[bytes]:
+def _plain(raw: IO[bytes], name: str, note: Note) -> IO[bytes]:
     with readable("the input", "at all"):
-        head = raw.peek(2)  # type: ignore[attr-defined]  # both callers hand in what has it
-    refuse_pointer(name, head, InputError)
-    return gzip.GzipFile(fileobj=raw) if head.startswith(_GZIP_MAGIC) else raw  # type: ignore[return-value]
+        head = head_of(raw)
+        refuse_pointer(name, head, InputError)
+        file = gzip.GzipFile(fileobj=raw) if head.startswith(_GZIP_MAGIC) else raw
+        return as_utf8(file, name, note)  # type: ignore[arg-type]
 
 
 @contextmanager

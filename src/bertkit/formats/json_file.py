@@ -20,6 +20,19 @@ def read_json(path: str, remedy: str) -> object:
     name = name_of(path)
     with open_bytes(path) as file, readable(name, "to its end"):
         raw = file.read()
+    return json_value(raw, name, remedy)
+
+
+def json_value(raw: bytes, name: str, remedy: str) -> object:
+    """The value that bytes spell.
+
+    Args:
+        name: how messages call them.
+        remedy: what to do when they are not JSON.
+
+    Raises:
+        InputError: they are not UTF-8 or not JSON; the line names the place.
+    """
     try:
         value: object = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -28,4 +41,6 @@ def read_json(path: str, remedy: str) -> object:
         raise InputError(
             f"{name}:{error.lineno}: not valid JSON at column {error.colno}: {error.msg}", remedy
         ) from None
+    except RecursionError:
+        raise InputError(f"{name}: the JSON is nested too deeply", remedy) from None
     return value

@@ -133,6 +133,11 @@ class Explainer:
         self.steps = steps
         self._budget = min(model.batch_tokens, MOST_TOKENS)
 
+    @property
+    def task(self) -> Task:
+        """The task whose answers are explained."""
+        return self.model.task
+
     @overload
     def explain(self, rows: AnyRow) -> Explained: ...  # type: ignore[overload-overlap]  # a text is also an iterable
 

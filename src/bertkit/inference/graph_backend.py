@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from bertkit.batching.packed import Ids, PackedBatch
 from bertkit.config.pooling import Part
@@ -147,7 +148,7 @@ def _read(readout: Readout, found: Sequence[Array], rows: Rows, batch: PackedBat
         return (found[0].astype(np.float32, copy=False),)
     packed = [one[rows.real_BL].astype(np.float32, copy=False) for one in found]
     if readout.rows == "mask":
-        return _likeliest(packed[0][batch.output_indices_M], readout.top_k)
+        return _likeliest(packed[0][batch.output_indices_M], readout)
     return (packed[0],) if len(packed) == 1 else (np.stack(packed, axis=-1),)
 
 
@@ -178,13 +179,24 @@ def _part_of(part: Part, text_LW: Array, skip: int) -> Array:
     return row_W
 
 
-def _likeliest(logits_MV: Array, count: int) -> Outputs:
-    """Probabilities and numbers of the likeliest, (M, count) each; logits as they are where none are counted."""
+def _likeliest(logits_MV: Array, readout: Readout) -> Outputs:
+    """Probabilities and numbers of the likeliest, (M, K) each; logits as they are where none are counted."""
+    count = readout.top_k
     if not count:
         return (logits_MV,)
+    if readout.chosen:
+        return _likeliest_of(logits_MV, np.array(readout.chosen), count)
     powers_MV = np.exp(logits_MV - logits_MV.max(axis=-1, keepdims=True))
     best_MK = np.argpartition(-logits_MV, count - 1, axis=-1)[:, :count]
     order_MK = np.argsort(-np.take_along_axis(logits_MV, best_MK, axis=-1), axis=-1, kind="stable")
     ids_MK = np.take_along_axis(best_MK, order_MK, axis=-1)
     scores_MK = np.take_along_axis(powers_MV, ids_MK, axis=-1) / powers_MV.sum(axis=-1, keepdims=True)
     return scores_MK, ids_MK.astype(np.float32)
+
+
+def _likeliest_of(logits_MV: Array, chosen_N: npt.NDArray[np.int64], count: int) -> Outputs:
+    """The same of some numbers alone, their probabilities those among all."""
+    powers_MV = np.exp(logits_MV - logits_MV.max(axis=-1, keepdims=True))
+    scores_MN = powers_MV[:, chosen_N] / powers_MV.sum(axis=-1, keepdims=True)
+    order_MK = np.argsort(-scores_MN, axis=-1, kind="stable")[:, :count]
+    return np.take_along_axis(scores_MN, order_MK, axis=-1), chosen_N[order_MK].astype(np.float32)

@@ -16,6 +16,8 @@ from bertkit.labelled.label_values import as_text
 from bertkit.labelled.row_format import TABLES, Asked, RowFormat, id_of
 from bertkit.labelled.squad import read_squad
 
+ANSWERS = ("answer_text", "answers.text", "text")  # of tables that are made of SQuAD's files
+STARTS = ("answers.answer_start",)
 _BEGINNINGS = ('{"text', "{'text", '["', "['", '[{"', "[{'")
 _SHAPE = 'Write {"text": ["1953"], "answer_start": [10]}, or the answer as a string; "" where the context has none.'
 
@@ -36,7 +38,8 @@ class AnswerRows:
         self._columns = columns
         self._question = columns.need("question", ("query",))
         self._context = columns.need("context", ("passage", "paragraph"))
-        self._answers = columns.named("answer") or columns.find("answers") or columns.need("answer")
+        self._answers = columns.named("answer") or columns.find("answers") or columns.need("answer", ANSWERS)
+        self._start = columns.find("answer_start", STARTS)
 
     def __call__(self, row: Row) -> tuple[dict[str, object], list[Found]]:
         """The fields that the task reads, and the right answers; in place of one that does not match, why.
@@ -52,7 +55,7 @@ class AnswerRows:
         if self._answers not in row.fields:
             raise InputError(f"{row.place}: no field {column!r}", _SHAPE)
         place = f"{row.place}: {column}"
-        answers, starts = row.fields[self._answers], row.fields.get("answer_start")
+        answers, starts = row.fields[self._answers], row.fields.get(self._start or "answer_start")
         pairs = _pairs(_spelt(answers, context, place), _spelt(starts, "", place), place)
         return {"question": question, "context": context}, [_found(*one, context, place) for one in pairs]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bertkit.errors import InputError
+from bertkit.formats.notes import Note
 from bertkit.formats.rows import Row
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import Columns
 from bertkit.labelled.label_values import as_label, as_list, as_number, as_text
-from bertkit.labelled.notes import Note
+from bertkit.labelled.numbered_choices import CHOICES_IN_COLUMNS
+from bertkit.labelled.ranking_shapes import POSITIVES_OF_QUERIES, SELECTED_PASSAGES
 from bertkit.labelled.row_format import TABLES, Asked, RowFormat, id_of, one_by_one
 
 QUERIES = ("question",)
@@ -29,7 +31,7 @@ class ChoiceRows:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._text = columns.texts()[0]
-        self._choices = columns.need("choices")
+        self._choices = columns.need("choices", ("endings", "options", "candidates"))
         self._label = columns.need("label", ("answer", "target", "gold"))
 
     def __call__(self, row: Row) -> tuple[dict[str, object], int]:
@@ -69,16 +71,21 @@ class RankingRows:
 
     Of the second form, all rows of the same query are one example, at the place of the first one.
 
+    Args:
+        labelled: whether the numbers are read, and have to be there.
+
     Raises:
         InputError: the first row has neither form.
     """
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, *, labelled: bool = True) -> None:
         self._columns = columns
         self._query = columns.need("query", QUERIES)
         self._documents = None if columns.named("document") else columns.find("documents", ("passages",))
         self._document = None if self._documents else columns.need("document", ("passage", "text"))
-        self._label = columns.named("label") or columns.find("labels") or columns.need("label", RELEVANCE)
+        self._labelled = labelled
+        label = columns.named("label") or columns.find("labels") if labelled else None
+        self._label = label or (columns.need("label", RELEVANCE) if labelled else "label")
 
     def rows(self, rows: Iterator[Row], note: Note) -> Iterator[tuple[Row, tuple[float, ...]]]:
         """Each query with its documents, and how good they are.
@@ -127,7 +134,8 @@ class RankingRows:
         column = self._document or "document"
         shown, label = self._columns.shown(column), self._columns.shown(self._label)
         documents = [as_text(row.fields.get(column), row.place, shown) for row in rows]
-        numbers = tuple(as_number(row.fields.get(self._label), row.place, label) for row in rows)
+        numbered = rows if self._labelled else []
+        numbers = tuple(as_number(row.fields.get(self._label), row.place, label) for row in numbered)
         return Row({"query": query, "documents": documents} | _named(rows[0]), rows[0].place), numbers
 
 
@@ -148,5 +156,10 @@ def _ranked(data: Data, asked: Asked) -> Iterator[Example]:
             yield Example(row, target, id_of(row, number))
 
 
-CHOICES = RowFormat(TABLES, ("text", "choices", "label", "id"), one_by_one(ChoiceRows))
-DOCUMENTS_OF_QUERIES = RowFormat(TABLES, ("query", "documents", "labels", "document", "label", "id"), _ranked)
+CHOICES = RowFormat(TABLES, ("text", "choices", "label", "id"), one_by_one(ChoiceRows), shapes=(CHOICES_IN_COLUMNS,))
+DOCUMENTS_OF_QUERIES = RowFormat(
+    TABLES,
+    ("query", "documents", "labels", "document", "label", "positive", "negative", "id"),
+    _ranked,
+    shapes=(POSITIVES_OF_QUERIES, SELECTED_PASSAGES),
+)

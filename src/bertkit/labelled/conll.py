@@ -23,12 +23,12 @@ from typing import IO
 
 from bertkit.errors import InputError, UserError
 from bertkit.formats.files import name_of, open_bytes, sound_lines
+from bertkit.formats.notes import Note, listed, unheard
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, Tagged
-from bertkit.labelled.notes import Note, listed, unheard
 
 DOCUMENT_START = "-DOCSTART-"
-_SENTENCE_ID = re.compile(r"# sent_id\s*=\s*(\S+)")
+_SENTENCE_ID = re.compile(r"#\s*sent_id\s*=\s*(\S+)")
 _AROUND = ("#begin document", "#end document")  # of CoNLL-2012
 _NO_WORD = re.compile(r"\d+[-.]\d+")
 UNIVERSAL, UPOS = 10, 3  # the columns of CoNLL-U, and which of them, from 0, is the universal part of speech
@@ -57,8 +57,9 @@ class ConllColumns:
     universal: bool = False
 
     def split(self, line: str) -> list[str]:
-        """The columns of a line."""
-        return _split(line, self.separator)
+        """The columns of a line; one that ends in tabs has empty ones at its end."""
+        padded = _cells(line) if self.separator else []
+        return padded if len(padded) == self.columns and padded[self.tag] else _split(line, self.separator)
 
     def drops(self, line: str) -> bool:
         """Whether a line within a document has no word of the text."""
@@ -66,6 +67,8 @@ class ConllColumns:
             return True
         if line.startswith(("# ", "#\t")) or line == "#":
             return "=" in line or len(self.split(line)) != self.columns
+        if line.startswith("#") and "=" in line and len(self.split(line)) != self.columns:
+            return True  # `#sent_id=3`, without a space
         return self.numbered and _NO_WORD.fullmatch(self.split(line)[0]) is not None
 
 
@@ -86,13 +89,16 @@ class _Sentence:
         )
 
 
-def read_conll(path: str, columns: Mapping[str, str], note: Note = unheard) -> Iterator[Example]:
+def read_conll(
+    path: str, columns: Mapping[str, str], note: Note = unheard, *, tagged: bool = True
+) -> Iterator[Example]:
     """The sentences of a file in order: their words joined by one space, and their tags as they are written.
 
     Args:
         path: the file; `-` is standard input. Gzip is undone.
         columns: `text` and `label` -> the number of the word's and of the tag's column, from 1.
         note: takes a line where the tag is a guess among several columns.
+        tagged: whether the tags are read; if not, words alone will do, and each stands for its tag.
 
     Raises:
         InputError: a line that is not UTF-8, has another number of columns than the first, or an empty word or tag; or
@@ -101,7 +107,7 @@ def read_conll(path: str, columns: Mapping[str, str], note: Note = unheard) -> I
     """
     name = name_of(path)
     with open_bytes(path) as file:
-        yield from _sentences(file, name, columns, note)
+        yield from _sentences(file, name, columns, note, tagged=tagged)
 
 
 def spans_of(words: list[str]) -> tuple[tuple[int, int], ...]:
@@ -113,10 +119,12 @@ def spans_of(words: list[str]) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
-def _sentences(file: IO[bytes], name: str, columns: Mapping[str, str], note: Note) -> Iterator[Example]:
+def _sentences(
+    file: IO[bytes], name: str, columns: Mapping[str, str], note: Note, *, tagged: bool
+) -> Iterator[Example]:
     lines = sound_lines(file, name)
     first = _until_first_sentence_ends(lines)
-    layout = _layout(first, name, columns)
+    layout = _layout(first, name, columns, tagged=tagged)
     if layout is not None and layout.universal:
         tag = f"column {UPOS + 1} (UPOS) is the tag; --label-column names another"
         note(f"{name}: {UNIVERSAL} columns, read as CoNLL-U: {tag}")
@@ -137,7 +145,7 @@ def _sentences(file: IO[bytes], name: str, columns: Mapping[str, str], note: Not
             words, same = words + 1, same + (word == tag and len(word) > 1)
         elif named := _SENTENCE_ID.match(line):
             sentence.id = named[1]
-    if layout is not None and "label" not in columns and same > words * MOST_SAME:
+    if layout is not None and tagged and "label" not in columns and same > words * MOST_SAME:
         raise InputError(
             f"{name}: column {layout.tag + 1} repeats the word in {same:,} of {words:,} lines, as lemmas do, not tags",
             "Name the column of the tags by its number, from 1, with --label-column.",
@@ -155,7 +163,9 @@ def _until_first_sentence_ends(lines: Iterator[tuple[int, str]]) -> list[tuple[i
     return taken
 
 
-def _layout(lines: list[tuple[int, str]], name: str, columns: Mapping[str, str]) -> ConllColumns | None:
+def _layout(
+    lines: list[tuple[int, str]], name: str, columns: Mapping[str, str], *, tagged: bool
+) -> ConllColumns | None:
     """How the file is made, None where it has no word."""
     for field in columns:
         if field not in ("text", "label"):
@@ -168,10 +178,13 @@ def _layout(lines: list[tuple[int, str]], name: str, columns: Mapping[str, str])
     numbers_of_rows = [(at, row) for at, line in words if not _NO_WORD.fullmatch((row := _split(line, separator))[0])]
     rows = [row for _, row in numbers_of_rows]
     count = len(rows[0]) if rows else 0
-    if count < 2:
+    if count < 1 + tagged:
         at, row = numbers_of_rows[0] if rows else (words[0][0], [words[0][1]])
         raise InputError(f"{name}:{at}: the word {row[0]!r} has no tag: its line has one column", _REMEDY)
     numbered = count > 2 and _counts([row[0] for row in rows], 1)
+    word = _chosen(columns, "text", int(numbered), count, name)
+    if not tagged:
+        return ConllColumns(separator, count, word, word, numbered)
     if "label" not in columns:
         _check_known(rows, count, numbered, name)
     universal = numbered and count == UNIVERSAL
@@ -179,7 +192,7 @@ def _layout(lines: list[tuple[int, str]], name: str, columns: Mapping[str, str])
     return ConllColumns(
         separator,
         count,
-        _chosen(columns, "text", int(numbered), count, name),
+        word,
         _chosen(columns, "label", tag, count, name),
         numbered,
         universal and "label" not in columns,
@@ -235,4 +248,11 @@ def _word(line: str, layout: ConllColumns, place: str) -> tuple[str, str]:
 def _split(line: str, separator: str | None) -> list[str]:
     """The columns of a line; only spaces and tabs separate, so that U+00A0 and its like can be in a word."""
     line = line.rstrip(" \t")
-    return line.split("\t") if separator else re.split(r"[ \t]+", line.lstrip(" \t"))
+    if separator:
+        return _cells(line)
+    return re.split(r"[ \t]+", line.lstrip(" \t"))
+
+
+def _cells(line: str) -> list[str]:
+    """What stands between tabs, without the spaces that pad columns to one width."""
+    return [cell.strip(" ") for cell in line.split("\t")]

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from bertkit.formats.notes import listed
 from bertkit.labelled.examples import Example, References, Tagged, Target
 from bertkit.labelled.label_set import labels_in
 from bertkit.labelled.label_values import SEPARATORS, number_in
-from bertkit.labelled.notes import listed
 from bertkit.labelled.shared_texts import Shared, input_of, shared_texts
 
 SHOWN = 5  # groups of labels in one line

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,11 @@ PAIRS = (
     ("anchor", "positive"),
     ("query", "positive"),
 )
-TEXTS = ("sentence", "review", "content", "comment", "tweet", "utterance", *dict(PAIRS))
+TEXTS = (
+    *("sentence", "review", "content", "comment", "comment_text", "tweet", "utterance", "message", "body"),
+    *("ctx", "startphrase"),  # HellaSwag's and SWAG's
+    *dict(PAIRS),
+)
 SCORES = ("score", "similarity", "similarity_score", "relatedness_score")
 CLASSES = (
     *(
@@ -131,8 +135,25 @@ class Columns:
         listed = ", ".join(map(repr, self.there)) or "none"
         hint = near_match(field, self.there, typed=False)
         return InputError(
-            f"{self.name}: no column {field!r}{hint}; the columns are {listed}", f"Name it: {_option(field)}."
+            f"{self.name}: no column {field!r}{hint}; the columns are {listed}",
+            f"Name it: {_option(field)}{self._by_number(field)}.",
         )
+
+    def _by_number(self, field: str) -> str:
+        """How to name columns of a file whose first line, which is taken for their names, looks like a row."""
+        names = list(self.there)
+        if self.given or not all(isinstance(name, str) for name in names) or not _is_like_a_row(names):
+            return ""
+        longest = max(range(len(names)), key=lambda place: len(names[place])) + 1
+        rest = [place for place in range(1, len(names) + 1) if place != longest]
+        others = f" {_option('label' if field == 'text' else field)} {rest[-1]}" if rest else ""
+        return f"; if the first line is a row, not names: --text-column {longest}{others} (columns by number)"
+
+
+def _is_like_a_row(names: Collection[str]) -> bool:
+    """Whether names of columns look like what a row has: a number, or several words."""
+    numbers = [name for name in names if name.replace(".", "", 1).replace("-", "", 1).isdecimal()]
+    return 0 < len(numbers) < len(names) or any(len(name.split()) > 2 or not name.strip() for name in names)
 
 
 def _option(field: str) -> str:

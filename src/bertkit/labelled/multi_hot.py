@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import chain
 
 from bertkit.errors import InputError
+from bertkit.formats.notes import Note, listed
 from bertkit.labelled.examples import Example
 from bertkit.labelled.label_set import labels_in
 from bertkit.labelled.label_values import number_in
-from bertkit.labelled.notes import Note, listed
 
 ON, OFF = ("1", "true"), ("0", "false")
 _FORMS = 'Write the labels that fit, e.g. ["red", "round"]; or 0 and 1 for every label, as many in each row.'

@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bertkit.errors import InputError
+from bertkit.formats.notes import Note, listed
 from bertkit.labelled.examples import Example
 from bertkit.labelled.label_set import labels_in
 from bertkit.labelled.label_values import number_in
-from bertkit.labelled.notes import Note, listed
 
 # Columns of public sets of pairs (SNLI, SICK, Quora, MRPC, PAWS and their kin) that say it.
 JUDGEMENTS = (

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bertkit.errors import InputError
+from bertkit.formats.notes import Note, listed
 from bertkit.formats.rows import Row
 from bertkit.labelled.cells import structure_in
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import SCORES, Columns
 from bertkit.labelled.label_values import as_label, as_number, as_text
-from bertkit.labelled.notes import Note, listed
 from bertkit.labelled.pair_labels import JUDGEMENTS, labels_as_scores, tells_apart
 from bertkit.labelled.row_format import TABLES, Asked, RowFormat, read_by
 from bertkit.labelled.text_rows import TextRows

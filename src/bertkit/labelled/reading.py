@@ -2,39 +2,36 @@
 
 How each task's data is read stands in its entry (`bertkit.tasks.catalogue`): a `RowFormat`, of a file beside this one.
 
-Tables are csv, tsv, jsonl and parquet, as in `bertkit.formats.rows`. Columns that are not named are found by
-`bertkit.labelled.find_columns`. In formats without lists (csv, tsv) a list or an object is written as JSON, or as
-Python and numpy print it. Reading streams, but where all rows together say what one means: pairs with labels, documents
-of a query in rows of their own.
+Tables are csv, tsv, jsonl, json and parquet, as in `bertkit.formats.rows`. Columns that are not named are found by
+`bertkit.labelled.find_columns`; rows of another shape (a word a row, a column a label, …) are first made into those
+that the task reads (`bertkit.labelled.shapes`). In formats without lists (csv, tsv) a list or an object is written as
+JSON, or as Python and numpy print it. Reading streams, but where all rows together say what one means: pairs with
+labels, documents of a query in rows of their own.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from dataclasses import replace
 
 from bertkit.config.data_source import RowsInMemory, Source, Sources, each_source
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem
+from bertkit.formats.catalogue import choose_format, formats_of_ending
 from bertkit.formats.files import STDIN, check_there
-from bertkit.formats.rows import FORMAT_OF_ENDING, NO_COLUMNS
+from bertkit.formats.notes import Note, unheard
+from bertkit.formats.rows import NO_COLUMNS
 from bertkit.labelled.answer_alignment import Dropped
 from bertkit.labelled.data import IN_MEMORY, Data, name_of
 from bertkit.labelled.examples import Example
+from bertkit.labelled.label_columns import COLUMN_A_LABEL, named_columns
 from bertkit.labelled.label_values import problem_of
-from bertkit.labelled.notes import Note, unheard
 from bertkit.labelled.row_format import Asked, RowFormat
 from bertkit.labelled.text_rows import PLAIN_TEXTS
 from bertkit.tasks.catalogue import find_spec, tasks_with
 
 PLAIN = "plain text"
-_ENDINGS: Mapping[str, tuple[str, ...]] = {
-    **{ending: (format,) for ending, format in FORMAT_OF_ENDING.items()},
-    ".txt": ("lines", "conll"),
-    ".json": ("squad",),
-    **dict.fromkeys((".conll", ".conllu", ".iob", ".iob2", ".bio"), ("conll",)),
-}
 
 
 def read_examples(
@@ -68,7 +65,7 @@ def read_examples(
         InputError: the file cannot be read or has no example, or a row is bad; the line names file, line and field.
     """
     rows = rows_of(task)
-    data = _data(sources, task, rows, format, columns)
+    data = _data(sources, task, rows, format, columns, note)
     _check_fields(task, rows, columns)
     for file in data.files():
         check_there(file)
@@ -135,7 +132,7 @@ def is_labelled(
     """
     if _is_conll(sources, format):
         return True
-    data = _data(sources, PLAIN, PLAIN_TEXTS, format, columns)
+    data = replace(_data(sources, PLAIN, PLAIN_TEXTS, format, columns), shapes=rows_of(task).shapes)
     for there, _ in data.opened(lambda there: there):
         return any(there.find(field, others) is not None for field, others in rows_of(task).marks)
     raise _no_example(data.name)
@@ -166,7 +163,7 @@ def _is_read_once(source: Source) -> bool:
 
 def _is_conll(sources: Sources, format: str | None) -> bool:
     first = each_source(sources)[0]
-    ending = format is None and isinstance(first, str) and _formats_of_ending(first) == ("conll",)
+    ending = format is None and isinstance(first, str) and formats_of_ending(first) == ("conll",)
     return format == "conll" or ending
 
 
@@ -185,40 +182,37 @@ def read_texts(
     return _some(PLAIN_TEXTS.examples(data, Asked()), data.name)
 
 
-def _data(sources: Sources, task: str, rows: RowFormat, format: str | None, columns: Mapping[str, str]) -> Data:
+def _data(
+    sources: Sources,
+    task: str,
+    rows: RowFormat,
+    format: str | None,
+    columns: Mapping[str, str],
+    note: Note = unheard,
+) -> Data:
     """The data, each part with its format.
 
     Raises:
         UserError: a format cannot be told, or parts cannot be read as one.
     """
-    parts = tuple((source, _chosen_format(source, task, rows.formats, format)) for source in each_source(sources))
+    parts = tuple((source, _chosen_format(source, task, rows.formats, format, note)) for source in each_source(sources))
     for source, own in parts:
         if own != parts[0][1] and {own, parts[0][1]} & {"conll", "squad"}:
             raise UserError(
                 f"{name_of(source)}: {own}, and what is read with it is {parts[0][1]}",
                 "Give files of one format together.",
             )
-    return Data(parts, columns)
+    several = columns.get("label", "").split(",") if COLUMN_A_LABEL in rows.shapes else []
+    if len(several) > 1:
+        others = {field: column for field, column in columns.items() if field != "label"}
+        return Data(parts, others, (named_columns([one.strip() for one in several]),), note)
+    return Data(parts, columns, rows.shapes, note)
 
 
-def _chosen_format(source: Source, task: str, formats: tuple[str, ...], format: str | None) -> str:
+def _chosen_format(source: Source, task: str, formats: tuple[str, ...], format: str | None, note: Note) -> str:
     if isinstance(source, RowsInMemory):
         return IN_MEMORY  # whatever the format of files that they go with
-    say = f"Say it with --format {'|'.join(formats)}."
-    if format is not None:
-        if format not in formats:
-            raise UserError(f"{task} is not read from format {format!r}{near_match(format, formats)}", say)
-        return format
-    if source == STDIN:
-        raise UserError("stdin: the format is not known", say)
-    meant = [format for format in _formats_of_ending(source) if format in formats]
-    if not meant:
-        raise UserError(f"{source}: the ending does not say a format that {task} is read from", say)
-    return meant[0]
-
-
-def _formats_of_ending(path: str) -> tuple[str, ...]:
-    return _ENDINGS.get(PurePath(path.lower().removesuffix(".gz")).suffix, ())
+    return choose_format(source, format, formats, task, note)
 
 
 def _check_fields(task: str, rows: RowFormat, columns: Mapping[str, str]) -> None:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bertkit.families.labels import Problem
+from bertkit.formats.notes import Note, unheard
 from bertkit.formats.rows import Row
 from bertkit.labelled.answer_alignment import Dropped
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example, Target
 from bertkit.labelled.find_columns import Columns
-from bertkit.labelled.notes import Note, unheard
+from bertkit.labelled.shapes import Shape
 
-TABLES = ("jsonl", "csv", "tsv", "parquet")
+TABLES = ("jsonl", "json", "csv", "tsv", "parquet")
 ReadRow = Callable[[Row], tuple[dict[str, object], Target]]
 
 
@@ -42,6 +43,7 @@ class RowFormat:
         examples: what makes examples of data.
         drops: whether answers that do not stand in their context may be left out.
         say_words: whether labels say what is labelled, too: the words of a text.
+        shapes: in which rows may be written besides.
         marks: the fields by which rows with labels are told from rows without, each with other names of its column.
     """
 
@@ -50,6 +52,7 @@ class RowFormat:
     examples: Callable[[Data, Asked], Iterator[Example]]
     drops: bool = False
     say_words: bool = False
+    shapes: tuple[Shape, ...] = ()
     marks: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 

@@ -35,21 +35,43 @@ def read_squad(path: str, dropped: Dropped | None = None) -> Iterator[Example]:
     """
     name = name_of(path)
     alignment = AnswerAlignment(name, dropped)
-    yield from _examples(read_json(path, FORM), name, alignment)
+    for row, question in _questions(read_json(path, FORM), name):
+        id, context = str(row.fields["id"]), str(row.fields["context"])
+        target = alignment.references(list(_answers(question, context, row.place)), id)
+        if target is not None:
+            yield Example(row, target, id)
     alignment.end()
 
 
-def _examples(whole: object, name: str, alignment: AnswerAlignment) -> Iterator[Example]:
-    for article, in_file in _items(_checked(whole, dict, name, "the whole"), "data", f"{name}: "):
+def squad_rows(path: str) -> Iterator[Row]:
+    """The same questions to be answered, whatever answers they have.
+
+    Raises:
+        InputError: the file cannot be read, or is not JSON of this form.
+    """
+    return (row for row, _ in _questions(read_json(path, FORM), name_of(path)))
+
+
+def _questions(whole: object, name: str) -> Iterator[tuple[Row, dict[str, object]]]:
+    """The row of each question, and the question as it stands in the file."""
+    if isinstance(whole, list):  # the articles alone
+        articles = _objects(whole, f"{name}: ")
+    else:
+        articles = _items(_checked(whole, dict, name, "the whole"), "data", f"{name}: ")
+    for article, in_file in articles:
         title = {"title": article["title"]} if "title" in article else {}
         for paragraph, in_article in _items(article, "paragraphs", f"{in_file}."):
             context = _field(paragraph, "context", str, in_article)
             for question, place in _items(paragraph, "qas", f"{in_article}."):
-                id, text = _field(question, "id", str, place), _field(question, "question", str, place)
-                fields = {"id": id, "question": text, "context": context, **title}
-                target = alignment.references(list(_answers(question, context, place)), id)
-                if target is not None:
-                    yield Example(Row(fields, place), target, id)
+                id, text = _id(question, place), _field(question, "question", str, place)
+                yield Row({"id": id, "question": text, "context": context, **title}, place), question
+
+
+def _id(question: dict[str, object], place: str) -> str:
+    """By which predictions refer to it, in a JSON object: as text, also where it is a number."""
+    id = question.get("id")
+    is_number = isinstance(id, int) and not isinstance(id, bool)
+    return str(id) if is_number else _field(question, "id", str, place)
 
 
 def _answers(question: dict[str, object], context: str, in_paragraph: str) -> Iterator[Found]:
@@ -64,8 +86,12 @@ def _answers(question: dict[str, object], context: str, in_paragraph: str) -> It
 def _items(parent: dict[str, object], field: str, place: str) -> Iterator[tuple[dict[str, object], str]]:
     """The objects of a list, each with its place; `place` is what comes before the field's name."""
     items: list[object] = _field(parent, field, list, place.rstrip(".: "))
+    yield from _objects(items, f"{place}{field}")
+
+
+def _objects(items: list[object], place: str) -> Iterator[tuple[dict[str, object], str]]:
     for number, item in enumerate(items):
-        here = f"{place}{field}[{number}]"
+        here = f"{place}[{number}]"
         yield _checked(item, dict, here, "it"), here
 
 

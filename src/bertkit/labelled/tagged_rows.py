@@ -14,9 +14,12 @@ from bertkit.labelled.examples import Example, Tagged
 from bertkit.labelled.find_columns import Columns
 from bertkit.labelled.label_values import as_list, as_text
 from bertkit.labelled.row_format import TABLES, Asked, RowFormat, one_by_one
+from bertkit.labelled.span_rows import SPANS_AS_LABELS
+from bertkit.labelled.word_rows import WORDS_IN_ROWS
 from bertkit.tokenization.words import words_of
 
 WORDS = ("words",)
+ENTITIES = ("spans",)
 TAGS = ("ner_tags", "tags", "labels")
 _SHAPE = 'Write entities as [{"start": 0, "end": 3, "label": "PER"}, …], in code points of the text.'
 
@@ -34,7 +37,7 @@ class TaggedRows:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._words = None if columns.named("entities") else columns.find("tokens", WORDS)
-        self._marked = columns.find("entities") if self._words is None else None
+        self._marked = columns.find("entities", ENTITIES) if self._words is None else None
         if self._words is None and self._marked is None:
             raise InputError(
                 f"{columns.name}: neither words nor entities; the columns are {', '.join(map(repr, columns.there))}",
@@ -107,9 +110,14 @@ def tagged(text: str, entities: Sequence[object], place: str) -> Tagged:
 
 
 def _entity(entity: object, text: str, place: str) -> tuple[int, int, str]:
+    if isinstance(entity, list | tuple) and len(entity) == 3:  # doccano's and spaCy's
+        entity = dict(zip(("start", "end", "label"), entity, strict=True))
     if not isinstance(entity, Mapping):
         raise InputError(f"{place}: the entity {entity!r} is not an object", _SHAPE)
-    start, end, label = (entity.get(key) for key in ("start", "end", "label"))
+    start, end = (entity.get(key, entity.get(f"{key}_offset")) for key in ("start", "end"))  # doccano's other form
+    label = entity.get("label", entity.get("labels"))  # Label Studio has a list of one
+    if isinstance(label, list) and len(label) == 1:
+        (label,) = label
     if not _is_place(start) or not _is_place(end) or not 0 <= start < end <= len(text):
         raise InputError(
             f"{place}: no part of the text from {start!r} to {end!r} (it has {len(text)} characters)", _SHAPE
@@ -137,5 +145,6 @@ TAGS_OF_WORDS = RowFormat(
     fields=("text", "label", "tokens", "entities", "id"),
     examples=_tagged,
     say_words=True,
-    marks=(("tokens", WORDS), ("entities", ())),
+    shapes=(WORDS_IN_ROWS, SPANS_AS_LABELS),
+    marks=(("tokens", WORDS), ("entities", ENTITIES)),
 )

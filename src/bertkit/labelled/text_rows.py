@@ -10,6 +10,7 @@ from bertkit.formats.rows import Row
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import CLASSES, Columns
+from bertkit.labelled.label_columns import COLUMN_A_LABEL
 from bertkit.labelled.label_values import as_label, as_labels, as_number, as_text
 from bertkit.labelled.multi_hot import label_sets
 from bertkit.labelled.row_format import TABLES, Asked, RowFormat, one_by_one, read_by
@@ -78,6 +79,8 @@ class ClassRows:
             return self._texts.fields(row), as_labels(value, row.place, self.shown)
         if self._problem == "regression":
             return self._texts.fields(row), as_number(value, row.place, self.shown)
+        if isinstance(value, list | tuple) and len(value) == 1:  # as annotation tools write one label
+            (value,) = value
         named = self._columns.named_class(self._label, value)
         return self._texts.fields(row), as_label(named, row.place, self.shown)
 
@@ -108,5 +111,11 @@ def _classified(data: Data, asked: Asked) -> Iterator[Example]:
         yield from label_sets(examples, read.shown, read.names, data.name, asked.note) if several else examples
 
 
-CLASSES_OF_TEXTS = RowFormat(TABLES, ("text", "text_pair", "label", "id"), _classified, marks=(("label", CLASSES),))
-PLAIN_TEXTS = RowFormat(("lines", *TABLES), ("text", "text_pair", "id"), one_by_one(PlainRows))
+CLASSES_OF_TEXTS = RowFormat(
+    formats=("fasttext", *TABLES),
+    fields=("text", "text_pair", "label", "id"),
+    examples=_classified,
+    shapes=(COLUMN_A_LABEL,),
+    marks=(("label", CLASSES),),
+)
+PLAIN_TEXTS = RowFormat(("lines", "fasttext", *TABLES), ("text", "text_pair", "id"), one_by_one(PlainRows))

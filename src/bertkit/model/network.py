@@ -49,8 +49,13 @@ class Network(nn.Module):
         logits_RC = self.logits(hidden_TW, batch.layout, output_indices_M)
         if not self.readout.top_k:
             return (logits_RC,)
-        scores_RK, ids_RK = torch.softmax(logits_RC.float(), dim=-1).topk(self.readout.top_k, dim=-1)
-        return scores_RK, ids_RK
+        scores_RC = torch.softmax(logits_RC.float(), dim=-1)
+        if not self.readout.chosen:
+            scores_RK, ids_RK = scores_RC.topk(self.readout.top_k, dim=-1)
+            return scores_RK, ids_RK
+        chosen_N = torch.tensor(self.readout.chosen, device=scores_RC.device)
+        scores_RK, places_RK = scores_RC[:, chosen_N].topk(self.readout.top_k, dim=-1)
+        return scores_RK, chosen_N[places_RK]
 
     def logits(self, hidden_TW: Tensor, layout: Layout, output_indices_M: Tensor | None = None) -> Tensor:
         """What the head gives for hidden states, (R, C)."""

@@ -41,7 +41,9 @@ class FillMask(Task):
     """Masked language modelling at prediction time.
 
     Args:
-        top_k: tokens to give for each mask.
+        top_k: tokens to give for each mask; of fewer targets all.
+        targets: only these are given, best first, with the probability that each has among all tokens: a list, or with
+            commas between. Each is a token as the vocabulary writes it (`##ing`), else a word that is one token.
     """
 
     name: ClassVar[str] = "fill-mask"
@@ -49,11 +51,12 @@ class FillMask(Task):
     needs_offsets: ClassVar[bool] = True
     overlap: ClassVar[float | None] = 0.5
 
-    def __init__(self, tokenizer: Tokenizer, top_k: int = 5) -> None:
+    def __init__(self, tokenizer: Tokenizer, top_k: int = 5, targets: str | Sequence[str] | None = None) -> None:
         super().__init__(tokenizer)
         if not 1 <= top_k <= tokenizer.vocab_size:
             raise InputError(f"top_k is {top_k}", f"Choose from 1 to {tokenizer.vocab_size}.")
-        self.top_k = top_k
+        self._chosen = () if targets is None else _ids_of(targets, tokenizer)
+        self.top_k = min(top_k, len(self._chosen) or top_k)
 
     def check(self, encoded: Encoded) -> None:
         """There must be a mask to fill."""
@@ -64,7 +67,7 @@ class FillMask(Task):
     @property
     def readout(self) -> Readout:
         """Probabilities and ids of the likeliest tokens at each mask, both (R, top_k)."""
-        return Readout("mask", self.head_name, top_k=self.top_k)
+        return Readout("mask", self.head_name, top_k=self.top_k, chosen=self._chosen)
 
     def named(self, window: Window) -> list[int]:
         """The masks that this window answers for."""
@@ -109,3 +112,27 @@ class FillMask(Task):
         for score, id in zip(scores.tolist(), ids.astype(int).tolist(), strict=True):
             sequence = self.tokenizer.write(text[:start], id) + text[end:]
             yield Fill(self.tokenizer.token(id), id, score, sequence)
+
+
+def _ids_of(targets: str | Sequence[str], tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The ids of some tokens, each once.
+
+    Raises:
+        UserError: one is no token: a mask stands for one, and no part of a word is put in its place.
+    """
+    words = [word.strip() for word in targets.split(",")] if isinstance(targets, str) else list(targets)
+    ids: dict[int, None] = {}
+    for word in words:
+        id = tokenizer.id(word) if word else None
+        pieces = list(tokenizer.tokenize([word])[0].ids) if id is None else [id]
+        if len(pieces) != 1 or pieces[0] == tokenizer.specials.unk:
+            known = [tokenizer.token(piece) for piece in pieces if piece != tokenizer.specials.unk]
+            what = f"{len(pieces)} tokens, {' '.join(known)}" if len(known) > 1 else "no token of the vocabulary"
+            raise UserError(
+                f"the target {word!r} is {what}, and a mask stands for one",
+                "Choose words that `bertkit tokenize` shows as one token.",
+            )
+        ids[pieces[0]] = None
+    if not ids:
+        raise UserError("no target is given", "Name one or more, or leave targets out.")
+    return tuple(ids)

@@ -15,8 +15,8 @@ from bertkit.checkpoints.folders import atomic_file
 from bertkit.config.evaluation import EvaluateConfig
 from bertkit.errors import UserError
 from bertkit.evaluation.scored_predictions import ScoredAnswers, scored_predictions
+from bertkit.formats.notes import Note
 from bertkit.labelled.examples import Example
-from bertkit.labelled.notes import Note
 from bertkit.metrics.predicted_task import task_of_predictions
 from bertkit.reports.beside import Beside
 from bertkit.reports.measured import Measured

@@ -8,9 +8,9 @@ from pathlib import Path
 from bertkit.checkpoints.digests import sha256
 from bertkit.config.data_source import RowsInMemory, Source, Sources, each_source
 from bertkit.config.evaluation import EvaluateConfig
+from bertkit.formats.notes import Note
 from bertkit.labelled.data import name_of
 from bertkit.labelled.examples import Example
-from bertkit.labelled.notes import Note
 from bertkit.labelled.reading import read_examples
 from bertkit.labelled.score_range import range_in_words
 from bertkit.tasks.catalogue import find_spec

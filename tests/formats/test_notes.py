@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bertkit.labelled.notes import listed
+from bertkit.formats.notes import listed
 
 
 def test_many_names_are_cut_short() -> None:
