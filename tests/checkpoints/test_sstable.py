@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bertkit.checkpoints.sstable import is_table, read_table, table
+from bertkit.checkpoints.wire import varint
 from bertkit.errors import BadCheckpoint
 from tests.checkpoints.plain_bundle import plain_content, plain_table, read_plain_table
 
@@ -42,8 +43,14 @@ def test_several_blocks_are_read_in_order(tmp_path: Path) -> None:
     assert read_table(path) == {b"a": b"1", b"b": b"2", b"c": b"3"}
 
 
-WHOLE = table(ENTRIES)
+def longer_and_longer(keys: int) -> bytes:
+    """A block of few bytes whose keys each go on from all of the one before."""
+    grown = b"".join(varint(2 * number) + varint(2) + varint(0) + b"zz" for number in range(keys))
+    return grown + RESTART
+
+
 RESTART = struct.pack("<II", 0, 1)
+WHOLE = table(ENTRIES)
 BAD = {
     "empty": (b"", "not a TensorFlow checkpoint's index, or truncated"),
     "something else": (b"a text file\n" * 9, "not a TensorFlow checkpoint's index, or truncated"),
@@ -64,6 +71,8 @@ BAD = {
     "shares too much": (plain_table([b"\5\1\1ab" + RESTART]), "a key or value is longer than its block"),
     "a long value": (plain_table([b"\0\1\x7fab" + RESTART]), "a key or value is longer than its block"),
     "a number without end": (plain_table([b"\0\1\xff" + b"\xff" * 10 + RESTART]), "no number at byte 2"),
+    "keys of keys": (plain_table([longer_and_longer(2_000)]), "its keys repeat one another more than"),
+    "a block again and again": (plain_table([[(b"a", b"1" * 9_000)]] * 99), "its keys are out of order"),
     "a git pointer": (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
 }
 

@@ -9,7 +9,8 @@ from sklearn.metrics import label_ranking_average_precision_score
 
 import bertkit
 from bertkit.errors import UserError
-from bertkit.evaluation.held_out_pairs import HeldOutPairsEvaluator
+from bertkit.evaluation import held_out_pairs
+from bertkit.evaluation.held_out_pairs import HeldOutPairsEvaluator, nearer_than_own
 from bertkit.training.parallelism import DataParallel
 from tests.evaluation.small_embedder import embedder, pairs, trainee_of
 
@@ -49,3 +50,13 @@ def test_scores_are_ranked_as_people_do(tmp_path: Path) -> None:
     assert evaluator.score(found) == -found["spearmanr"]
     with pytest.raises(UserError, match=r"best_by is 'spearman' .did you mean 'spearmanr'"):
         HeldOutPairsEvaluator(reader, pairs(*TEXTS, targets=scores), best_by="spearman").score(found)
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 2**22])
+def test_a_few_rows_at_once_are_counted_as_all_together(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(held_out_pairs, "AT_ONCE", at_once)
+    firsts_PW, seconds_PW = np.random.default_rng(0).integers(-2, 3, size=(2, 17, 3)).astype(float)  # with ties
+    cosines_PP = firsts_PW @ seconds_PW.T
+    np.testing.assert_array_equal(
+        nearer_than_own(firsts_PW, seconds_PW), (cosines_PP > cosines_PP.diagonal()[:, None]).sum(axis=1)
+    )

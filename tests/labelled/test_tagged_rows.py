@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bertkit.labelled.examples import Tagged
@@ -111,3 +112,21 @@ def test_a_bad_entity_is_told(tmp_path: Path, entities: object, told: str) -> No
 )
 def test_a_bad_row_is_told(tmp_path: Path, row: dict[str, object], told: str) -> None:
     assert refusal(tmp_path, TASK, row) == f"rows.jsonl{told}"
+
+
+def test_many_entities_are_found_as_by_a_look_at_every_word() -> None:
+    random = np.random.default_rng(0)
+    words = ["ab" * int(random.integers(1, 4)) for _ in range(80)]
+    ends = np.cumsum([len(word) + 1 for word in words]) - 1
+    starts = ends - [len(word) for word in words]
+    chosen = [(first, first + int(random.integers(1, 3))) for first in range(0, 78, 3)]  # of these words each
+    entities = [{"start": int(starts[a]), "end": int(ends[b - 1]), "label": "X"} for a, b in chosen]
+    plain = ["O"] * len(words)
+    for one in entities:
+        inside = [n for n in range(len(words)) if starts[n] < one["end"] and one["start"] < ends[n]]
+        plain[inside[0]] = "B-X"
+        for number in inside[1:]:
+            plain[number] = "I-X"
+    found = tagged(" ".join(words), entities, "here")
+    assert found.tags == tuple(plain)
+    assert found.words == tuple(zip(starts.tolist(), ends.tolist(), strict=True))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from itertools import pairwise, permutations
+from math import comb
 
 import numpy as np
 import pytest
@@ -41,3 +43,16 @@ def test_each_query() -> None:
     found = query_scores(scores, [[0, 0, 1], [0, 0, 0]])
     assert found["ndcg_at_10"] == pytest.approx([1 / np.log2(3), 0])
     assert (found["mrr"], found["recall_at_10"]) == ([0.5, 0], [1, 0])
+
+
+@pytest.mark.parametrize(("size", "relevant"), [(1, 1), (5, 1), (5, 3), (60, 25), (400, 200)])
+def test_the_first_of_many_ties_is_where_counting_orders_has_it(size: int, relevant: int) -> None:
+    orders = [comb(size - place, relevant - 1) for place in range(1, size + 1)]
+    plain = sum(count / comb(size, relevant) / (2 + place) for place, count in enumerate(orders, 1))
+    scores, relevances = [2.0, 2.0] + [1.0] * size, [0.0, 0.0] + [1.0] * relevant + [0.0] * (size - relevant)
+    assert reciprocal_rank(scores, relevances) == pytest.approx(plain, rel=1e-12)
+
+
+def test_ties_of_many_documents_take_no_numbers_of_thousands_of_digits() -> None:
+    found = reciprocal_rank([1.0] * 200_000, [1.0] * 100_000 + [0.0] * 100_000)
+    assert found == pytest.approx(math.log(2), rel=1e-4)  # as if each place were tossed a coin for

@@ -11,8 +11,16 @@ from bertkit.families.labels import Problem
 from bertkit.formats.rows import Row
 from bertkit.labelled.examples import Example, Tagged, Target
 from bertkit.metrics.answer_scores import scores_v1, scores_v2
-from bertkit.metrics.intervals import intervals_of
-from bertkit.metrics.resampling import resampled_answers_v1, resampled_answers_v2, resampled_means
+from bertkit.metrics.classification_scores import classification_scores, multi_label_scores, regression_scores
+from bertkit.metrics.intervals import Metrics, intervals_of
+from bertkit.metrics.resampling import (
+    resampled_answers_v1,
+    resampled_answers_v2,
+    resampled_label_sets,
+    resampled_labels,
+    resampled_means,
+    resampled_numbers,
+)
 from bertkit.metrics.results import Prediction
 from bertkit.metrics.task_scores import score_results
 
@@ -108,3 +116,54 @@ def test_a_metric_that_few_examples_have_is_taken_where_there_is_one() -> None:
     found = intervals_of(at, 10)
     assert (found["rare"].value, found["rare"].low, found["rare"].high) == (1, 1, 1)
     assert found["all"].low < found["all"].value == 4.5 < found["all"].high
+
+
+def resamples(examples: int, count: int = 50) -> list[np.ndarray]:
+    random = np.random.default_rng(1)
+    return [random.integers(examples, size=examples) for _ in range(count)]
+
+
+RANDOM = np.random.default_rng(0)
+NOISE = RANDOM.normal(size=(2, 60))
+PAIRS_OF_NUMBERS = {
+    "noise": NOISE,
+    "ties": RANDOM.integers(5, size=(2, 60)).astype(float),
+    "ties of one": np.stack([RANDOM.integers(3, size=60).astype(float), NOISE[0]]),
+    "far from 0": np.stack([1e9 + NOISE[0], 5 + 1e-3 * NOISE[1]]),
+    "one far from all": np.concatenate([[[1e12], [-1e12]], NOISE], axis=1),
+    "very large and very small": np.stack([1e300 * NOISE[0], 1e-300 * NOISE[1]]),
+    "constant": np.stack([np.ones(60), NOISE[0]]),
+    "two": np.array([[0.0, 1.0], [1.0, 0.0]]),
+    "one": np.array([[3.0], [4.0]]),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS_OF_NUMBERS)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_numbers_of_a_resample_are_scored_as_they_are(name: str) -> None:
+    gold_N, predicted_N = PAIRS_OF_NUMBERS[name]
+    at: Metrics = resampled_numbers(gold_N.tolist(), predicted_N.tolist())
+    for places in resamples(len(gold_N)):
+        plain = regression_scores(gold_N[places].tolist(), predicted_N[places].tolist())
+        assert at(places) == pytest.approx(plain, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 200])
+def test_labels_of_a_resample_are_scored_as_they_are(kinds: int) -> None:
+    gold, predicted = RANDOM.integers(kinds, size=(2, 300)).astype(str)
+    at: Metrics = resampled_labels(gold.tolist(), predicted.tolist())
+    for places in resamples(len(gold), 10):
+        assert at(places) == classification_scores(gold[places].tolist(), predicted[places].tolist())
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_label_sets_of_a_resample_are_scored_as_they_are(most: int) -> None:
+    names = [f"label {number}" for number in range(9)]
+    gold, predicted = (
+        [tuple(RANDOM.choice(names, size=RANDOM.integers(most + 1))) for _ in range(80)] for _ in range(2)
+    )
+    at: Metrics = resampled_label_sets(gold, predicted, ["never"])
+    known = {"never", *(label for some in (*gold, *predicted) for label in some)}
+    for places in resamples(len(gold), 10):
+        some = ([column[place] for place in places] for column in (gold, predicted))
+        assert at(places) == multi_label_scores(*some, known)

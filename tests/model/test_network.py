@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bertkit.batching.layout import Layout
 from bertkit.batching.token_batch import TokenBatch
 from bertkit.config.readout import MASKED_LM, Readout
 from bertkit.families.bert import FAMILY
+from bertkit.model import network as network_module
 from bertkit.model.encoder import Encoder
 from bertkit.model.heads import new_head
 from bertkit.model.init import initialise
@@ -84,3 +86,25 @@ def test_parts_of_a_pooling_and_again_without_the_prompt(encoder: Encoder) -> No
     expected += [torch.stack(rows) for rows in ([t.sum(0) for t in without], [t.amax(0) for t in without])]
     for found, one in zip(parts, expected, strict=True):
         assert_same(found, one)
+
+
+@torch.no_grad()
+def test_the_likeliest_tokens_are_looked_for_a_few_masks_at_a_time(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = network(encoder, head(MASKED_LM), Readout("mask", MASKED_LM, top_k=3))
+    sizes: list[int] = []
+    whole = one.logits
+
+    def logits(hidden_TW: Tensor, layout: Layout, some_M: Tensor) -> Tensor:
+        sizes.append(len(some_M))
+        return whole(hidden_TW, layout, some_M)
+
+    scores_MK, ids_MK = one(BATCH, MASKS_M)
+    monkeypatch.setattr(network_module, "LOGITS_AT_ONCE", 2 * CONFIG.vocab_size)
+    monkeypatch.setattr(one, "logits", logits)
+    few_scores_MK, few_ids_MK = one(BATCH, MASKS_M)
+    assert sizes == [2, 1]
+    assert_same(few_scores_MK, scores_MK)
+    assert few_ids_MK.tolist() == ids_MK.tolist()
+    assert [len(none) for none in one(BATCH, MASKS_M[:0])] == [0, 0]

@@ -12,7 +12,7 @@ from bertkit.errors import InputError, TextTooLong, UserError
 from bertkit.inference.model import Model
 from bertkit.inference.pipeline import Failure
 from bertkit.tasks.contract import Outcome, Reading, Texts
-from bertkit.tasks.question_answering import CANDIDATES, Answers, QuestionAnswering
+from bertkit.tasks.question_answering import CANDIDATES, FIRST_IN_ORDER, Answers, QuestionAnswering, highest_first
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import Encoded, LongText, cut
 from tests.parity.task_peers import make_task_peer
@@ -203,3 +203,12 @@ def test_a_question_that_fills_the_window(folder: Path) -> None:
     text = " ".join(WORDS[:30])
     with pytest.raises(TextTooLong, match="the first text has 30 tokens, which leaves 0 of 20"):
         load(folder, long="window").predict([{"question": text, "context": text}])
+
+
+@pytest.mark.parametrize("size", [1, 7, FIRST_IN_ORDER, 5 * FIRST_IN_ORDER])
+@pytest.mark.parametrize("kinds", [1, 3, 10**6])
+def test_the_highest_come_in_the_order_of_a_stable_sort(size: int, kinds: int) -> None:
+    random = np.random.default_rng(0)
+    values_N = random.integers(kinds, size=size).astype(float)
+    values_N[random.random(size) < 0.3] = -np.inf
+    assert list(highest_first(values_N)) == (-values_N).argsort(kind="stable").tolist()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bertkit.errors import InputError
+from bertkit.errors import InputError, TextTooLong
 from bertkit.tasks.contract import Texts
 from bertkit.tasks.feature_extraction import FeatureExtraction
 from bertkit.tasks.fill_mask import FillMask
@@ -65,3 +65,31 @@ def test_texts_as_they_stand_share_no_token_and_need_nothing_of_the_task(tokeniz
     masked = [Texts(LONG + " [MASK]")]
     (encoded,) = answering.encode(masked, answering.tokenize(masked))
     assert sum(len(window.ids) - 2 for window in encoded.windows) > 11
+
+
+@pytest.mark.parametrize("word", ["w5 ", "w5\n", "w5 " * 9 + "x" * 300 + " "])
+def test_a_text_that_is_much_too_long_is_refused_by_its_beginning(
+    word: str, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    tokenize = tokenizer.tokenize
+
+    def noted(texts: list[str], **how: bool) -> object:
+        read.extend(map(len, texts))
+        return tokenize(texts, **how)
+
+    monkeypatch.setattr(tokenizer, "tokenize", noted)
+    whole = Texts(word * 50_000)
+    reader = Reader(FeatureExtraction(tokenizer), 8, LongText.ERROR, offsets=True)
+    fits = Texts("w7 w8")
+    tokens = reader.tokenize([fits, whole])
+    assert sum(read) < 5_000 if len(word) == 3 else len(whole.first) in read  # no beginning says anything of it
+    with pytest.raises(TextTooLong, match=r"^input 2 of 2: the text has (more than )?\d+ tokens.*the limit is 8"):
+        reader.encode([fits, whole], tokens)
+
+
+def test_a_long_text_of_one_word_that_is_one_token_is_read(tokenizer: Tokenizer) -> None:
+    one = [Texts("x" * 100_000 + " w5")]
+    reader = Reader(FeatureExtraction(tokenizer), 8, LongText.ERROR, offsets=True)
+    (encoded,) = reader.encode(one, reader.tokenize(one))
+    assert encoded.input_tokens == 4

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bertkit.batching.layout import Layout, PackedLayout, PaddedLayout
+from bertkit.batching.packed import PackedBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,10 @@ class TokenBatch:
         Raises:
             ValueError: a sequence is empty, or its ids and segments differ in number.
         """
-        lengths = _lengths(ids, segments)
-        tokens_3T = torch.tensor(
-            [
-                list(chain.from_iterable(ids)),
-                list(chain.from_iterable(segments)),
-                list(chain.from_iterable(range(length) for length in lengths)),
-            ]
-        ).to(device, non_blocking=True)
-        ids_T, segments_T, positions_T = tokens_3T
-        return cls(ids_T, segments_T, positions_T, PackedLayout.of(lengths, device))
+        packed = PackedBatch.of(ids, segments)
+        tokens_3T = torch.from_numpy(np.stack([packed.ids_T, packed.segments_T, packed.positions_T]))
+        ids_T, segments_T, positions_T = tokens_3T.to(device, non_blocking=True)
+        return cls(ids_T, segments_T, positions_T, PackedLayout.of(packed.lengths, device))
 
     @classmethod
     def pad(

@@ -9,7 +9,6 @@ checksum. Source: https://github.com/google/leveldb/blob/main/doc/table_format.m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,13 +64,16 @@ def _read(data: bytes) -> dict[bytes, bytes]:
     footer = data[-FOOTER_BYTES:]
     _, _, at = _handle(footer, 0)
     offset, size, _ = _handle(footer, at)
-    entries: list[Entry] = []
+    found: dict[bytes, bytes] = {}
+    before = None
     for _, where in _entries(_block(data, offset, size)):
         offset, size, _ = _handle(where, 0)
-        entries += _entries(_block(data, offset, size))
-    if any(key >= after for (key, _), (after, _) in pairwise(entries)):
-        raise Malformed("its keys are out of order")
-    return dict(entries)
+        for key, value in _entries(_block(data, offset, size)):
+            if before is not None and key <= before:  # now, and not at the end: a block could be named again and again
+                raise Malformed("its keys are out of order")
+            found[key] = value
+            before = key
+    return found
 
 
 def _handle(data: bytes, at: int) -> tuple[int, int, int]:
@@ -98,7 +100,7 @@ def _entries(block: bytes) -> Iterator[Entry]:
     end = len(block) - 4 - 4 * int.from_bytes(block[-4:], "little")  # before the list of restarts and its length
     if len(block) < 4 or end < 0:
         raise Malformed("a block is shorter than its own list of restarts")
-    at, key = 0, b""
+    at, key, written = 0, b"", 0
     while at < end:
         shared, at = read_varint(block, at)
         rest, at = read_varint(block, at)
@@ -106,6 +108,9 @@ def _entries(block: bytes) -> Iterator[Entry]:
         if shared > len(key) or at + rest + size > end:
             raise Malformed("a key or value is longer than its block")
         key = key[:shared] + block[at : at + rest]
+        written += len(key)
+        if written > RESTART_EVERY * len(block):  # a key repeats at most what was written since the last restart
+            raise Malformed("its keys repeat one another more than a table's do")
         at += rest + size
         yield key, block[at - size : at]
 

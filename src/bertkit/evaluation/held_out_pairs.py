@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from bertkit.evaluation.held_out import answerer_of, as_score, best_possible
 from bertkit.evaluation.predicted_records import predicted_records, vectors_of
@@ -16,6 +17,8 @@ from bertkit.tasks.reading import Reader
 from bertkit.training.evaluation import Measures, evaluating
 from bertkit.training.parallelism import Parallelism
 from bertkit.training.training_module import TrainingModule
+
+AT_ONCE = 2**22  # cosines, of as many first texts as that is with all second ones
 
 
 class HeldOutPairsEvaluator:
@@ -58,6 +61,21 @@ class HeldOutPairsEvaluator:
     def _found(self, answerer: Answerer) -> Scores:
         """How far up each first text's own second text is among all second texts, by cosine."""
         firsts_PW, seconds_PW = (vectors_of(answerer, self._examples, field) for field in ("text", "text_pair"))
-        cosines_PP = firsts_PW @ seconds_PW.T
-        better_P = (cosines_PP > cosines_PP.diagonal()[:, None]).sum(axis=1)
+        better_P = nearer_than_own(firsts_PW, seconds_PW)
         return mean_scores({"mrr": 1 / (1 + better_P), "accuracy": (better_P == 0).astype(np.float64)})
+
+
+def nearer_than_own(firsts_PW: npt.NDArray[np.float64], seconds_PW: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """For each first vector, how many second ones have a larger dot product with it than its own, (P,).
+
+    Never all of them at once: memory does not grow with the square of the pairs.
+    """
+    pairs = len(firsts_PW)
+    better_P = np.empty(pairs, dtype=np.int64)
+    at_once = max(1, AT_ONCE // pairs)
+    for start in range(0, pairs, at_once):
+        some = range(start, min(start + at_once, pairs))
+        cosines_SP = firsts_PW[some.start : some.stop] @ seconds_PW.T
+        own_S = cosines_SP[np.arange(len(some)), some]
+        better_P[some.start : some.stop] = (cosines_SP > own_S[:, None]).sum(axis=1)
+    return better_P

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeGuard
@@ -92,8 +93,9 @@ def tagged(text: str, entities: Sequence[object], place: str) -> Tagged:
     # Each character a piece: the finest words that a tokenizer can make, so that the fewest entities cut one.
     words = [(word.start, word.end) for word in words_of(text, [(at, at + 1) for at in range(len(text))])]
     tags = ["O"] * len(words)
+    firsts, lasts = [first for first, _ in words], [last for _, last in words]
     for start, end, label in (_entity(entity, text, place) for entity in entities):
-        inside = [number for number, (first, last) in enumerate(words) if first < end and start < last]
+        inside = range(bisect_right(lasts, start), bisect_left(firsts, end))  # words do not overlap
         shown = f"the entity {text[start:end]!r} ({start} to {end})"
         if not inside:
             raise InputError(f"{place}: {shown} has no word in it", "Leave it out.")

@@ -5,15 +5,16 @@ Where scikit-learn would warn and take 0 (a label never predicted, a label never
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from bertkit.metrics.label_counts import Counts, total
+from bertkit.metrics.label_counts import Counts
 
 Numbers = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +60,50 @@ def classification_scores(gold: Sequence[str], predicted: Sequence[str]) -> dict
 
 def confusion_scores(confusion: Confusion) -> dict[str, float]:
     """The same from what was counted, where each of its labels is right or predicted somewhere."""
-    counts = counts_of(confusion)
+    correct_C, gold_C, predicted_C = _margins(confusion)
+    return label_scores(np.stack([correct_C, predicted_C, gold_C], axis=1))
+
+
+def label_scores(counts_C3: Whole) -> dict[str, float]:
+    """The same from how often each label was right, predicted and should have been, (C, 3): `Counts` in a row."""
+    correct_C, _, gold_C = counts_C3.T
     return {
-        "accuracy": total(counts.values()).recall,
-        **averages(counts),
-        "matthews_corrcoef": matthews_corrcoef(confusion),
+        "accuracy": float(correct_C.sum() / gold_C.sum()),
+        **averages(counts_C3),
+        "matthews_corrcoef": _correlated(counts_C3),
     }
 
 
-def averages(counts: Mapping[str, Counts]) -> dict[str, float]:
-    """`f1_macro`, `f1_micro`, `precision_macro`, `recall_macro` of at least one label."""
-    each = counts.values()
-    return {
-        "f1_macro": float(np.mean([one.f1 for one in each])),
-        "f1_micro": total(each).f1,
-        "precision_macro": float(np.mean([one.precision for one in each])),
-        "recall_macro": float(np.mean([one.recall for one in each])),
+def averages(counts_C3: Whole) -> dict[str, float]:
+    """`f1_macro`, `f1_micro`, `precision_macro`, `recall_macro` of labels; 0 where there are none.
+
+    Args:
+        counts_C3: how often each was right, predicted and should have been.
+    """
+    correct_C, predicted_C, gold_C = counts_C3.T
+    whole = Counts(*map(int, counts_C3.sum(axis=0)))
+    macro = {
+        "f1_macro": _shares(2 * correct_C, predicted_C + gold_C),
+        "precision_macro": _shares(correct_C, predicted_C),
+        "recall_macro": _shares(correct_C, gold_C),
     }
+    means = {name: float(shares_C.mean()) if len(shares_C) else 0.0 for name, shares_C in macro.items()}
+    return {"f1_macro": means.pop("f1_macro"), "f1_micro": whole.f1, **means}
+
+
+def _shares(parts_C: Whole, wholes_C: Whole) -> Numbers:
+    """Each part of its whole; 0 where the whole is."""
+    return np.divide(parts_C, wholes_C, out=np.zeros(len(parts_C)), where=wholes_C > 0)
 
 
 def matthews_corrcoef(confusion: Confusion) -> float:
     """The correlation of right and predicted labels, of any number (Gorodkin 2004); 0 where either is constant."""
-    correct_C, gold_C, predicted_C = (margin.astype(np.float64) for margin in _margins(confusion))
+    correct_C, gold_C, predicted_C = _margins(confusion)
+    return _correlated(np.stack([correct_C, predicted_C, gold_C], axis=1))
+
+
+def _correlated(counts_C3: Whole) -> float:
+    correct_C, predicted_C, gold_C = counts_C3.astype(np.float64).T
     examples = gold_C.sum()
     together = correct_C.sum() * examples - gold_C @ predicted_C
     spread = (examples**2 - gold_C @ gold_C) * (examples**2 - predicted_C @ predicted_C)
@@ -112,18 +135,21 @@ def multi_label_scores(
         labels: those that macro averages count though no example has them, beside all that one has.
     """
     same = [set(right) == set(found) for right, found in zip(gold, predicted, strict=True)]
-    return label_set_scores(multi_label_counts(gold, predicted, labels), float(np.mean(same)))
+    counts = multi_label_counts(gold, predicted, labels).values()
+    counts_C3 = np.array([(one.correct, one.predicted, one.gold) for one in counts], dtype=np.int64).reshape(-1, 3)
+    return label_set_scores(counts_C3, float(np.mean(same)))
 
 
-def label_set_scores(counts: Mapping[str, Counts], same: float) -> dict[str, float]:
+def label_set_scores(counts_C3: Whole, same: float) -> dict[str, float]:
     """The same from what was counted.
 
     Args:
+        counts_C3: how often each label was right, predicted and should have been.
         same: share of the examples whose set is the right one.
     """
-    scores = averages(counts) if counts else dict.fromkeys(averages({"": Counts()}), 0.0)
-    whole = total(counts.values())
-    return {"accuracy": same, **scores, "precision_micro": whole.precision, "recall_micro": whole.recall}
+    whole = Counts(*map(int, counts_C3.sum(axis=0)))
+    averaged = averages(counts_C3)
+    return {"accuracy": same, **averaged, "precision_micro": whole.precision, "recall_micro": whole.recall}
 
 
 def regression_scores(gold: Sequence[float], predicted: Sequence[float]) -> dict[str, float]:

@@ -8,7 +8,6 @@ trec_eval orders them by their names instead, so that its numbers differ where t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import comb
 
 import numpy as np
 
@@ -52,10 +51,11 @@ def reciprocal_rank(scores: Sequence[float], relevances: Sequence[float]) -> flo
     rank = 0
     for group in _tied(scores, relevances):
         size, relevant = len(group), sum(one > 0 for one in group)
-        if relevant:  # of all orders of the group, the first relevant one stands at `place` in this many
-            orders = [comb(size - place, relevant - 1) for place in range(1, size + 1)]
-            whole = comb(size, relevant)
-            return sum(count / whole / (rank + place) for place, count in enumerate(orders, 1))
+        if relevant:  # of all orders of the group, the share in which the first relevant one stands at each place
+            place_K = np.arange(1, size - relevant + 2)
+            passed_K = (size - relevant + 1 - place_K) / (size + 1 - place_K)  # where none stood before, none does here
+            first_K = np.cumprod(np.concatenate([[1.0], passed_K[:-1]])) * (1 - passed_K)
+            return float((first_K / (rank + place_K)).sum())
         rank += size
     return 0.0
 

@@ -19,6 +19,8 @@ from bertkit.model.vector_steps import RecipeHead
 if TYPE_CHECKING:
     from bertkit.model.encoder import Encoder
 
+LOGITS_AT_ONCE = 2**23  # 32 MB in float32, and as much again for their softmax
+
 
 class Network(nn.Module):
     """From packed tokens to what a task reads.
@@ -46,6 +48,8 @@ class Network(nn.Module):
             return self.head.parts(hidden_TW, batch.layout)
         if self.head is None:
             return (hidden_TW,)
+        if self.readout.top_k and output_indices_M is not None:
+            return self._likeliest(hidden_TW, batch.layout, output_indices_M)
         logits_RC = self.logits(hidden_TW, batch.layout, output_indices_M)
         if not self.readout.top_k:
             return (logits_RC,)
@@ -56,6 +60,15 @@ class Network(nn.Module):
         chosen_N = torch.tensor(self.readout.chosen, device=scores_RC.device)
         scores_RK, places_RK = scores_RC[:, chosen_N].topk(self.readout.top_k, dim=-1)
         return scores_RK, chosen_N[places_RK]
+
+    def _likeliest(self, hidden_TW: Tensor, layout: Layout, output_indices_M: Tensor) -> tuple[Tensor, ...]:
+        """The likeliest numbers of each row and their probabilities, few rows at a time: a vocabulary is wide."""
+        at_once = max(1, LOGITS_AT_ONCE // self.encoder.config.vocab_size)
+        found = [
+            torch.softmax(self.logits(hidden_TW, layout, some_M).float(), dim=-1).topk(self.readout.top_k, dim=-1)
+            for some_M in torch.split(output_indices_M, at_once)
+        ]
+        return torch.cat([scores_RK for scores_RK, _ in found]), torch.cat([ids_RK for _, ids_RK in found])
 
     def logits(self, hidden_TW: Tensor, layout: Layout, output_indices_M: Tensor | None = None) -> Tensor:
         """What the head gives for hidden states, (R, C)."""

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from bertkit.config.readout import Readout
 from bertkit.errors import UserError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bertkit.tokenization.tokenizer import Tokenizer
     from bertkit.tokenization.windows import Window
 
+FIRST_IN_ORDER = 1024  # spans of a window that are sorted, of up to 200,000
 CANDIDATES = 20  # the best spans, over which probabilities are spread: `n_best_size` of the script
 
 
@@ -155,8 +157,8 @@ class QuestionAnswering(Task):
         beyond = np.full(self.max_answer_tokens - 1, -np.inf)
         ends_SM = np.lib.stride_tricks.sliding_window_view(np.concatenate([ends_E, beyond]), self.max_answer_tokens)
         logits_SM = starts_S[:, None] + ends_SM[: len(starts_S)]
-        for place in (-logits_SM).argsort(axis=None, kind="stable"):
-            first, more = divmod(int(place), self.max_answer_tokens)
+        for place in highest_first(logits_SM.ravel()):
+            first, more = divmod(place, self.max_answer_tokens)
             if logits_SM[first, more] == -np.inf:
                 return
             start = window.offsets[owned.start + first][0]
@@ -165,6 +167,23 @@ class QuestionAnswering(Task):
             if visible := text.strip():
                 start += len(text) - len(text.lstrip())
                 yield SpanCandidate(float(logits_SM[first, more]), start, start + len(visible))
+
+
+def highest_first(values_N: Array) -> Iterator[int]:
+    """The places of the values from the highest on, equal ones in their order.
+
+    Few are asked for: the first ones are put in order, and twice as many when these are used up.
+    """
+    count, above = FIRST_IN_ORDER, np.inf
+    while count < len(values_N):
+        least = -np.partition(-values_N, count - 1)[count - 1]
+        yield from _in_order(values_N, np.flatnonzero((values_N >= least) & (values_N < above)))
+        count, above = 2 * count, least
+    yield from _in_order(values_N, np.flatnonzero(values_N < above))
+
+
+def _in_order(values_N: Array, places_K: npt.NDArray[np.int64]) -> Iterator[int]:
+    yield from places_K[np.argsort(-values_N[places_K], kind="stable")].tolist()
 
 
 def distinct(

@@ -10,6 +10,11 @@ from bertkit.tasks.contract import Task, Texts
 from bertkit.tokenization.tokens import Tokens
 from bertkit.tokenization.windows import Encoded, LongText, cut, window_room
 
+CHARACTERS = (
+    16  # of a text's beginning, for each token that a model reads; in no language are tokens so long in the mean
+)
+LONGEST_WORD = 128  # tokens: of the last word of a beginning, which the whole text may have as fewer
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -32,8 +37,21 @@ class Reader:
         """The tokens of every text; one that occurs in many inputs (a query, a question) is tokenised once."""
         texts = (text for one in inputs for text in (one.first, one.second) if text is not None)
         unique = list(dict.fromkeys(texts))
-        tokens = self.task.tokenizer.tokenize(unique, offsets=self.offsets)
-        return dict(zip(unique, tokens, strict=True))
+        too_long = self._too_long(unique) if self.long == LongText.ERROR else {}
+        left = [text for text in unique if text not in too_long]
+        tokens = self.task.tokenizer.tokenize(left, offsets=self.offsets)
+        return {**too_long, **dict(zip(left, tokens, strict=True))}
+
+    def _too_long(self, texts: Sequence[str]) -> dict[str, Tokens]:
+        """The beginnings, as tokens, of texts that have too many there already; the rest need not be read."""
+        begin = CHARACTERS * (self.limit + LONGEST_WORD)
+        long = [text for text in texts if len(text) > 2 * begin]
+        beginnings = self.task.tokenizer.tokenize([text[:begin] for text in long]) if long else []
+        return {
+            text: Tokens(one.ids, goes_on=True)
+            for text, one in zip(long, beginnings, strict=True)
+            if len(one) > self.limit + LONGEST_WORD
+        }
 
     def encode(self, inputs: Sequence[Texts], tokens: Mapping[str, Tokens]) -> list[Encoded]:
         """Each input of a row in windows.

@@ -12,10 +12,12 @@ class Tokens:
     Attributes:
         ids: vocabulary ids, one a token.
         offsets: `(start, end)` of each token in Unicode code points of the user's own text; None when not asked for.
+        goes_on: the text has more of them: it was read no further, since it is too long already.
     """
 
     ids: list[int]
     offsets: list[tuple[int, int]] | None = None
+    goes_on: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)

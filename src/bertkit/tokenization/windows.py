@@ -113,7 +113,8 @@ def cut(
             f"Choose a limit of at least {special + 1} tokens.",
         )
     if long == LongText.ERROR:
-        raise TextTooLong(f"the text has {input_tokens} tokens, special tokens included; the limit is {limit}")
+        count = f"{input_tokens} tokens" if not _goes_on(first, second) else f"more than {input_tokens} tokens"
+        raise TextTooLong(f"the text has {count}, special tokens included; the limit is {limit}")
     if long == LongText.TRUNCATE:
         return Encoded([_truncated(template, first, second, room)], input_tokens, truncated=True)
     if not 0 <= overlap < room:
@@ -124,6 +125,10 @@ def cut(
     if second is None:
         return Encoded(_over_text(frame, first, room, overlap), input_tokens, truncated=False)
     return Encoded(_over_pair(frame, first, second, room, overlap), input_tokens, truncated=False)
+
+
+def _goes_on(first: Tokens, second: Tokens | None) -> bool:
+    return first.goes_on or (second is not None and second.goes_on)
 
 
 def window_room(first: Tokens, second: Tokens | None, template: Template, limit: int) -> int:
