@@ -343,3 +343,26 @@ def test_one_long_text_among_ten_thousand_short_ones_is_in_nobodys_way_and_nobod
     assert len(hours.done) == 10_001
     assert hours.waits("short")[-1] < 2 * (0.002 + 512 / RATE) + 0.5
     assert hours.waits("long")[0] < 3
+
+
+def test_what_would_be_too_late_is_refused_at_once_and_not_dropped_later() -> None:
+    """A queue that is larger than what is computed within anyone's patience."""
+    hours = Hours(Scheduler(512, 100_000))
+    hours.run(texts(8, 2 * RATE))
+    accepted = len(hours.done) + len(hours.late)
+    assert len(hours.late) < 0.01 * accepted
+    assert hours.refused["texts"] > 0.3 * (accepted + hours.refused["texts"])
+    assert sum(sum(one.lengths) for one in hours.done) > 0.95 * RATE * 900
+
+
+def test_small_batches_say_nothing_of_what_can_be_done() -> None:
+    scheduler = Scheduler(512, 100_000)
+    for _ in range(50):
+        scheduler.computed(8, 0.005)
+    ask(scheduler, [100])
+    ask(scheduler, [100] * 480, wait=10.0)
+    for _ in range(50):
+        scheduler.computed(512, 1.0)
+    with pytest.raises(Overloaded, match="in time"):
+        ask(scheduler, [100], client="other", wait=0.1)
+    ask(scheduler, [100], client="other", wait=10.0)

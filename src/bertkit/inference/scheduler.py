@@ -10,6 +10,7 @@ No thread and no clock of its own: whoever computes hands in the time, in second
   request is in the way of a short one, and a client that asks for much waits for itself.
 * In a flow a request that has had many tokens is overtaken by those that come. Each second that it waits forgives it
   some, so that it is overtaken for so long and no longer. Between flows there is nothing to forgive: shares are shares.
+* What could not be answered before its deadline, as fast as full batches are computed, is refused at once, too.
 * Where answers should come within a time, a request that fits into a batch is let in only where it can have it.
 * What nobody waits for any more, or what is too late, is not computed.
 """
@@ -33,6 +34,7 @@ Priority = Literal["high", "normal", "low"]
 SHARES: Mapping[Priority, float] = MappingProxyType({"high": 8.0, "normal": 1.0, "low": 0.125})
 AGEING = 1_000.0  # tokens a second: what a CPU computes in a tenth of one
 MISFITS = 32  # windows that a batch has no room for, before no further one is tried
+SURE = 0.8  # of the time until its deadline, in which a request must be expected to have its turn
 LEAST_RETRY_SECONDS, MOST_RETRY_SECONDS = 1, 60
 
 
@@ -149,6 +151,7 @@ class Scheduler:
         self._turn = 0.0  # of the flow that was served last
         self._numbers = count()
         self._rate = 0.0  # tokens a second
+        self._full_rate = 0.0  # the same, of batches that were about full: small ones say little of what can be done
 
     @property
     def batch_tokens(self) -> int:
@@ -169,7 +172,7 @@ class Scheduler:
         if own + self.waiting + demand.tokens > self.queue_tokens:
             raise Overloaded(f"{self.waiting:,} tokens are waiting", retry_after_seconds=self.retry_after_seconds)
         is_small = demand.tokens <= self.most_batch_tokens
-        if is_small and not self._has_time(demand):
+        if not self._is_in_time(demand, is_small, now) or (is_small and not self._is_within_target(demand)):
             raise Overloaded("it could not be answered in time", retry_after_seconds=self.retry_after_seconds)
         key = (demand.client, demand.priority)
         flow = self._flows.get(key)
@@ -234,6 +237,8 @@ class Scheduler:
             self.target.times.add(tokens, seconds)
         rate = tokens / max(seconds, 1e-6)
         self._rate = rate if self._rate == 0.0 else 0.9 * self._rate + 0.1 * rate
+        if 2 * tokens >= self.batch_tokens:
+            self._full_rate = rate if self._full_rate == 0.0 else 0.9 * self._full_rate + 0.1 * rate
 
     def answered(self, ticket: Ticket, now: float) -> None:
         """All outputs of a request are there."""
@@ -251,7 +256,17 @@ class Scheduler:
         """Flows that anything waits in."""
         return len(self._flows)
 
-    def _has_time(self, demand: Demand) -> bool:
+    def _is_in_time(self, demand: Demand, is_small: bool, now: float) -> bool:
+        """Whether a request can be expected to have its turns before its deadline."""
+        if not self._full_rate or not self.waiting:
+            return True
+        # Clients take turns, and what fits into a batch overtakes what does not.
+        before = self._small if is_small else self._waiting_of
+        clients = len(self._waiting_of) + (demand.client not in self._waiting_of)
+        tokens = min(clients * (before[demand.client] + demand.tokens), self.waiting + demand.tokens)
+        return tokens <= SURE * (demand.deadline - now) * self._full_rate
+
+    def _is_within_target(self, demand: Demand) -> bool:
         """Whether a request that fits into a batch can be answered in time; where none waits, nothing is sooner."""
         if self.target is None or not self._small:
             return True
