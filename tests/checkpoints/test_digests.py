@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bertkit.checkpoints.digests import sha256
+from bertkit.checkpoints.digests import folder_sha256, sha256
 from bertkit.errors import BadCheckpoint
 
 
@@ -26,3 +26,16 @@ def test_is_not_cached(tmp_path: Path) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadCheckpoint, match="absent: cannot be read"):
         sha256(tmp_path / "absent")
+
+
+def test_a_folder_is_what_its_files_hold_and_are_called(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner/a.json").write_text("a")
+    before = folder_sha256(tmp_path)
+    (tmp_path / "README.md").write_text("for people")
+    (tmp_path / ".hidden").write_text("")
+    assert folder_sha256(tmp_path) == before
+    (tmp_path / "inner/a.json").rename(tmp_path / "a.json")
+    moved = folder_sha256(tmp_path)
+    (tmp_path / "a.json").write_text("b")
+    assert len({before, moved, folder_sha256(tmp_path)}) == 3

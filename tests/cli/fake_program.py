@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -72,6 +73,9 @@ class Task:
 
 
 class Model:
+    source = Path(__file__).parent / "no weights"
+    dtype = "float32"
+
     @property
     def task(self) -> Task:
         name = LOADED[-1].get("task")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bertkit.cli import inputs
+from bertkit.formats.files import GO_ON
 from bertkit.formats.jsonl import EXAMPLE
 from tests.cli import fake_program
 
@@ -172,7 +173,7 @@ def test_record_puts_errors_of_model_and_reader_in_their_places(run: Run, tmp_pa
     assert found[0]["error"] == {
         "type": "InputError",
         "message": f"{path}:1: not valid JSON at column 2: Expecting property name enclosed in double quotes",
-        "remedy": EXAMPLE,
+        "remedy": EXAMPLE.replace(GO_ON, ""),
         "page": "docs/errors/InputError.md",
     }
 
@@ -201,7 +202,7 @@ def test_recorded_errors_are_readable_too(run: Run) -> None:
     assert code == 0
     assert out.splitlines()[1:] == [
         "  2  error: argument 2: no usable text",
-        "     → Correct the input, or go on without the bad rows with --on-error record.",
+        "     → Correct the input.",
     ]
 
 

@@ -38,8 +38,9 @@ RecordsFile = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Write to this file, whole or not at all: JSON lines; or a table (.csv, .tsv, .parquet), vectors (.npy).",
-        metavar="FILE",
+        help="Write to this file, whole or not at all: JSON lines; or a table (.csv, .tsv, .parquet), vectors (.npy); "
+        "into a folder (out/, 'out/*.parquet') in parts.",
+        metavar="FILE|FOLDER/",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one record an input, in input order.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -41,6 +41,12 @@ Keep = Annotated[
     str | None,
     typer.Option(metavar="A,B,…", help="Columns of the input to write beside each answer; id is one by itself."),
 ]
+PartRows = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Of a folder of parts: rows in each; 10,000 if left out.")
+]
+Shard = Annotated[
+    str | None, typer.Option(metavar="I/N", help="Of a folder of parts: make every N-th, so that machines share them.")
+]
 RUN_OPTIONS = ("dtype", "device", "revision", "long", "batch_tokens", "backend", "invariant", "prompt")
 
 
@@ -53,6 +59,8 @@ def predict(
     input: options.Input = None,
     output: options.RecordsFile = None,
     keep: Keep = None,
+    part_rows: PartRows = None,
+    shard: Shard = None,
     format: options.Format = None,
     delimiter: options.Delimiter = None,
     columns: Mapping[str, str] = column_options.NONE,
@@ -86,12 +94,15 @@ def predict(
 
     Texts are arguments, or the rows of files (--input), or the lines of standard input.
     With --json or --output each text becomes one record, in input order.
+    Into a folder (-o out/) they go in parts: killed and typed again, it goes on.
     """
     from bertkit.cli.answers import Waiting
+    from bertkit.cli.bulk import BadRows, answer_in_parts, parts_of
     from bertkit.cli.carried import Carried
     from bertkit.formats.dialects import with_delimiter
 
-    carried, waiting = Carried.named(keep), Waiting()
+    carried, waiting, bad, bulk = Carried.named(keep), Waiting(), BadRows(), parts_of(output)
+    refused = waiting.refused if bulk is None else bad.refused
     rows = input_rows(
         texts,
         text_pair=text_pair,
@@ -99,8 +110,14 @@ def predict(
         format=with_delimiter(format, delimiter),
         columns=columns,
         every_row={"question": question, "candidate_labels": candidate_labels},
-        on_bad_row=waiting.refused if on_error == "record" else None,
+        on_bad_row=refused if on_error == "record" else None,
     )
+    if bulk is not None:
+        answer_in_parts(context.params, bulk, rows, bad, lambda: cast("Model", _loaded(context.params)))
+        return
+    if shard is not None or part_rows is not None:
+        option = "--shard" if shard is not None else "--part-rows"
+        raise UserError(f"{option} without a folder of parts", "Name one: -o FOLDER/ or -o 'FOLDER/*.parquet'.")
     _answer_all(context.params, rows, waiting, carried)
 
 
@@ -116,11 +133,16 @@ def _answer_all(given: Mapping[str, Any], rows: RowsOfTask, waiting: Waiting, ca
     on_error, keeps = given["on_error"], given["keep"] is not None
     opened = open_answers(given["output"], as_json=given["json"], with_errors=on_error == "record", keeps=keeps)
     with opened as written:  # before the model: an unwritable place shows at once
-        settings = {name: given[name] for name in (*RUN_OPTIONS, *task_options.TASK_OPTIONS)}
-        explaining = _explaining(given["explain"], given["explain_target"], given["explain_steps"])
-        loaded = _load(given["model"], given["task"], explaining, **settings)
+        loaded = _loaded(given)
         found = answers(loaded, rows(loaded.task.name, loaded.task.fields), waiting, on_error, carried)
         _write_all(found, written, on_error)
+
+
+def _loaded(given: Mapping[str, Any]) -> Model | Explainer:
+    """What answers, as the options say."""
+    settings = {name: given[name] for name in (*RUN_OPTIONS, *task_options.TASK_OPTIONS)}
+    explaining = _explaining(given["explain"], given["explain_target"], given["explain_steps"])
+    return _load(given["model"], given["task"], explaining, **settings)
 
 
 def _explaining(kind: str | None, target: str | None, steps: int | None) -> dict[str, Any]:
@@ -139,7 +161,7 @@ def _load(
 ) -> Model | Explainer:
     from bertkit.inference.model import load
 
-    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in settings.items() if not (value is None or value is False)}
     if not explaining:
         return load(model, task=task, **given)
     from bertkit.inference.explain import Explainer

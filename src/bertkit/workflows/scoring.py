@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bertkit.config.evaluation import EvaluateConfig
 from bertkit.evaluation.scored_predictions import ScoredAnswers
+from bertkit.formats.notes import Note
 from bertkit.labelled.examples import Example
-from bertkit.labelled.notes import Note
 from bertkit.tasks.catalogue import find_spec
 from bertkit.workflows.labelled_data import labelled_examples
 from bertkit.workflows.observer import Observer
