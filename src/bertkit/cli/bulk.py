@@ -39,6 +39,17 @@ def parts_of(output: str | None) -> tuple[Path, str] | None:
     return (Path(output), ".jsonl") if not name or os.path.isdir(output) else None
 
 
+def check_no_parts(shard: str | None, part_rows: int | None) -> None:
+    """Refuses what is said of parts where there are none.
+
+    Raises:
+        UserError: naming the option.
+    """
+    if shard is not None or part_rows is not None:
+        option = "--shard" if shard is not None else "--part-rows"
+        raise UserError(f"{option} without a folder of parts", "Name one: -o 'FOLDER/*.jsonl'.")
+
+
 def read_shard(text: str) -> BulkShard:
     """What `2/3` says.
 

@@ -40,7 +40,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "pretrain": (
             "bertkit pretrain mini.toml",
             "bertkit pretrain mini.toml --set train.steps=2000 --set run.directory=second",
-            "torchrun --nproc-per-node 2 -m bertkit pretrain mini.toml",
+            "bertkit pretrain mini.toml --set train.seed=2 --json",
         ),
         "finetune": (
             "bertkit finetune --task text-classification --train train.csv -o run",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from bertkit.cli import column_options, options, task_options
 from bertkit.cli.inputs import RowsOfTask, input_rows
-from bertkit.errors import UserError
+from bertkit.errors import InputError, UserError
 
 if TYPE_CHECKING:
     from bertkit.cli.answers import AnsweredRow, FailedRow, Waiting
@@ -97,28 +97,30 @@ def predict(
     Into a folder (-o out/) they go in parts: killed and typed again, it goes on.
     """
     from bertkit.cli.answers import Waiting
-    from bertkit.cli.bulk import BadRows, answer_in_parts, parts_of
+    from bertkit.cli.bulk import BadRows, answer_in_parts, check_no_parts, parts_of
     from bertkit.cli.carried import Carried
+
+    given, carried, waiting, bad = context.params, Carried.named(keep), Waiting(), BadRows()
+    if bulk := parts_of(output):
+        answer_in_parts(given, bulk, _rows(given, columns, bad.refused), bad, lambda: cast("Model", _loaded(given)))
+        return
+    check_no_parts(shard, part_rows)
+    _answer_all(given, _rows(given, columns, waiting.refused), waiting, carried)
+
+
+def _rows(given: Mapping[str, Any], columns: Mapping[str, str], on_bad_row: Callable[[InputError], None]) -> RowsOfTask:
+    """The input, as the options say."""
     from bertkit.formats.dialects import with_delimiter
 
-    carried, waiting, bad, bulk = Carried.named(keep), Waiting(), BadRows(), parts_of(output)
-    refused = waiting.refused if bulk is None else bad.refused
-    rows = input_rows(
-        texts,
-        text_pair=text_pair,
-        paths=input,
-        format=with_delimiter(format, delimiter),
+    return input_rows(
+        given["texts"],
+        text_pair=given["text_pair"],
+        paths=given["input"],
+        format=with_delimiter(given["format"], given["delimiter"]),
         columns=columns,
-        every_row={"question": question, "candidate_labels": candidate_labels},
-        on_bad_row=refused if on_error == "record" else None,
+        every_row={"question": given["question"], "candidate_labels": given["candidate_labels"]},
+        on_bad_row=on_bad_row if given["on_error"] == "record" else None,
     )
-    if bulk is not None:
-        answer_in_parts(context.params, bulk, rows, bad, lambda: cast("Model", _loaded(context.params)))
-        return
-    if shard is not None or part_rows is not None:
-        option = "--shard" if shard is not None else "--part-rows"
-        raise UserError(f"{option} without a folder of parts", "Name one: -o FOLDER/ or -o 'FOLDER/*.parquet'.")
-    _answer_all(context.params, rows, waiting, carried)
 
 
 def _answer_all(given: Mapping[str, Any], rows: RowsOfTask, waiting: Waiting, carried: Carried) -> None:

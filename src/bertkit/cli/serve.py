@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,6 +13,7 @@ from bertkit.cli import options
 from bertkit.errors import UserError
 
 if TYPE_CHECKING:
+    from bertkit.inference.served import ServedModel
     from bertkit.server.settings import ServeSettings
 
 Models = Annotated[
@@ -107,10 +108,8 @@ def serve(
     """
     _check_installed()
     from bertkit.server import access, loading
-    from bertkit.server.run import log_to_stderr, run
     from bertkit.server.served_index import ServedIndex
     from bertkit.server.settings import Seconds, ServeSettings
-    from bertkit.terminal.messages import say
 
     if new_key is not None:
         typer.echo(_new_key(new_key, [file for file in (api_key_file, admin_key_file) if file is not None]))
@@ -135,9 +134,17 @@ def serve(
         seconds=Seconds(drain=drain),
     )
     _check(settings, no_auth)
-    log_to_stderr(requests=log_requests)
     given = {"dtype": dtype, "device": device, "batch_tokens": batch_tokens, "invariant": invariant}
-    if code := run(settings, lambda: loading.load_models(specs, given), say):
+    _run(settings, lambda: loading.load_models(specs, given), log_requests)
+
+
+def _run(settings: ServeSettings, load: Callable[[], Sequence[ServedModel]], log_requests: bool) -> None:
+    """Serves until told to end."""
+    from bertkit.server.run import log_to_stderr, run
+    from bertkit.terminal.messages import say
+
+    log_to_stderr(requests=log_requests)
+    if code := run(settings, load, say):
         raise typer.Exit(code)
 
 

@@ -6,12 +6,15 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bertkit.errors import BertkitError, NotServing
-from bertkit.server.app import Application
 from bertkit.server.service import Service
 from bertkit.server.watching import give_back
 from bertkit.server.worker import where
+
+if TYPE_CHECKING:
+    from bertkit.server.app import Application
 
 logger = logging.getLogger("bertkit.server")
 

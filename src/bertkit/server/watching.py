@@ -10,9 +10,12 @@ import logging
 import os
 import platform
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from bertkit.server.app import Application
 from bertkit.server.metrics import resident_bytes
+
+if TYPE_CHECKING:
+    from bertkit.server.app import Application
 
 logger = logging.getLogger("bertkit.server")
 KERNELS_KEPT = "64"
