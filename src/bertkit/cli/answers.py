@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bertkit.cli.carried import Carried
 from bertkit.errors import BertkitError, InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.formats.standard_input import waits
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bertkit.cli.output import ExactFloat
 from bertkit.errors import InputError, UserError, near_match
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 
 ID = "id"
 

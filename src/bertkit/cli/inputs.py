@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bertkit.errors import InputError, UserError
 from bertkit.formats.files import STDIN
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 
 NOTHING: Mapping[str, str | None] = MappingProxyType({})
 RowsOfTask = Callable[[str, Sequence[str]], Iterator[Row]]  # of a task's name and the fields that it reads

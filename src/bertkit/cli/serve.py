@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -112,8 +112,7 @@ def serve(
     from bertkit.server.settings import Seconds, ServeSettings
 
     if new_key is not None:
-        typer.echo(_new_key(new_key, [file for file in (api_key_file, admin_key_file) if file is not None]))
-        return
+        _print_new_key(new_key, [file for file in (api_key_file, admin_key_file) if file is not None])
     searched = None if index is None else ServedIndex.open(index)
     specs = loading.read_specs([*(models or []), *(model or [])], *([searched.spec] if searched else []))
     settings = ServeSettings(
@@ -171,14 +170,16 @@ def _check_installed() -> None:
         raise UserError(f"serving needs {', '.join(missing)}", "pip install 'bertkit[serve]'")
 
 
-def _new_key(name: str, files: Sequence[Path]) -> str:
+def _print_new_key(name: str, files: Sequence[Path]) -> NoReturn:
+    """Makes a key, shows it, and ends the command."""
     from bertkit.server.access import add_key
 
     if not files:
         raise UserError("--new-key without --api-key-file", "Name the file that its hash is added to.")
     if len(files) > 1:
         raise UserError("--new-key with two files of keys", "Name the one that its hash is added to.")
-    return add_key(files[0], name)
+    typer.echo(add_key(files[0], name))
+    raise typer.Exit
 
 
 def _check(settings: ServeSettings, no_auth: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 
 if TYPE_CHECKING:
     from bertkit.inference.model import Model

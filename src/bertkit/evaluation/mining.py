@@ -18,7 +18,7 @@ from bertkit.config.batch_tokens import batch_tokens
 from bertkit.config.finetuning import TaskTable
 from bertkit.evaluation.predicted_records import unit_vectors
 from bertkit.finetuning.hard_negatives import NONE, hard_negatives
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.answerer import Answerer
 from bertkit.inference.engine import Engine
 from bertkit.inference.precision import make_network_ready

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.examples import Example
 from bertkit.metrics.results import Prediction
 from bertkit.tasks.catalogue import find_spec

@@ -8,7 +8,7 @@ from statistics import median
 
 from bertkit.config.batch_tokens import batch_tokens
 from bertkit.evaluation.held_out_loss import HeldOutLossEvaluator
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.model import Model
 from bertkit.sampling.sample_stream import Sample, SampleBatch
 from bertkit.training.evaluation import LossEvaluator

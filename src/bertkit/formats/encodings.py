@@ -10,10 +10,12 @@ import codecs
 import gzip
 import io
 import zlib
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from bertkit.errors import InputError
-from bertkit.formats.notes import Note
+
+if TYPE_CHECKING:
+    from bertkit.formats.notes import Note
 
 HEAD_BYTES = 2**16  # of what is looked at
 _MARKS = (  # UTF-32 first: its little-endian mark begins as that of UTF-16 does

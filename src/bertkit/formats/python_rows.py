@@ -14,7 +14,7 @@ from bertkit.errors import InputError, UserError
 from bertkit.formats.class_names import names_of_table
 from bertkit.formats.columns import check_columns, pick
 from bertkit.formats.frames import ArrowArray, ArrowStream, PandasFrame, Series, arrow_rows, pandas_rows
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 
 AnyRow = str | tuple[object, ...] | Mapping[str, object] | Row
 AnyRows = Iterable[AnyRow] | PandasFrame | ArrowStream | ArrowArray

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from bertkit.errors import BertkitError, UserError, near_match
 from bertkit.formats.python_rows import AnyRow, AnyRows, each_row, fields_of
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.engine import Engine
 from bertkit.inference.pipeline import Failure, Pipeline, Request, attempt
 from bertkit.tasks.contract import Outcome, Result

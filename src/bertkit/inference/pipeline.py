@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from bertkit.errors import BertkitError, NotFinite
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.backend import Outputs
 from bertkit.tasks.contract import Outcome, Reading, Result, Texts
 from bertkit.tasks.reading import Reader

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from bertkit.errors import InputError, UserError, near_match
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.backend import Outputs
 from bertkit.inference.engine import Engine
 from bertkit.inference.pipeline import Failure, Pipeline, Request

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from bertkit.errors import InputError, UserError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.answer_alignment import AnswerAlignment, Found
 from bertkit.labelled.cells import structure_in
 from bertkit.labelled.data import Data

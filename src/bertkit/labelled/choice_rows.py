@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bertkit.errors import InputError
 from bertkit.formats.notes import Note
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import Columns

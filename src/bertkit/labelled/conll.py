@@ -24,7 +24,7 @@ from typing import IO
 from bertkit.errors import InputError, UserError
 from bertkit.formats.files import name_of, open_bytes, sound_lines
 from bertkit.formats.notes import Note, listed, unheard
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.examples import Example, Tagged
 
 DOCUMENT_START = "-DOCSTART-"

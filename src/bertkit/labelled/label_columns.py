@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from bertkit.errors import InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.find_columns import CLASSES
 from bertkit.labelled.label_values import number_in
 from bertkit.labelled.shapes import Fields, Shape, column_of

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.shapes import Fields, Shape, column_of, is_empty
 
 _NUMBERED = re.compile(r"(ending|choice|option|answer|sol|alternative|candidate)[ _-]?(\d+|[a-h])", re.IGNORECASE)

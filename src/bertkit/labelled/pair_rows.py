@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bertkit.errors import InputError
 from bertkit.formats.notes import Note, listed
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.cells import structure_in
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bertkit.errors import InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.cells import structure_in
 from bertkit.labelled.shapes import Fields, Shape, column_of, is_empty
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bertkit.families.labels import Problem
 from bertkit.formats.notes import Note, unheard
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.answer_alignment import Dropped
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example, Target

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bertkit.formats.notes import Note
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 
 Fields = Mapping[str, object]
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from bertkit.errors import InputError
 from bertkit.formats.files import name_of
 from bertkit.formats.json_file import read_json
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.answer_alignment import AnswerAlignment, Dropped, Found
 from bertkit.labelled.examples import Example
 

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TypeGuard
 
 from bertkit.errors import InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.conll import read_conll, spans_of
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example, Tagged

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from bertkit.families.labels import Problem
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.data import Data
 from bertkit.labelled.examples import Example
 from bertkit.labelled.find_columns import CLASSES, Columns

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fastapi import Request
 
 from bertkit.errors import EmptyInput, InputError, UserError, near_match
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.served import Manner, ServedModel, Side
 from bertkit.server.exchange import asker_of, service_of
 from bertkit.server.service import Answered, TokenIds

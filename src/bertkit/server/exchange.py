@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from bertkit.errors import InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.served import TOKEN_VECTORS
 from bertkit.server.service import Answered, Asker, Service
 

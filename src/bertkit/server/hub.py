@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bertkit.errors import EmptyInput, InputError, UserError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.served import Manner, ServedModel
 from bertkit.server import error_shapes, ranking, tei
 from bertkit.server.error_shapes import Shape

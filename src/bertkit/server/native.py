@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
 from bertkit.formats.python_rows import fields_of
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.pipeline import Failure
 from bertkit.inference.served import Manner
 from bertkit.server import error_shapes

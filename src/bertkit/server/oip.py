@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 
 from bertkit.errors import InputError, ModelNotFound
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.served import Manner, ServedModel
 from bertkit.server import error_shapes
 from bertkit.server.error_shapes import Shape

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
 from bertkit.errors import BertkitError, EmptyInput, InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.served import Manner, Side
 from bertkit.server import error_shapes
 from bertkit.server.embedding import CUTS

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
 from bertkit.errors import ModelNotFound
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.served import Manner, ServedModel
 from bertkit.retrieval.answering import RANKED, READ, SearchResult, answered, question_rows, ranked, ranking_row
 from bertkit.server.exchange import Body, asker_of, new_router, reply, reply_large, service_of, shown

@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from bertkit.errors import BertkitError, ModelNotFound, NotFinite, NotServing, TooLate, UserError, near_match
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.backend import Outputs
 from bertkit.inference.latency import LatencyTarget
 from bertkit.inference.pipeline import Failure, Pipeline, Request, attempt

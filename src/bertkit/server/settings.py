@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bertkit.errors import RequestTooLarge
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.pipeline import Failure
 from bertkit.tasks.contract import Task
 

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
 from bertkit.errors import EmptyInput, InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.served import CHARACTERS_A_TOKEN, TOKEN_VECTORS, Manner, ServedModel, Side
 from bertkit.server import error_shapes
 from bertkit.server.embedding import Texts, Wish, embed, lists, similarities

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
 from bertkit.errors import EmptyInput, InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.inference.served import TOKEN_VECTORS, Manner
 from bertkit.server import error_shapes
 from bertkit.server.embedding import EMBEDDING, Wish, as_base64, embed, lists, units

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from bertkit.errors import InputError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 from bertkit.labelled.conll import spans_of
 from bertkit.metrics.entity_scores import count_entities
 from bertkit.metrics.results import Prediction, entities

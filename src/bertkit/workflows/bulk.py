@@ -23,7 +23,7 @@ from bertkit.checkpoints.durable import make_folder
 from bertkit.checkpoints.folders import atomic_file
 from bertkit.checkpoints.locks import locked
 from bertkit.errors import InputError, OutputError, UserError
-from bertkit.formats.rows import Row
+from bertkit.formats.row import Row
 
 MANIFEST = "bulk.json"
 PART_ROWS = 10_000
