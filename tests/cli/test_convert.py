@@ -21,8 +21,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         seen.append((model, revision))
         return Path(model)
 
-    def convert(*arguments: object) -> SimpleNamespace:
-        seen.append(arguments)
+    def convert(*arguments: object, bake: bool) -> SimpleNamespace:
+        seen.append((*arguments, "baked") if bake else arguments)
         return SimpleNamespace(record=lambda: RECORD)
 
     hub, converting, package = (ModuleType(name) for name in ("hub", "convert", "pretrained"))
@@ -39,6 +39,11 @@ def test_what_is_asked_for(run: Run, asked: list[object]) -> None:
     code, out, err = run("convert", "some/model", "new", "--revision", "v1", "--json")
     assert (code, json.loads(out), err) == (0, RECORD, "")
     assert asked == [("some/model", "v1"), (Path("some/model"), Path("new"), "hub", {})]
+
+
+def test_a_temperature_is_baked_where_that_is_asked_for(run: Run, asked: list[object]) -> None:
+    assert run("convert", "a", "b", "--bake-temperature")[0] == 0
+    assert asked[-1] == (Path("a"), Path("b"), "hub", {}, "baked")
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ Destination = Annotated[
     Path, typer.Argument(help="The folder to write; it must be new or empty, and appears whole.", metavar="DST")
 ]
 Format = Annotated[
-    Literal["hub", "tf", "sentence-transformers"],
-    typer.Option(help="The layout to write: the hub's, Google's TensorFlow checkpoint, or sentence-transformers'."),
+    Literal["hub", "tf", "sentence-transformers", "peft"],
+    typer.Option(
+        help="The layout to write: the hub's, Google's TensorFlow checkpoint, sentence-transformers', or peft's."
+    ),
 ]
 Pooling = Annotated[
     Literal["mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"] | None,
@@ -33,6 +35,14 @@ MaxLength = Annotated[
     typer.Option(min=1, metavar="N", help="sentence-transformers: most tokens of a text, special tokens included."),
 ]
 
+BakeTemperature = Annotated[
+    bool,
+    typer.Option(
+        "--bake-temperature",
+        help="Divide the classifier by the temperature of SRC's calibration, for programs that know of none.",
+    ),
+]
+
 
 def convert(
     source: Source,
@@ -41,6 +51,7 @@ def convert(
     pooling: Pooling = None,
     normalize: Normalize = None,
     max_length: MaxLength = None,
+    bake_temperature: BakeTemperature = False,
     revision: options.Revision = None,
     json: options.Json = False,
 ) -> None:
@@ -52,5 +63,6 @@ def convert(
 
     given = {"pooling": pooling, "normalize": normalize, "max_length": max_length}
     embeddings = {name: value for name, value in given.items() if value is not None}
-    record = converting.convert(model_folder(source, revision), destination, format, embeddings).record()
+    folder = model_folder(source, revision)
+    record = converting.convert(folder, destination, format, embeddings, bake=bake_temperature).record()
     typer.echo(json_line(record, "convert") if json else "\n".join(described(record)))

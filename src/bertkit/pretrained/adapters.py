@@ -193,14 +193,7 @@ def read_adapter(folder: Path) -> Adapter | None:
     path = folder / ADAPTER_DESCRIPTION
     if not path.is_file():
         return None
-    try:
-        content = path.read_bytes()
-        refuse_pointer(path, content)
-        values = json.loads(content)
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadCheckpoint(f"{path}: not JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise BadCheckpoint(f"{path}: an object is expected, not {type(values).__name__}")
+    values = read_values(path)
     version = values.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise BadCheckpoint(f"{path}: is of another version of bertkit", "Use the version that wrote it.")
@@ -215,3 +208,20 @@ def read_adapter(folder: Path) -> Adapter | None:
                 f"{folder / ADAPTER_TENSORS}: tensor {name} is of {header.dtype}, not of floating point numbers"
             )
     return Adapter(about.base, about.base_sha256, about.head_name, about.scale, about.values, tensors)
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        BadCheckpoint: there is none.
+    """
+    try:
+        content = path.read_bytes()
+        refuse_pointer(path, content)
+        values = json.loads(content)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadCheckpoint(f"{path}: not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise BadCheckpoint(f"{path}: an object is expected, not {type(values).__name__}")
+    return values

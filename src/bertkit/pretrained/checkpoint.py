@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 from bertkit.checkpoints.digests import sha256
 from bertkit.checkpoints.stored import DescribedTensors, StoredTensors
-from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, ADAPTER_TENSORS, find_weights
+from bertkit.checkpoints.weight_files import (
+    ADAPTER_DESCRIPTION,
+    ADAPTER_TENSORS,
+    PEFT_DESCRIPTION,
+    PEFT_TENSORS,
+    find_weights,
+)
 from bertkit.config.calibration import ModelCalibration
 from bertkit.config.cascade import CascadeSettings
 from bertkit.config.encoder import EncoderConfig
@@ -82,12 +88,18 @@ class Pretrained:
     def fingerprint(self) -> str:
         """Of the weights, those of an adapter too."""
         weights = weights_sha256(self.folder)
-        return weights if self.adapter is None else f"{weights}+{sha256(self.adapter / ADAPTER_TENSORS)}"
+        if self.adapter is None:
+            return weights
+        own = self.adapter / ADAPTER_TENSORS
+        return f"{weights}+{sha256(own if own.is_file() else self.adapter / PEFT_TENSORS)}"
 
     @property
     def description(self) -> Path:
         """The file that says what the checkpoint is."""
-        return self.folder / "config.json" if self.adapter is None else self.adapter / ADAPTER_DESCRIPTION
+        if self.adapter is None:
+            return self.folder / "config.json"
+        own = self.adapter / ADAPTER_DESCRIPTION
+        return own if own.is_file() else self.adapter / PEFT_DESCRIPTION
 
     @property
     def source(self) -> Path:

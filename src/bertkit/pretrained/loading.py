@@ -15,7 +15,7 @@ from bertkit.checkpoints.graph_files import graph_files
 from bertkit.checkpoints.headers import TensorHeader
 from bertkit.checkpoints.hub import locate
 from bertkit.checkpoints.stored import StoredTensors, open_tensors
-from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, has_weights
+from bertkit.checkpoints.weight_files import ADAPTER_DESCRIPTION, PEFT_DESCRIPTION, has_weights
 from bertkit.config.arguments import check_argument
 from bertkit.config.int8 import KEY as INT8
 from bertkit.config.int8 import says_int8
@@ -30,6 +30,7 @@ from bertkit.pretrained.direct_reading import KEY, CheckpointForm, direct, recog
 from bertkit.pretrained.graph_only import described_tensors
 from bertkit.pretrained.int8_names import as_floats, check_stored
 from bertkit.pretrained.name_table import canonical, refuse_wrapped, stored_names
+from bertkit.pretrained.peft_layout import read_peft
 from bertkit.pretrained.sentence_keys import TASKS_OF_TEXTS
 from bertkit.pretrained.sentence_modules import MODULES, Chain, read_chain
 from bertkit.pretrained.sentence_transformers import (
@@ -71,14 +72,9 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
     Args:
         above: adapters that go on this one.
     """
-    adapter = read_adapter(folder)
-    if adapter is not None:
-        if folder.resolve() in above:
-            raise BadCheckpoint(
-                f"{folder / ADAPTER_DESCRIPTION}: the base of the adapter is the adapter itself", SAY_WHERE
-            )
-        base = _open_base(adapter, folder, (*above, folder.resolve()))
-        return _adapted(base, adapter, folder, prompt)
+    found = _on_base(folder, above)
+    if found is not None:
+        return _adapted(*found, folder, prompt)
     chain = read_chain(folder, prompt)
     place = folder if chain is None else chain.modules[0].folder
     foreign = read_config(place)
@@ -94,6 +90,31 @@ def _open(folder: Path, prompt: str | None, above: tuple[Path, ...]) -> Pretrain
     student = None if settings is None else Cascade(settings, open_pretrained(folder / STUDENT))
     opened = replace(opened, int8=int8, cascade=student)
     return _with_settings(opened, folder, chain, foreign.values, prompt)
+
+
+def open_adapter(folder: Path) -> tuple[Pretrained, Adapter] | None:
+    """The base of the adapter in a folder, and the adapter; None where the folder holds none.
+
+    Raises:
+        ModelNotFound, BadCheckpoint: as `open_pretrained`.
+    """
+    return _on_base(folder, ())
+
+
+def _on_base(folder: Path, above: tuple[Path, ...]) -> tuple[Pretrained, Adapter] | None:
+    own = read_adapter(folder)
+    peft = read_peft(folder) if own is None else None
+    if own is None and peft is None:
+        return None
+    if folder.resolve() in above:
+        raise BadCheckpoint(f"{folder}: the base of the adapter is the adapter itself", SAY_WHERE)
+    above = (*above, folder.resolve())
+    if own is not None:
+        return _open_base(own, folder, above), own
+    assert peft is not None
+    revision = peft.config.get("revision") if not Path(peft.base).is_dir() else None
+    base = _open(find_folder(peft.base, revision), None, above)
+    return base, peft.on(base)
 
 
 def _read_form(foreign: ForeignConfig, folder: Path) -> CheckpointForm:
@@ -290,7 +311,9 @@ def open_tokenizer(folder: Path) -> Tokenizer:
     Raises:
         BertkitError: as `open_pretrained`, `Pretrained.load_tokenizer` and `Tokenizer.load` do.
     """
-    if any((folder / name).is_file() for name in (ADAPTER_DESCRIPTION, MODULES)):  # which say more than its files
+    if any(
+        (folder / name).is_file() for name in (ADAPTER_DESCRIPTION, PEFT_DESCRIPTION, MODULES)
+    ):  # which say more than its files
         return open_pretrained(folder).load_tokenizer()
     return Tokenizer.load(folder)
 
