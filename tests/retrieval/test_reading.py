@@ -87,6 +87,10 @@ def test_a_column_that_is_not_there_is_named_and_an_empty_text_is_no_document(tm
     path.write_text('{"body": 7}\n')
     with pytest.raises(InputError, match="is not text"):
         read(path, "body")
+    path.write_text('{"body": "one"}\n{"body": 7}\n{}\n{"body": "two"}\n')
+    bad: list[InputError] = []
+    assert [texts(one) for one in documents_of(path, "body", bad.append)] == [["one"], ["two"]]
+    assert [error.what.partition(": ")[0] for error in bad] == [f"{path}:2", f"{path}:3"]
 
 
 @pytest.mark.parametrize(

@@ -38,3 +38,5 @@ def test_a_digest_is_of_the_content(tmp_path: Path) -> None:
     assert a == b != c
     with pytest.raises(InputError, match="cannot be read"):
         digest_of(tmp_path / "gone")
+    with pytest.raises(InputError, match="its name is not UTF-8"):
+        digest_of(tmp_path / "\udcff.txt")

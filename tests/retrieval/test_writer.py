@@ -39,14 +39,14 @@ def _few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "COPIED_AT_ONCE", 2)
 
 
-def content(index: Path) -> list[Any]:
+def content(index: Path, width: int = 24) -> list[Any]:
     """All that an index holds, vectors included, whatever its pages look like."""
     with read_tables(index) as tables:
         names = ("files", "documents", "passages", "holes", "field_names", "facts WHERE name != 'version'")
         asked = [f"SELECT * FROM {name} ORDER BY 1" for name in names]
         asked.append("SELECT rowid, rank FROM words WHERE words MATCH 'a OR rain'")
         found: list[Any] = [tables.connection.execute(query).fetchall() for query in asked]
-        files = VectorFiles(index, tables.settings.precision, 24, tables.fact("generation", 1))
+        files = VectorFiles(index, tables.settings.precision, width, tables.fact("generation", 1))
         found += [stored.tobytes() for stored in files.mapped(tables.fact("vectors", 0)).values()]
     return found
 

@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+QUESTION = "How long does the ferry take?"  # of the index that test_browser.py makes
 VIEWS = (("light", 1_100, 760), ("dark", 390, 1_100))
 
 
@@ -35,6 +36,8 @@ def look(chromium: str, url: str, key: str) -> list[dict[str, Any]]:
             answers = {}
             for name in page.eval_on_selector_all("#model option", "all => all.map(one => one.value)"):
                 page.select_option("#model", name)
+                if not page.locator("#fields [name]").first.input_value():  # a search has no question of its own
+                    page.fill("#query", QUESTION)
                 page.locator("#fields [name]").last.focus()
                 page.keyboard.press("Control+Enter")
                 page.locator("#meter", has_text="tokens").wait_for()

@@ -17,11 +17,15 @@ from typing import Any
 
 import pytest
 
+from bertkit.config.indexing import IndexConfig
 from bertkit.server.access import key_hash
 from bertkit.server.loading import BUILT_IN, ModelSpec, load_models
+from bertkit.server.served_index import ServedIndex
 from bertkit.server.settings import ServeSettings
+from bertkit.workflows.index import index
 from tests.planner.random_questions import random_question
 from tests.planner.test_page import differences
+from tests.retrieval.made_index import write_files
 from tests.server.test_run import Live
 
 pytestmark = pytest.mark.browser
@@ -29,16 +33,20 @@ SCRIPT = Path(__file__).with_name("look_at_page.py")
 PLANNER_SCRIPT = Path(__file__).with_name("look_at_planner.py")
 
 
-def served(models: Sequence[ModelSpec]) -> Iterator[str]:
-    settings = ServeSettings(port=0, key_hashes=(("ada", key_hash("right")),))
+def served(models: Sequence[ModelSpec], searched: ServedIndex | None = None) -> Iterator[str]:
+    settings = ServeSettings(port=0, key_hashes=(("ada", key_hash("right")),), index=searched)
     live = Live(lambda: load_models(models, {"dtype": "float32"}), settings)
     yield f"http://127.0.0.1:{live.address[1]}"
     live.end()
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    yield from served(BUILT_IN)
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("searched")
+    write_files(folder / "docs", {"trip.md": "# Orkney\n\nThe ferry takes ninety minutes.\n", "a.txt": "Beans grow."})
+    index(IndexConfig(index=str(folder / "notes.idx"), sources=[str(folder / "docs")], dtype="float32"))
+    opened = ServedIndex.open(folder / "notes.idx")
+    yield from served((*BUILT_IN, opened.spec), opened)
 
 
 @pytest.fixture
@@ -65,6 +73,8 @@ def test_every_task_is_answered_and_nothing_is_wrong(url: str) -> None:
         assert "LondonLOC" in answers["entities"]
         assert "Charles Babbage" in answers["questions"]
         assert "album" in answers["masks"]
+        assert answers["notes"].startswith("ninety minutes")
+        assert "docs/trip.md:3" in answers["notes"]
         assert seen["curl"].startswith(f"curl {url}/v1/predict -d '")
 
 

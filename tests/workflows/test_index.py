@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +58,21 @@ def test_only_what_has_changed_is_read_and_what_has_gone_leaves(
     assert made.record()["files"] == 3
 
 
-def test_what_cannot_be_read_is_left_out_and_told(tmp_path: Path, docs: Path) -> None:
+def test_what_cannot_be_read_is_left_out_and_told(tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, docs)
+    (docs / "d.pdf").write_bytes(b"%PDF-1.4")
     (docs / "a.md").write_bytes(b"\xff")
     (docs / "rows.jsonl").write_text('{"text": "w7"}\nno JSON\n')
     observer = Remembers()
     found = run(tmp_path, docs, observer=observer)
     assert counts(found) == (2, 2, 1, 0, 1, 0)
-    assert len(found.left_out) == 2
+    assert len(found.left_out) == 3
     assert any("a.md:1: not valid UTF-8" in line for line in observer.said)
     assert any("rows.jsonl:2: not valid JSON" in line for line in found.left_out)
+    with pytest.raises(InputError, match="no such file or folder"):
+        run(tmp_path, tmp_path / "gone")
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    assert "d.pdf: pypdf is not installed (Install it: pip install 'bertkit[pdf]'.)" in run(tmp_path).left_out[1]
     assert {Path(hit.file).name for hit in _all(tmp_path)} == {"b.txt", "rows.jsonl"}
 
 

@@ -54,6 +54,10 @@ class StoredVectors:
     def _bits(self) -> BitTable:
         return BitTable(self.files["ubinary"])
 
+    @cached_property
+    def _closed(self) -> npt.NDArray[np.int64]:
+        return np.flatnonzero(self.hidden_N)
+
     def nearest(self, query_W: Floats, count: int, allowed_N: Mask | None = None) -> NearestVectors:
         """The vectors with the largest inner products, of those that are not hidden, at most `count`.
 
@@ -67,9 +71,9 @@ class StoredVectors:
         kind = "int8" if "int8" in self.files else "float16"
         if "ubinary" in self.files:
             differing_N = self._bits.differing(query_W)
-            differing_N[~open_N] = FAR
+            differing_N[self._closed if allowed_N is None else ~open_N] = FAR
             likely_C = fewest(differing_N, max(LIKELY, LIKELY_TIMES * count))
-            likely_C = likely_C[open_N[likely_C]]
+            likely_C = likely_C[differing_N[likely_C] < FAR]
             scores_C = self._large(kind, likely_C) @ query_W
             return _best(scores_C, likely_C, count)
         some = None if allowed_N is None else np.flatnonzero(open_N)

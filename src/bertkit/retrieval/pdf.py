@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bertkit.config.extras import load_extra
-from bertkit.errors import InputError
+from bertkit.errors import InputError, UserError
 from bertkit.retrieval.documents import FieldValue, SourceDocument, TextBlock
 from bertkit.retrieval.plain_text import text_blocks
 from bertkit.retrieval.traced import Stretch, Traced
@@ -23,7 +23,10 @@ def read_pdf(content: bytes, name: str) -> SourceDocument:
         UserError: pypdf is not installed.
         InputError: it is damaged, needs a password, or has no text at all, as a scan has none.
     """
-    pypdf: Any = load_extra("pypdf", "pdf")
+    try:
+        pypdf: Any = load_extra("pypdf", "pdf")
+    except UserError as error:
+        raise error.at(name) from None
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of every odd byte of a file that it can read
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))

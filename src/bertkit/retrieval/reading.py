@@ -61,8 +61,17 @@ def documents_of(path: Path, text_column: str | None, on_bad_row: BadRow) -> Ite
     format = format_of(path)
     facts: dict[str, FieldValue] = {"file": path.name, "format": format}
     if format in ("jsonl", "csv", "tsv", "parquet"):
+        is_right = False  # where the first row is no such row, none is
         for row in read_rows(str(path), on_bad_row=on_bad_row):
-            if (found := _of_row(row, text_column or TEXT_COLUMN, facts, format in ("csv", "tsv"))) is not None:
+            try:
+                found = _of_row(row, text_column or TEXT_COLUMN, facts, format in ("csv", "tsv"))
+            except InputError as error:
+                if not is_right:
+                    raise
+                on_bad_row(error)
+                continue
+            is_right = True
+            if found is not None:
                 yield found
         return
     document = _WHOLE[format or "text"](_content(path), str(path))

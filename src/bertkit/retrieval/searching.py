@@ -22,7 +22,7 @@ from bertkit.retrieval.fusion import fused
 from bertkit.retrieval.lexical import matching
 from bertkit.retrieval.nearest import Mask, StoredVectors
 from bertkit.retrieval.passages import in_context
-from bertkit.retrieval.tables import WAITING, Tables, read_tables
+from bertkit.retrieval.tables import NAME, WAITING, Tables, read_tables
 from bertkit.retrieval.traced import Stretch, Traced
 from bertkit.retrieval.vector_files import VectorFiles, ranges_of
 from bertkit.vectors.quantising import Floats
@@ -96,7 +96,7 @@ class IndexReader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._seen: tuple[int, StoredVectors] | None = None
+        self._seen: tuple[tuple[int, int], StoredVectors] | None = None
         with read_tables(folder) as tables:
             self.settings: IndexSettings = tables.settings
 
@@ -177,7 +177,8 @@ class IndexReader:
 
     def _vectors(self, tables: Tables) -> StoredVectors:
         """The vectors of this moment; those of the last search, where nothing has changed since."""
-        version = tables.fact("version", 0)
+        # An index that was removed and made again counts its versions anew, in another file.
+        version = ((self.folder / NAME).stat().st_ino, int(tables.fact("version", 0)))
         with self._lock:
             if self._seen is None or self._seen[0] != version:
                 self._seen = (version, self._mapped(tables))

@@ -66,10 +66,13 @@ def digest_of(path: Path) -> bytes:
     """Of a file's content.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: it cannot be read, or has a name that an index cannot keep.
     """
     try:
+        str(path).encode()
         with path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    except UnicodeEncodeError:
+        raise InputError(f"{str(path)!r}: its name is not UTF-8", "Rename it.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}", "Check its permissions and its disk.") from None

@@ -21,7 +21,7 @@ FORMAT = 1
 BUSY_SECONDS = 60.0  # that another process may take to let go of a table
 WAITING, LIVE = 0, 1
 # Rows of a vector file that stand for no passage any more are holes. Of words the stems are kept, as English has them:
-# on SQuAD that finds more than words as they are written do (docs/search.md).
+# on SQuAD that finds more than words as they are written do, and than a library for it (benchmarks/search.py).
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT NOT NULL, digest BLOB NOT NULL, state INTEGER NOT NULL);

@@ -75,10 +75,10 @@ def index(config: IndexConfig, observer: Observer = SILENT) -> Indexed:
         settings = _known_settings(folder, config)
         model = IndexModel(settings.model, config.device)
     with open_writer(folder, settings) as writer:
-        for source in config.sources:
-            writer.add_source(str(Path(source).resolve()))
         sources = [*config.sources] or writer.sources()
         found = source_files(sources)
+        for source in config.sources:
+            writer.add_source(str(Path(source).resolve()))
         gone, changed, left_out = _read(writer, found, sources, observer)
         embedded = 0
         if writer.waiting():
@@ -112,10 +112,11 @@ class LeftOut:
     known: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
-    def note(self, error: InputError) -> None:
-        """Why something could not be read."""
-        self.lines.append(error.what)
-        self.observer.say(f"left out: {error.what}")
+    def note(self, error: UserError) -> None:
+        """Why something could not be read; what is missing for it, where something is."""
+        line = error.what if isinstance(error, InputError) else f"{error.what} ({error.remedy})"
+        self.lines.append(line)
+        self.observer.say(f"left out: {line}")
 
 
 def _read(
@@ -132,7 +133,7 @@ def _read(
                 if known.get(path) != digest:
                     writer.add(path, digest, documents_of(file, column, left_out.note))
                     changed += 1
-            except InputError as error:
+            except UserError as error:  # of one file; the others are read
                 left_out.note(error)
                 left_out.files.append(path)
             tick(1)

@@ -26,7 +26,7 @@ function marked(text, spans) {
     if (span.start < place) continue;
     parts.push(points.slice(place, span.start).join(""));
     const shown = points.slice(span.start, span.end).join("");
-    parts.push(element("mark", [shown, element("small", span.label)], `hue${span.hue}`));
+    parts.push(element("mark", span.label ? [shown, element("small", span.label)] : shown, `hue${span.hue}`));
     place = span.end;
   }
   return element("p", [...parts, points.slice(place).join("")], "text");
@@ -50,7 +50,7 @@ function hit(one, span) {
   const place = one.page ? `${one.file}, page ${one.page}` : `${one.file}:${one.line}`;
   const head = element("p", [element("strong", place), ` ${one.heading} `, element("span", one.score.toFixed(3), "number")]);
   const spans = span ? [{ start: span[0], end: span[1], label: "", hue: 1 }] : [];
-  return element("div", [head, marked(one.text, spans)]);
+  return element("div", [head, marked(one.text.replaceAll("\n", " "), spans)]);
 }
 
 function found(record) {
