@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 FIRST, SECOND = "My dog is cute.", "He likes playing."
 EDGE, CELL, LINE = 12, 58, 26
 # Each with its head, its step, and what it looks at.
-HEADS = ((3, 2, "the token before"), (3, 1, "the token after"), (2, 1, "the separators"))
+HEADS = ((3, 2, "the token before"), (3, 1, "the token after"), (2, 1, "the ends of the texts"))
 
 
 def svg(title: str, width: float, height: float, parts: Sequence[str]) -> str:
