@@ -12,7 +12,7 @@ from torch import nn
 import bertkit
 from bertkit.formats.rows import Row
 from bertkit.inference.served import MOST_FILLS, Manner, ServedModel
-from bertkit.inference.serving import load_served, own_weights, served
+from bertkit.inference.serving import Weights, load_served, served
 from bertkit.tasks.contract import Result
 from tests.parity.task_peers import make_task_peer
 
@@ -75,6 +75,34 @@ def test_two_names_of_the_same_weights_stay_the_same() -> None:
     decoder.weight = nn.Parameter(table.weight.data)
     both = nn.ModuleList([table, decoder])
     pointer, values = table.weight.data_ptr(), table.weight.detach().clone()
-    own_weights(both)
+    Weights().take(both)
     assert table.weight.data_ptr() == decoder.weight.data_ptr() != pointer
     assert torch.equal(table.weight, values)
+
+
+def test_adapters_of_one_base_share_its_weights_and_answer_as_alone() -> None:
+    weights = Weights()
+    tasks = {"text-classification": {"text": "a warm film"}, "token-classification": {"text": "Ada in London"}}
+    models, sizes = [], []
+    for task in (*tasks, "text-classification"):
+        models.append(load_served(task, None, task, weights, dtype="float32"))
+        sizes.append(sum(one.numel() for one in weights._known.values()))
+    tables = [one.engine.backend.network.encoder.embeddings.token.weight for one in models]  # type: ignore[attr-defined]
+    assert tables[0].data_ptr() == tables[1].data_ptr()
+    assert sizes[1] < 1.5 * sizes[0], "an adapter is merged into the layers that it changes, which are its own"
+    assert sizes[2] == sizes[1], "packed ones are shared too"
+    for model, (task, row) in zip(models[:2], tasks.items(), strict=True):
+        assert ask(model, row, Manner()).record() == bertkit.load(task=task, dtype="float32").predict(row).record()
+
+
+def test_weights_that_differ_in_one_number_are_not_shared() -> None:
+    one, other, third = nn.Linear(3, 4), nn.Linear(3, 4), nn.Linear(4, 3)
+    other.load_state_dict(one.state_dict())
+    third.weight.data = one.weight.data.reshape(3, 4)
+    with torch.no_grad():
+        other.bias[0] += 1
+    weights = Weights()
+    for layer in (one, other, third):
+        weights.take(layer)
+    assert one.weight.data_ptr() == other.weight.data_ptr() != third.weight.data_ptr()
+    assert one.bias.data_ptr() != other.bias.data_ptr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,39 +14,60 @@ from bertkit.inference.engine import Engine
 from bertkit.inference.model import Model, load
 from bertkit.inference.served import MOST_FILLS, TOKEN_VECTORS, Facts, ServedModel
 from bertkit.inference.torch_backend import TorchBackend
+from bertkit.model.linear import as_usual
 from bertkit.model.network import Network
 from bertkit.pretrained.loading import open_pretrained
 from bertkit.pretrained.task_options import make_task, remake_task
 from bertkit.tasks.catalogue import find_task
 
 
-def load_served(name: str, source: str | Path | None, task: str | None, **options: Any) -> ServedModel:
+class Weights:
+    """The tensors of several models, each once: of adapters all have what their base has.
+
+    They are copies. A file that is written over while its tensors are mapped changes them; one that is shortened ends
+    the process.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], torch.Tensor] = {}
+
+    def take(self, network: nn.Module) -> None:
+        """Has a network use them, in the place of its own that are equal, and copies those of its own that are new."""
+        views: dict[tuple[object, ...], torch.Tensor] = {}
+        for tensor in (*network.parameters(), *network.buffers()):
+            if tensor.device.type != "cpu" or tensor.numel() == 0 or (tensor.is_mkldnn and tensor.dtype == torch.int8):
+                continue
+            # Two names of the same numbers, such as the table of tokens and what decodes masks, are looked at once.
+            view = (id(tensor),) if tensor.is_mkldnn else (tensor.data_ptr(), tensor.shape, tensor.stride())
+            if view not in views:
+                views[view] = self._one(tensor.detach())
+            tensor.data = views[view]
+
+    def _one(self, tensor: torch.Tensor) -> torch.Tensor:
+        usual = as_usual(tensor).contiguous()
+        numbers = usual.reshape(-1).view(torch.uint8).numpy()
+        layout = "packed" if tensor.is_mkldnn else tensor.stride()
+        key = (hashlib.sha256(numbers.data).digest(), tensor.dtype, tensor.shape, layout)
+        if key not in self._known:
+            self._known[key] = tensor if tensor.is_mkldnn else tensor.clone()  # a packed one is a copy already
+        return self._known[key]
+
+
+def load_served(
+    name: str, source: str | Path | None, task: str | None, weights: Weights | None = None, **options: Any
+) -> ServedModel:
     """A checkpoint, ready to be served under a name; the rest as `bertkit.load`.
 
     Its files may be written over or removed while it is served.
+
+    Args:
+        weights: of other models, which it shares.
     """
     model = load(source, task=task, **options)
     backend = model.answerer.engine.backend
     if isinstance(backend, TorchBackend):
-        own_weights(backend.network)
+        (weights or Weights()).take(backend.network)
     return served(name, model)
-
-
-def own_weights(network: nn.Module) -> None:
-    """Copies what is mapped from files, one tensor after the other.
-
-    A file that is written over while its tensors are mapped changes them; one that is shortened ends the process.
-    """
-    copies: dict[tuple[object, ...], torch.Tensor] = {}
-    with torch.no_grad():
-        for tensor in (*network.parameters(), *network.buffers()):
-            if tensor.device.type != "cpu" or tensor.layout != torch.strided:
-                continue
-            # Two names of the same numbers, such as the table of tokens and what decodes masks, stay the same.
-            view = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
-            if view not in copies:
-                copies[view] = tensor.data.clone()
-            tensor.data = copies[view]
 
 
 def served(name: str, model: Model) -> ServedModel:

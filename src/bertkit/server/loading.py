@@ -84,7 +84,7 @@ def read_specs(texts: Sequence[str], *more: ModelSpec) -> tuple[ModelSpec, ...]:
 def load_models(
     specs: Sequence[ModelSpec], options: dict[str, Any], told: Callable[[ServedModel], None] = lambda model: None
 ) -> list[ServedModel]:
-    """Each model, ready to answer.
+    """Each model, ready to answer; what of their weights is equal is in memory once.
 
     Args:
         options: of `bertkit.load`, for all of them.
@@ -93,12 +93,12 @@ def load_models(
     Raises:
         BertkitError: one cannot be loaded; it is named.
     """
-    from bertkit.inference.serving import load_served
+    from bertkit.inference.serving import Weights, load_served
 
-    models = []
+    models, weights = [], Weights()
     for spec in specs:
         try:
-            models.append(load_served(spec.name, spec.source, spec.task, **{**options, **spec.options}))
+            models.append(load_served(spec.name, spec.source, spec.task, weights, **{**options, **spec.options}))
         except BertkitError as error:
             raise error.at(f"model {spec.name}") from None
         told(models[-1])
