@@ -72,7 +72,6 @@ def test_other_kinds_of_numbers(client: Client, models: Mapping[str, bertkit.Mod
         ({"input": [10**9]}, 400, None, "input"),
         ({"input": 5}, 400, None, "input"),
         ({"input": "w1", "encoding_format": "hex"}, 400, None, "input"),
-        ({"input": "w1", "late_chunking": True}, 400, None, None),
         ({"input": ["w1"] * 2_049}, 413, "request_too_large", None),
         ({"input": "w1", "model": "classes"}, 400, None, None),
     ],

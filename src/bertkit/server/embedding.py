@@ -98,7 +98,7 @@ async def embed(request: Request, model: str | None, given: Texts, wish: Wish) -
     service = service_of(request)
     found = service.find(model, EMBEDDING)
     manner = Manner.of(
-        service.long(wish.protocol, wish.asked), wish.side, normalize=wish.normalize, prompt=_prompt(found, wish)
+        service.long(wish.protocol, wish.asked), wish.side, normalize=wish.normalize, prompt=prompt_of(found, wish)
     )
     rows = [
         Row({"text": one}, f"input {number}") if isinstance(one, str) else TokenIds(one, f"input {number}")
@@ -112,7 +112,12 @@ async def embed(request: Request, model: str | None, given: Texts, wish: Wish) -
     return Embedded(vectors_NW, answered)
 
 
-def _prompt(model: ServedModel, wish: Wish) -> str | None:
+def prompt_of(model: ServedModel, wish: Wish) -> str | None:
+    """The text that a request wants before each of its own; None where it does not say.
+
+    Raises:
+        UserError: the model has no such prompt.
+    """
     if wish.prompt is not None:
         if wish.prompt not in model.prompts:
             known = ", ".join(model.prompts) or "it has none"

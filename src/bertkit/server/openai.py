@@ -11,11 +11,11 @@ from typing import Any, Literal
 from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
-from bertkit.errors import UserError
 from bertkit.server import error_shapes
 from bertkit.server.embedding import CUTS, NumberKind, Texts, Wish, as_base64, embed, lists, numbers
 from bertkit.server.error_shapes import Shape
 from bertkit.server.exchange import Body, new_router, reply, service_of, shown
+from bertkit.server.late_chunking import embed_late
 from bertkit.server.service import Service
 from bertkit.tokenization.windows import LongText
 
@@ -49,7 +49,7 @@ class EmbeddingsBody(Body):
     output_dtype: NumberKind | None = None
     embedding_type: NumberKind | Literal["base64"] | list[NumberKind | Literal["base64"]] | None = None
     normalized: bool | None = None
-    late_chunking: bool = False
+    late_chunking: bool = Field(False, description="Texts are parts of one, read together and pooled apart.")
 
 
 @router.post(
@@ -67,15 +67,14 @@ class EmbeddingsBody(Body):
 @router.post("/embeddings", summary="The same", include_in_schema=False)
 async def embeddings(request: Request, body: EmbeddingsBody) -> Response:
     """One vector a text."""
-    if body.late_chunking:
-        raise UserError("late chunking is not offered", "Leave late_chunking out.")
     service = service_of(request)
     name, purpose = _model(service, body.model)
     asked, side = _cut(body)
     dimensions = body.output_dimension if body.dimensions is None else body.dimensions
     purpose = body.input_type or body.task or purpose
     wish = Wish(LongText.ERROR, asked, side, purpose=purpose, normalize=body.normalized, dimensions=dimensions)
-    embedded = await embed(request, name, body.input, wish)
+    way = embed_late if body.late_chunking else embed
+    embedded = await way(request, name, body.input, wish)
     kinds = body.embedding_type if isinstance(body.embedding_type, list) else [body.embedding_type or "float"]
     named: list[NumberKind] = [one for one in (body.output_dtype, *kinds) if one is not None and one != "base64"]
     kind: NumberKind = named[0] if named else "float"

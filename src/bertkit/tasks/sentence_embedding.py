@@ -119,16 +119,22 @@ class SentenceEmbedding(Task):
     def decode(self, outcomes: Sequence[Outcome], reading: Reading) -> Embedding:
         """The windows pooled into one vector."""
         (outcome,) = outcomes
-        vector = self._pooled(outcome)
-        if self._finish is not None:
-            vector = self._finish(vector)
-        if self.normalize:
-            vector = vector / max(np.linalg.norm(vector), np.float32(1e-12))
-        vector = vector[: self.truncate_dim].astype(np.float32, copy=False)
+        vector = self._finished(self._pooled(outcome))
         if self.precision is None:
             return Embedding(embedding=vector, reading=reading)
         as_ = self._stored_as
         return Embedding(embedding=as_.store(vector), stored_as=as_, width=len(vector), reading=reading)
+
+    def of_tokens(self, vectors_TW: Array) -> Floats:
+        """The vector of some tokens of a text, (O,) float32: their mean, and what the model does to that."""
+        return self._finished(vectors_TW.mean(axis=0))
+
+    def _finished(self, vector: Array) -> Floats:
+        if self._finish is not None:
+            vector = self._finish(vector)
+        if self.normalize:
+            vector = vector / max(np.linalg.norm(vector), np.float32(1e-12))
+        return vector[: self.truncate_dim].astype(np.float32, copy=False)
 
     def _pooled(self, outcome: Outcome) -> Array:
         """All windows' tokens as one sequence's; of the first token, which each window has, the mean."""
