@@ -21,6 +21,7 @@ class CompressOptions(ColumnOptions, total=False):
     """What can be said of a compression, by names as on the command line."""
 
     cascade: str | Path | None
+    trim_vocab: str | Path | None
     max_loss: float
     calibration_examples: int
     task: str | None
@@ -48,9 +49,10 @@ def compress(
         data: labelled examples, as `evaluate` takes them: they calibrate int8, and what it costs is measured on them.
         to: `int8` (of CPUs), or `fp16` or `bf16`, which need no data; `int8` where nothing else is asked for.
         progress: show how it gets on, in a terminal or a notebook.
-        options: `cascade`, a small model with the same labels, which is to answer where it is sure; `max_loss`, the
-            points that the task's metric may fall by (0.5); `calibration_examples`; and those of `evaluate`: the
-            columns, `task`, `problem`, `format`, `bad_answers`, `long`.
+        options: `cascade`, a small model with the same labels, which is to answer where it is sure; `trim_vocab`, text
+            whose tokens are all that the model is to keep; `max_loss`, the points that the task's metric may fall by
+            (0.5); `calibration_examples`; and those of `evaluate`: the columns, `task`, `problem`, `format`,
+            `bad_answers`, `long`.
 
     Returns:
         Sizes, speeds, the metric before and after with the interval of the loss, and what was kept.

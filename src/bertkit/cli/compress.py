@@ -56,12 +56,23 @@ Calibration = Annotated[
 Task = Annotated[str | None, typer.Option(help="What is measured; what the model does when left out.", metavar="TASK")]
 
 
+TrimVocab = Annotated[
+    str | None,
+    typer.Option(
+        help="Text, as of `train-tokenizer`: rows of the token table that none of it needs go. For its texts the model "
+        "computes the same.",
+        metavar="CORPUS",
+    ),
+]
+
+
 @column_options.column_options(column_options.LABELLED)
 def compress(
     model: Model,
     output: Output,
     to: To = None,
     cascade: Cascade = None,
+    trim_vocab: TrimVocab = None,
     data: Data = None,
     max_loss: MaxLoss = 0.5,
     calibration_examples: Calibration = 300,
@@ -86,6 +97,7 @@ def compress(
         "output": str(output),
         "to": to,
         "cascade": cascade,
+        "trim_vocab": trim_vocab,
         "data": data,
         "max_loss": max_loss,
         "calibration_examples": calibration_examples,

@@ -11,7 +11,7 @@ from bertkit.config.strict import Strict
 from bertkit.config.training import Size
 
 To = Literal["int8", "fp16", "bf16"]
-WAYS = ("to", "cascade")  # of which there is one at a time
+WAYS = ("to", "cascade", "trim_vocab")  # of which there is one at a time
 
 
 class CompressConfig(Strict):
@@ -21,6 +21,7 @@ class CompressConfig(Strict):
         model: a folder or a hub name.
         output: the folder to write.
         to: int8, or half of the bytes of float32; None where something else is made.
+        trim_vocab: text, whose tokens are all that the model is to keep.
         cascade: a small model that is to answer where it is sure, before this one.
         data: labelled examples, which calibrate and measure; None where neither is needed.
         max_loss: points that the task's metric may fall by, of the 100 that a share has.
@@ -32,6 +33,7 @@ class CompressConfig(Strict):
     output: str
     to: To | None = None
     cascade: str | None = None
+    trim_vocab: str | None = None
     data: Sources | None = None
     max_loss: float = 0.5
     calibration_examples: Size = 300

@@ -12,7 +12,7 @@ import tokenizers
 from tokenizers import decoders, normalizers, pre_tokenizers
 
 from bertkit.errors import ConfigError, InputError, ModelNotFound
-from bertkit.tokenization import saving
+from bertkit.tokenization import saving, trimming
 from bertkit.tokenization.casing import Casing, casing_of_backend
 from bertkit.tokenization.digest import vocab_sha256
 from bertkit.tokenization.files import COPY_AGAIN
@@ -203,6 +203,38 @@ class Tokenizer:
             and isinstance(self._backend.pre_tokenizer, pre_tokenizers.BertPreTokenizer)
             and not any(token.normalized or token.rstrip or token.content.split() != [token.content] for token in added)
         )
+
+    def trimmed(self, kept: Sequence[int]) -> Tokenizer:
+        """The same tokenizer with some of its pieces only (see `trimming.py`).
+
+        Args:
+            kept: their ids, ascending, which become 0, 1, 2 …; among them those of `always_kept`.
+
+        Raises:
+            UserError: as `check_can_be_trimmed`.
+        """
+        self.check_can_be_trimmed()
+        place = {old: new for new, old in enumerate(kept)}
+        settings = replace(self._settings, added=tuple((place[id], token) for id, token in self._settings.added))
+        return Tokenizer(trimming.trimmed_backend(self._backend, kept), settings, self.casing)
+
+    def check_can_be_trimmed(self) -> None:
+        """Sees that it can be trimmed.
+
+        Raises:
+            UserError: taking pieces away would change how other texts are cut.
+        """
+        trimming.check_can_be_trimmed(self._backend)
+
+    @property
+    def always_kept(self) -> frozenset[int]:
+        """Ids that a trimmed tokenizer cannot do without: special and added tokens, the unknown one."""
+        unknown = getattr(self._backend.model, "unk_id", None)  # of unigram, which may have no name for it
+        return self.specials.all | {*self._backend.get_added_tokens_decoder(), *([] if unknown is None else [unknown])}
+
+    def tried_pieces(self, text: str) -> set[int]:
+        """Ids of pieces that decide that a word of a text is unknown."""
+        return trimming.tried_pieces(self._backend, text)
 
     def save(self, folder: Path) -> None:
         """Writes the hub's tokenizer files into a folder; transformers reads the same tokens from them.

@@ -67,6 +67,10 @@ def compress(config: CompressConfig, observer: Observer = SILENT) -> Compression
         from bertkit.workflows.cascade import cascade
 
         return cascade(config, source, notes, observer)
+    if config.trim_vocab is not None:
+        from bertkit.workflows.trim import trim
+
+        return trim(config, source, notes, observer)
     return in_fewer_bytes(config, config.to or "int8", source, notes, observer)
 
 

@@ -10,7 +10,7 @@ from bertkit.compression.pace import Pace
 from bertkit.metrics.intervals import Comparison
 from bertkit.reports.notebook import small_table
 
-HEADINGS = {"cascade": "A cascade"}
+HEADINGS = {"cascade": "A cascade", "trimmed": "A trimmed vocabulary"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,14 @@ class Compression:
 
     Attributes:
         folder: that was written.
-        to: int8, fp16, bf16 or cascade.
+        to: int8, fp16, bf16, cascade or trimmed.
         bytes_before, bytes_after: of the files of weights.
         loss: None where there was no data to measure it on.
         paces: of the model before and after; empty where there was no data.
         kept: weights that stay in floating point, the ones to blame for the loss.
         by_rows: weights whose inputs have a scale for each row, because fixed ones were to blame.
         notes: what a user should know of how the data was understood, a line each.
+        compared: what else there is to compare: its name, before, after.
         said: what else there is to say of it, a line each.
         details: the same as JSON values, by name.
     """
@@ -76,12 +77,14 @@ class Compression:
     kept: tuple[str, ...] = ()
     by_rows: tuple[str, ...] = ()
     notes: Sequence[str] = ()
+    compared: tuple[tuple[str, str, str], ...] = ()
     said: tuple[str, ...] = ()
     details: Mapping[str, object] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, str, str]]:
         """What there is to compare: its name, before, after."""
         found = [("weights, MB", f"{self.bytes_before / 1e6:,.1f}", f"{self.bytes_after / 1e6:,.1f}")]
+        found += self.compared
         if self.paces:
             before, after = self.paces
             found += [
