@@ -65,6 +65,13 @@ TrimVocab = Annotated[
     ),
 ]
 
+DropLayers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Layers to drop, those that are missed least; training on wins back most of the loss.", metavar="N"
+    ),
+]
+
 
 @column_options.column_options(column_options.LABELLED)
 def compress(
@@ -73,6 +80,7 @@ def compress(
     to: To = None,
     cascade: Cascade = None,
     trim_vocab: TrimVocab = None,
+    drop_layers: DropLayers = None,
     data: Data = None,
     max_loss: MaxLoss = 0.5,
     calibration_examples: Calibration = 300,
@@ -98,6 +106,7 @@ def compress(
         "to": to,
         "cascade": cascade,
         "trim_vocab": trim_vocab,
+        "drop_layers": drop_layers,
         "data": data,
         "max_loss": max_loss,
         "calibration_examples": calibration_examples,

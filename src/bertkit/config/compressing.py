@@ -11,7 +11,7 @@ from bertkit.config.strict import Strict
 from bertkit.config.training import Size
 
 To = Literal["int8", "fp16", "bf16"]
-WAYS = ("to", "cascade", "trim_vocab")  # of which there is one at a time
+WAYS = ("to", "cascade", "trim_vocab", "drop_layers")  # of which there is one at a time
 
 
 class CompressConfig(Strict):
@@ -22,6 +22,7 @@ class CompressConfig(Strict):
         output: the folder to write.
         to: int8, or half of the bytes of float32; None where something else is made.
         trim_vocab: text, whose tokens are all that the model is to keep.
+        drop_layers: how many layers are to go.
         cascade: a small model that is to answer where it is sure, before this one.
         data: labelled examples, which calibrate and measure; None where neither is needed.
         max_loss: points that the task's metric may fall by, of the 100 that a share has.
@@ -34,6 +35,7 @@ class CompressConfig(Strict):
     to: To | None = None
     cascade: str | None = None
     trim_vocab: str | None = None
+    drop_layers: Size | None = None
     data: Sources | None = None
     max_loss: float = 0.5
     calibration_examples: Size = 300
@@ -54,7 +56,9 @@ class CompressConfig(Strict):
 
     @model_validator(mode="after")
     def _measured_on_data(self) -> CompressConfig:
-        if self.data is None and (self.to == "int8" or self.cascade is not None):
-            what = "int8 is calibrated" if self.cascade is None else "a cascade is chosen"
+        needs = {"int8 is calibrated": self.to == "int8", "a cascade is chosen": self.cascade is not None}
+        needs |= {"layers to drop are chosen": self.drop_layers is not None}
+        what = next((what for what, is_asked in needs.items() if is_asked), None)
+        if self.data is None and what is not None:
             raise ValueError(f"{what} and measured on labelled examples: give data")
         return self

@@ -71,6 +71,10 @@ def compress(config: CompressConfig, observer: Observer = SILENT) -> Compression
         from bertkit.workflows.trim import trim
 
         return trim(config, source, notes, observer)
+    if config.drop_layers is not None:
+        from bertkit.workflows.drop_layers import drop_layers
+
+        return drop_layers(config, source, notes, observer)
     return in_fewer_bytes(config, config.to or "int8", source, notes, observer)
 
 
