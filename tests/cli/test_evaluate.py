@@ -117,7 +117,7 @@ def test_predictions_say_what_was_predicted(tmp_path: Path, reviews: str, squad:
     assert main(["evaluate", "--data", reviews, "--predictions", "-"]) == 2
     assert "Say what was predicted with --task" in capsys.readouterr().err
     assert main(["evaluate", "--data", reviews]) == 2
-    assert "Give -m MODEL or --predictions FILE" in capsys.readouterr().err
+    assert "neither a model nor predictions are given" in capsys.readouterr().err
 
 
 def test_v1_counts_what_is_missing_and_says_so(tmp_path: Path, capsys: Output) -> None:
@@ -209,7 +209,8 @@ def test_a_report_and_two_systems_compared(tmp_path: Path, reviews: str, capsys:
     assert evaluate("text-classification", reviews, one, *more) == 0
     out = capsys.readouterr().out
     assert ["accuracy", "+0.3333", "+0.0000", "to", "+1.0000"] in [line.split()[:5] for line in out.splitlines()]
-    assert out.splitlines()[-1] == f"report: {page}"
+    assert out.splitlines()[-1] == f"report: {page}, all mistakes: {tmp_path / 'report.mistakes.csv'}"
+    assert (tmp_path / "report.mistakes.csv").read_text().startswith("place,text,right,said,error,loss\n")
     assert evaluate("text-classification", reviews, one, *more, "--json") == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["comparison"]["accuracy"]["difference"] == pytest.approx(1 / 3)

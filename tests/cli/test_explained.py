@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bertkit.cli.answers import AnsweredRow
-from bertkit.cli.explained import SHOWN_HEADS, SHOWN_WORDS, ExplainedForm
+from bertkit.cli.explained import GREEN, PLAIN, RED, SHOWN_HEADS, SHOWN_WORDS, ExplainedForm
 from bertkit.errors import BertkitError, InputError
 from bertkit.formats.rows import Row
 from tests.cli import fake_program
@@ -52,12 +52,13 @@ def test_words_have_bars_as_long_as_their_scores() -> None:
         "     +2.0000  w0    " + "█" * 24,
         "     -1.0000  w1    " + "░" * 12,
         "     +0.0000  w2",
-        "     sum less change: -0.001, at 32 steps",
+        "     █ speaks for it, ░ against it; sum less change: -0.001, at 32 steps",
+        "     “w0” speaks most for yes, “w1” against it.",
     ]
 
 
 def test_of_many_words_the_strongest_are_shown_in_order() -> None:
-    lines = shown(explanation=attribution([0.25] + [1.0, -2.0] * 12 + [0.5]))[3:-1]
+    lines = shown(explanation=attribution([0.25] + [1.0, -2.0] * 12 + [0.5]))[3:-2]
     assert len(lines) == SHOWN_WORDS + 1
     assert [line.split()[1] for line in lines[:-1]] == [f"w{place}" for place in range(1, 25)]
     assert lines[-1].split("█")[0].split() == ["+0.7500", "(2", "more", "words)"]
@@ -72,11 +73,26 @@ def test_a_rollout_says_what_special_tokens_have() -> None:
         "     +0.2500  w0                " + "█" * 24,
         "     +0.1250  w1                " + "█" * 12,
         "     +0.6250  (special tokens)",
+        "     Most attention comes from “w0” and “w1”.",
     ]
 
 
 def test_a_text_without_words_has_an_empty_table() -> None:
-    assert len(shown(explanation=attribution([]))) == 4
+    lines = shown(explanation=attribution([]))
+    assert len(lines) == 5
+    assert lines[-1] == "     No word speaks for yes or against it."
+
+
+def test_in_a_terminal_with_colours_the_words_of_the_text_have_them() -> None:
+    marked = [
+        {"text": word, "start": start, "end": start + len(word), "part": 0, "score": score}
+        for word, start, score in (("Good", 0, 2.0), ("not", 6, -1.0), ("bad", 10, 0.1))
+    ]
+    row = Row({"text": "Good, not bad\x1b."}, "row 1")
+    answer = AnsweredRow(row, {"explanation": {**attribution([]), "words": marked}})
+    plain, coloured = (ExplainedForm(Plain(), coloured=some).text(1, answer).splitlines() for some in (False, True))
+    assert coloured[1] == f"     {GREEN}Good{PLAIN}, {RED}not{PLAIN} bad ."
+    assert [coloured[0], *coloured[2:]] == plain
 
 
 def test_heads_are_ranked() -> None:
@@ -88,11 +104,12 @@ def test_heads_are_ranked() -> None:
         "     2.0000      1     0     " + "█" * 12,
         "     1.0000      0     0     " + "█" * 6,
         "     0.0000      1     1",
+        "     For yes head 1 of step 0 matters most.",
     ]
     many = shown(explanation={**explanation, "importance": [[float(head) for head in range(12)]]})
-    assert len(many) == 3 + SHOWN_HEADS + 1
-    assert many[-1].split() == ["0.0000", "…", "…", "the", "least", "of", "all"]
-    assert shown(explanation={**explanation, "importance": [[0.0]]})[-1].split() == ["0.0000", "0", "0"]
+    assert len(many) == 3 + SHOWN_HEADS + 2
+    assert many[-2].split() == ["0.0000", "…", "…", "the", "least", "of", "all"]
+    assert shown(explanation={**explanation, "importance": [[0.0]]})[-2].split() == ["0.0000", "0", "0"]
 
 
 class FakeExplainer:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bertkit.cli.readable import cosine
+from bertkit.cli.answers import AnsweredRow
+from bertkit.cli.readable import MANY_LABELS, Readable, cosine
+from bertkit.formats.rows import Row
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -112,3 +114,16 @@ def test_cosine() -> None:
     one, other = np.array([1, 0], np.float32), np.array([3, 4], np.float32)
     assert cosine(one, other) == pytest.approx(0.6)
     assert cosine(one, one * 0) == 0.0
+
+
+def test_of_many_labels_the_best_are_shown_and_all_that_were_asked_for() -> None:
+    def shown(form: Readable, *scores: float) -> list[str]:
+        labels = [{"label": f"l{place}", "score": score} for place, score in enumerate(scores)]
+        return form.text(1, AnsweredRow(Row({"text": "x"}, "row 1"), {"labels": labels})).splitlines()[2:]
+
+    many = [0.5, *[0.01] * 50]
+    assert [line.split()[1] for line in shown(Readable(), *many)] == ["l0", "l1", "l2", "48"]
+    assert shown(Readable(), *many)[-1] == "     … 48 more: --top-k N shows N"
+    assert len(shown(Readable(few_labels=False), *many)) == 51
+    assert len(shown(Readable(), *[0.2] * MANY_LABELS)) == MANY_LABELS
+    assert len(shown(Readable(), *[0.9] * 7, *[0.1] * 9)) == 7 + 1, "all that are likelier than not"

@@ -16,6 +16,24 @@ def test_many_labels_show_the_most_frequent_confusions() -> None:
     assert "A row for each right label" not in page
 
 
+def test_a_matrix_has_numbers_for_heads() -> None:
+    results, targets = labelled(60, ["a label of many words", "b", "c"])
+    page = report_page(report("text-classification", results, targets))
+    assert "<th></th><th class=number>1</th><th class=number>2</th><th class=number>3</th>" in page
+    assert "<td>1 a label of many words</td>" in page
+
+
+def test_entities_are_marked_in_their_text_the_right_ones_above_those_that_were_said() -> None:
+    tagged = Tagged(((0, 3), (4, 8)), ("B-PER", "I-PER"))
+    entities = [Prediction({"entities": [{"label": "PER", "start": 0, "end": 3}]}, "p")]
+    found = report("token-classification", entities, [tagged], "Ada L<i>")
+    page = report_page(found)
+    right, said = page.split('<span class="told">')[1:]
+    assert ">Ada L&lt;i&gt;<small>PER</small>" in right
+    assert ">Ada<small>PER</small></mark> L&lt;i&gt;" in said
+    assert found.record()["entity_errors"] == {"boundary": 1}
+
+
 def test_entities_answers_and_numbers() -> None:
     tagged = Tagged(((0, 3),), ("B-PER",))
     entities = [Prediction({"entities": [{"label": "PER", "start": 0, "end": 3}]}, "p")] * 3

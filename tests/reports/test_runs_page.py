@@ -18,7 +18,7 @@ def test_the_page_compares_the_runs_and_needs_nothing_else(tmp_path: Path) -> No
     ]
     assert differences(runs) == [("train.seed", ["0", "3"]), ("train.optimiser.learning_rate", ["0.0001", "0.0005"])]
     page = runs_page(runs, [(("run", "tokens"), [("a<b>", "1M"), ("c", "2M")])])
-    assert page.count("<svg") == 7
+    assert page.count("<svg") == 2 * 7  # each chart is there for a wide page and for a phone
     assert "<b>" not in page
     assert "<td>train.seed</td>" in page
     assert re.findall(r"(?:src|href)=|url\(|<script|https?://(?!www\.w3\.org/2000/svg)", page) == []
@@ -40,5 +40,9 @@ def test_pre_training_and_fine_tuning_are_on_one_page(tmp_path: Path) -> None:
     assert changes["task.name"] == ["–", "text-classification"]  # noqa: RUF001
     assert changes["train.steps"] == ["1000", "–"]  # noqa: RUF001
     page = runs_page(runs, [(("run",), [("a",)]), (("run", "task"), [("b", "text-classification")])])
-    assert page.count("<svg") == len(found)
-    assert "b, held out" in page
+    alone = [measures([run]) for run in runs]  # what the one measures says nothing of the other
+    assert page.count("<svg") == 2 * sum(map(len, alone))
+    pretraining, finetuning = page.split("<h2>Curves of pre-training</h2>")[1].split("<h2>Curves of fine-tuning</h2>")
+    assert "b, held out" in finetuning
+    assert "b, held out" not in pretraining
+    assert "a, held out" not in finetuning

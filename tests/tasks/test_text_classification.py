@@ -163,3 +163,12 @@ def test_bad_options(folder: Path) -> None:
     with pytest.raises(MissingHead, match="no head for token-classification") as caught:
         load(folder, task="token-classification")
     assert "This checkpoint can do: text-classification" in caught.value.remedy
+
+
+def test_the_best_labels_are_given_where_few_are_asked_for(folder: Path) -> None:
+    whole = load(folder).predict(["a b c"])[0]
+    for count in (1, 2, 100):
+        few = load(folder, top_k=count).predict(["a b c"])[0]
+        assert few.record()["labels"] == whole.record()["labels"][:count]  # type: ignore[index]
+    with pytest.raises(UserError, match="top_k is 0"):
+        load(folder, top_k=0)

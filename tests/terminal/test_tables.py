@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertkit.terminal.tables import shorten, table
+from bertkit.terminal.tables import fitting, shorten, table
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,11 @@ def test_shorten_always_fills_exactly(text: str, cells: int) -> None:
 
 def test_a_table_is_as_wide_as_its_widest_cells() -> None:
     assert table(("a", "b"), [("long", "1"), ("x", "日本")], indent="") == "a     b\nlong  1\nx     日本"
+
+
+def test_a_table_that_is_wider_than_the_terminal_is_a_block_for_each_row() -> None:
+    header, rows = ("run", "state", "loss"), [("first", "done", "1.25"), ("second", "running", "2.5")]
+    assert fitting(header, rows, None) == fitting(header, rows, 22) == table(header, rows, indent="")
+    assert fitting(header, rows, 20) == (
+        "run    first\nstate  done\nloss   1.25\n\nrun    second\nstate  running\nloss   2.5"
+    )

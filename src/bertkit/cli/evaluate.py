@@ -151,7 +151,9 @@ def _print(found: Evaluation, calibration: Calibration | None, report: str | Non
     for line in [] if calibration is None else _in_words(calibration, data):
         typer.echo(line)
     if report is not None:
-        typer.echo(f"report: {report}")
+        from bertkit.reports.mistakes_file import mistakes_path
+
+        typer.echo(f"report: {report}, all mistakes: {mistakes_path(report)}")
 
 
 def _in_words(found: Calibration, data: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from bertkit.terminal.tables import shorten, table
 
 Record = Mapping[str, Any]
 SHOWN_VALUES = 5
+MANY_LABELS, BEST_LABELS = 5, 3
 
 
 class Form(Protocol):
@@ -28,9 +29,14 @@ class Form(Protocol):
 
 
 class Readable:
-    """Aligned text. Which kind of task it was is told by the record, whose names are fixed."""
+    """Aligned text. Which kind of task it was is told by the record, whose names are fixed.
 
-    def __init__(self) -> None:
+    Args:
+        few_labels: of many labels only the best are shown.
+    """
+
+    def __init__(self, *, few_labels: bool = True) -> None:
+        self._few_labels = few_labels
         self._first_embedding: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
     def text(self, number: int, answer: AnsweredRow) -> str:
@@ -45,8 +51,17 @@ class Readable:
                 return f"{heading}  {size:>10}  {line(record[field])}"
         for field, block in BLOCKS.items():
             if field in record:
-                return f"{heading}  {size}\n{block(record, answer.row.fields)}"
+                return f"{heading}  {size}\n{block(self._shown(record), answer.row.fields)}"
         return as_json
+
+    def _shown(self, record: Record) -> Record:
+        """The record, of many labels the best and those that are likelier than not, and how many there are besides."""
+        labels = record.get("labels", ())
+        if not self._few_labels or len(labels) <= MANY_LABELS:
+            return record
+        likely = sum(one["score"] > 0.5 for one in labels)
+        kept = labels[: max(BEST_LABELS, likely)]
+        return {**record, "labels": kept, "more": len(labels) - len(kept)}
 
     def error(self, number: int, error: BertkitError) -> str:
         return f"{number:>3}  error: {one_line(error.what)}\n     → {one_line(error.remedy)}"
@@ -105,7 +120,9 @@ def _vectors(record: Record, fields: Record) -> str:
 
 
 def _labels(record: Record, fields: Record) -> str:
-    return table(("score", "label"), [(f"{one['score']:.4f}", str(one["label"])) for one in record["labels"]])
+    shown = table(("score", "label"), [(f"{one['score']:.4f}", str(one["label"])) for one in record["labels"]])
+    more = record.get("more", 0)
+    return f"{shown}\n     … {more:,} more: --top-k N shows N" if more else shown
 
 
 def _entities(record: Record, fields: Record) -> str:

@@ -39,7 +39,7 @@ def runs(folders: Folders, html: Html = None, json: options.Json = False) -> Non
     """
     from bertkit.reports.run_summary import summarise
     from bertkit.runs.metrics_file import record_line
-    from bertkit.terminal.tables import table
+    from bertkit.terminal.tables import columns, fitting
 
     found = [summarise(Path(folder)) for folder in folders]
     tables = [
@@ -53,7 +53,7 @@ def runs(folders: Folders, html: Html = None, json: options.Json = False) -> Non
         for run in found:
             typer.echo(record_line(run.record()))
     else:
-        typer.echo("\n\n".join(table(header, rows, indent="") for header, rows in tables))
+        typer.echo("\n\n".join(fitting(header, rows, columns()) for header, rows in tables))
         if html is not None:
             typer.echo(f"curves: {html}")
 

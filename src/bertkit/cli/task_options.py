@@ -31,7 +31,7 @@ CandidateLabels = Annotated[
 ]
 TopK = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="fill-mask: candidates for each mask; question-answering: answers."),
+    typer.Option(min=1, metavar="N", help="Candidates for each mask, answers, or labels: the best so many."),
 ]
 Targets = Annotated[
     str | None,

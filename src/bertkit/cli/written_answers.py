@@ -13,7 +13,7 @@ from bertkit.cli.readable import Form, Readable
 from bertkit.cli.record_files import JsonLines, Records, open_records
 from bertkit.errors import BertkitError, OutputError, UserError
 from bertkit.formats.files import GO_ON
-from bertkit.terminal.messages import write_line
+from bertkit.terminal.messages import is_coloured, write_line
 
 
 class Written(Protocol):
@@ -61,12 +61,15 @@ class ForPerson:
 
 
 @contextmanager
-def open_answers(path: str | None, *, as_json: bool, with_errors: bool, keeps: bool) -> Iterator[Written]:
+def open_answers(
+    path: str | None, *, as_json: bool, with_errors: bool, keeps: bool, few_labels: bool = True
+) -> Iterator[Written]:
     """Where answers go: a file, in the form of its ending; or standard output, as JSON or for a person.
 
     Args:
         with_errors: whether rows may fail and be recorded.
         keeps: whether columns of the rows stand beside the answers.
+        few_labels: whether a person sees the best of many labels only.
 
     Raises:
         UserError: the file's form has no place for them.
@@ -80,7 +83,7 @@ def open_answers(path: str | None, *, as_json: bool, with_errors: bool, keeps: b
         yield (
             AsRecords(JsonLines(out), to_terminal=out.isatty())
             if as_json
-            else ForPerson(ExplainedForm(Readable()), out)
+            else ForPerson(ExplainedForm(Readable(few_labels=few_labels), coloured=is_coloured(out)), out)
         )
 
 

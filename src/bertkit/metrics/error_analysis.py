@@ -12,6 +12,7 @@ from bertkit.families.labels import Problem
 from bertkit.labelled.examples import Example, References, Tagged
 from bertkit.metrics.answer_scores import has_no_answer, overlap_f1_or_none
 from bertkit.metrics.classification_scores import ranks
+from bertkit.metrics.entity_faults import EntityMarks, marks_of
 from bertkit.metrics.ranking_scores import query_scores
 from bertkit.metrics.results import Prediction, label_scores, number, scored_places
 from bertkit.metrics.task_scores import (
@@ -39,15 +40,17 @@ class AnswerAnalysis:
         right, said: what should have been said and what was, in words.
         error: 0 where it is right.
         loss: what tells the worse mistake of two: higher where the model was surer.
+        marks: where in the text entities are; None of other answers.
     """
 
     right: str
     said: str
     error: float
     loss: float
+    marks: EntityMarks | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysedExample(AnswerAnalysis):
     """An example beside its answer.
 
@@ -107,6 +110,7 @@ def _analysed(example: Example, found: AnswerAnalysis, tokens: object) -> Analys
         said=found.said,
         error=found.error,
         loss=found.loss,
+        marks=found.marks,
         place=example.row.place,
         asked=asked,
         words=words,
@@ -175,8 +179,9 @@ def entities_of_words(
     errors = []
     for example, gold, predicted in zip(examples, *tags_of(results, examples), strict=True):
         right, said = ({*group(read_tags(tags))} for tags in (gold, predicted))
-        wrong = len(right ^ said)
-        errors.append(AnswerAnalysis(_spans(example, right), _spans(example, said), float(wrong > 0), float(wrong)))
+        wrong, marks = len(right ^ said), marks_of(right, said, target_of(example, Tagged).words)
+        shown = _spans(example, right), _spans(example, said)
+        errors.append(AnswerAnalysis(*shown, float(wrong > 0), float(wrong), marks))
     return errors
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from bertkit.reports.charts import COLOURS, STYLE, WIDTH, short_number, ticks
+from bertkit.reports.charts import COLOURS, LETTER, STYLE, WIDTH, short_number, ticks
 
 LABEL_WIDTH, RIGHT, ROW, THICK, TOP, BOTTOM = 230, 76, 28, 12, 36, 30
 EDGE = 12  # of the picture to its text
-LONGEST_LABEL, LONGEST_TITLE = 34, 74  # letters
+LETTERS = 9  # about the width of a letter of the title
+NARROW_LABEL_WIDTH = 128
 Scale = Callable[[float], float]
 
 
@@ -29,25 +30,28 @@ class Bar:
     colour: int = 0
 
 
-def bar_chart(bars: Sequence[Bar], *, title: str, unit: str) -> str:
+def bar_chart(bars: Sequence[Bar], *, title: str, unit: str, width: int = WIDTH) -> str:
     """The bars as one `<svg>` element, which is also a whole SVG file.
 
     Args:
+        width: in pixels, at which letters are of their right size.
         unit: of the values; below the axis.
     """
     highest = max((value for bar in bars for value in (bar.value, *(bar.expected or ()))), default=1.0)
-    marks = ticks(0.0, highest or 1.0, 6)
+    marks = ticks(0.0, highest or 1.0, max(2, width // 110))
     height = TOP + ROW * len(bars) + BOTTOM
     bottom = height - BOTTOM
 
+    labels = LABEL_WIDTH if width >= WIDTH else NARROW_LABEL_WIDTH
+
     def x(value: float) -> float:
-        return LABEL_WIDTH + value / marks[-1] * (WIDTH - LABEL_WIDTH - RIGHT)
+        return labels + value / marks[-1] * (width - labels - RIGHT)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {WIDTH} {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" role="img">',
         f"<title>{escape(title)}</title><style>{STYLE}</style>",
-        f'<rect class="back" width="{WIDTH}" height="{height}"/>',
-        f'<text class="title" x="{EDGE}" y="20">{escape(_shortened(title, LONGEST_TITLE))}</text>',
+        f'<rect class="back" width="{width}" height="{height}"/>',
+        f'<text class="title" x="{EDGE}" y="20">{escape(_shortened(title, width // LETTERS))}</text>',
     ]
     for mark in marks:
         parts.append(f'<line class="grid" x1="{x(mark):.1f}" x2="{x(mark):.1f}" y1="{TOP}" y2="{bottom}"/>')
@@ -55,20 +59,20 @@ def bar_chart(bars: Sequence[Bar], *, title: str, unit: str) -> str:
     parts.append(f'<text x="{EDGE}" y="{bottom + 16}">{escape(unit)}</text>')
     for place, bar in enumerate(bars):
         top = TOP + ROW * place + 4
-        parts += _drawn(bar, top, x(0.0), x(bar.value))
+        parts += _drawn(bar, top, x(0.0), x(bar.value), width)
         parts += _expected(bar, top + THICK + 6, x)
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
 
 
-def _drawn(bar: Bar, top: float, left: float, right: float) -> list[str]:
+def _drawn(bar: Bar, top: float, left: float, right: float, width: int) -> list[str]:
     colour = COLOURS[bar.colour % len(COLOURS)]
-    name = _shortened(bar.name, LONGEST_LABEL)
+    name = _shortened(bar.name, int(left / LETTER))
     middle = top + THICK / 2 + 4
     return [
         f'<text x="{left - 8:.1f}" y="{middle:.1f}" text-anchor="end">{escape(name)}</text>',
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(1.0, right - left):.1f}" height="{THICK}" fill="{colour}"/>',
-        f'<text x="{WIDTH - EDGE}" y="{middle:.1f}" text-anchor="end">{short_number(bar.value)}</text>',
+        f'<text x="{width - EDGE}" y="{middle:.1f}" text-anchor="end">{short_number(bar.value)}</text>',
     ]
 
 

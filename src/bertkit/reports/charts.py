@@ -9,7 +9,7 @@ from html import escape
 
 Point = tuple[float, float]
 COLOURS = ("#3b82c4", "#d9722c", "#2f9e62", "#c4527f", "#8a6fd1", "#a08a1e", "#2a9fa8", "#8b8b8b")  # on white and black
-WIDTH, HEIGHT = 680, 340
+WIDTH, HEIGHT = 680, 340  # where nobody says
 LEFT, RIGHT, BOTTOM, TITLE, LEGEND_LINE = 62, 18, 44, 30, 18
 LETTER = 6.4  # about the width of a letter at 12 px
 MOST_POINTS = 600  # of a curve; a picture has no more columns of pixels
@@ -42,6 +42,7 @@ class ChartSeries:
 class _Frame:
     """Where the curves are drawn, and the values at its edges."""
 
+    width: float
     top: float
     x_low: float
     x_high: float
@@ -49,36 +50,39 @@ class _Frame:
     y_high: float
 
     def x(self, value: float) -> float:
-        return LEFT + (value - self.x_low) / (self.x_high - self.x_low) * (WIDTH - LEFT - RIGHT)
+        return LEFT + (value - self.x_low) / (self.x_high - self.x_low) * (self.width - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
         bottom = self.top + HEIGHT - BOTTOM - TITLE
         return bottom - (value - self.y_low) / (self.y_high - self.y_low) * (bottom - self.top)
 
 
-def line_chart(series: Sequence[ChartSeries], *, title: str, x_label: str = "step", y_label: str = "") -> str:
+def line_chart(
+    series: Sequence[ChartSeries], *, title: str, x_label: str = "step", y_label: str = "", width: int = WIDTH
+) -> str:
     """The curves as one `<svg>` element, which is also a whole SVG file.
 
     Args:
+        width: in pixels, at which letters are of their right size.
         y_label: what is measured, and in which unit; above the axis, where the title does not say it.
     """
     drawn = [
         ChartSeries(one.name, shortened([p for p in one.points if all(map(math.isfinite, p))]), one.colour, one.dashed)
         for one in series
     ]
-    legend, lines = _legend(drawn)
+    legend, lines = _legend(drawn, width)
     top = TITLE + lines * LEGEND_LINE + (18 if y_label else 6)
-    frame, x_ticks, y_ticks = _frame([point for one in drawn for point in one.points], top)
+    frame, x_ticks, y_ticks = _frame([point for one in drawn for point in one.points], top, width)
     height = top + HEIGHT - TITLE
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {WIDTH} {height:g}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height:g}" role="img">',
         f"<title>{escape(title)}</title><style>{STYLE}</style>",
-        f'<rect class="back" width="{WIDTH}" height="{height:g}"/>',
+        f'<rect class="back" width="{width}" height="{height:g}"/>',
         f'<text class="title" x="{LEFT}" y="20">{escape(title)}</text>',
         *legend,
         f'<text x="{LEFT}" y="{top - 7:g}">{escape(y_label)}</text>',
         *_axes(frame, x_ticks, y_ticks),
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2:g}" y="{height - 7:g}" text-anchor="middle">{escape(x_label)}</text>',
+        f'<text x="{(LEFT + width - RIGHT) / 2:g}" y="{height - 7:g}" text-anchor="middle">{escape(x_label)}</text>',
         *(_curve(one, frame, place) for place, one in enumerate(drawn)),
         "</svg>",
     ]
@@ -118,21 +122,21 @@ def shortened(points: Sequence[Point]) -> list[Point]:
     return kept
 
 
-def _frame(points: Sequence[Point], top: float) -> tuple[_Frame, list[float], list[float]]:
+def _frame(points: Sequence[Point], top: float, width: int) -> tuple[_Frame, list[float], list[float]]:
     xs, ys = ([point[axis] for point in points] or [0.0, 1.0] for axis in (0, 1))
     x_low, x_high = min(xs), max(xs)
     if 0 < x_low < 0.5 * x_high:
         x_low = 0.0  # a run that is measured every thousand steps still begins at 0
     y_ticks = ticks(min(ys), max(ys), 6)
-    x_ticks = ticks(x_low, x_high, 8)
+    x_ticks = ticks(x_low, x_high, max(3, width // 85))
     # Along x the last curve point is the end of the axis; ticks that lie outside are not drawn.
     low, high = (x_low, x_high) if x_high > x_low else (x_ticks[0], x_ticks[-1])
     shown = [tick for tick in x_ticks if low - 1e-9 <= tick <= high * (1 + 1e-9)]
-    return _Frame(top, low, high, y_ticks[0], y_ticks[-1]), shown, y_ticks
+    return _Frame(width, top, low, high, y_ticks[0], y_ticks[-1]), shown, y_ticks
 
 
 def _axes(frame: _Frame, x_ticks: Iterable[float], y_ticks: Iterable[float]) -> list[str]:
-    left, right, bottom = LEFT, WIDTH - RIGHT, frame.y(frame.y_low)
+    left, right, bottom = LEFT, frame.width - RIGHT, frame.y(frame.y_low)
     parts = []
     for tick in y_ticks:
         y = frame.y(tick)
@@ -157,20 +161,20 @@ def _curve(one: ChartSeries, frame: _Frame, place: int) -> str:
     return line + "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{colour}"/>' for x, y in dots)
 
 
-def _legend(series: Sequence[ChartSeries]) -> tuple[list[str], int]:
+def _legend(series: Sequence[ChartSeries], width: int) -> tuple[list[str], int]:
     """The legend's parts, and how many lines it has."""
     parts: list[str] = []
     x, line = float(LEFT), 0
     for place, one in enumerate(series):
-        width = 34 + len(one.name) * LETTER + 14
-        if x > LEFT and x + width > WIDTH - RIGHT:
+        room = 34 + len(one.name) * LETTER + 14
+        if x > LEFT and x + room > width - RIGHT:
             x, line = float(LEFT), line + 1
         y = TITLE + line * LEGEND_LINE + 8
         dash = ' stroke-dasharray="5 3"' if one.dashed else ""
         colour = _colour(one, place)
         parts.append(f'<line x1="{x:g}" x2="{x + 24:g}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2.5"{dash}/>')
         parts.append(f'<text x="{x + 30:g}" y="{y + 4}">{escape(one.name)}</text>')
-        x += width
+        x += room
     return parts, line + 1
 
 

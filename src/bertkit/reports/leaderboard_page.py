@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertkit.reports.bars import Bar, bar_chart
-from bertkit.reports.page import page, table
+from bertkit.reports.page import chart, page, table
 
 HEADER = (
     *("model", "machine", "work", "precision", "lengths", "batch", "contestant"),
@@ -93,4 +93,4 @@ def _chart(group: str, entries: Sequence[Entry], several: bool) -> str:
         )
         for entry in entries
     ]
-    return bar_chart(bars, title=group, unit="tokens a second")
+    return chart(lambda width: bar_chart(bars, title=group, unit="tokens a second", width=width))

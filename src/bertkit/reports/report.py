@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from bertkit.errors import InputError
 from bertkit.families.labels import Problem
@@ -11,6 +12,7 @@ from bertkit.labelled.examples import Example
 from bertkit.metrics.calibrating import Calibrated, calibrated, decisions_of
 from bertkit.metrics.classification_scores import Confusion
 from bertkit.metrics.confusions import confusion_of
+from bertkit.metrics.entity_faults import Fault
 from bertkit.metrics.error_analysis import AnalysedExample, what_errors_are
 from bertkit.metrics.intervals import Comparison, Interval
 from bertkit.metrics.label_counts import Counts
@@ -37,6 +39,7 @@ class Report:
             right ones among the others; None where records say nothing of it.
         against: what the other answers were, in words.
         beside: what simpler models reached where this one was trained; None where nothing is known of it.
+        faults: how many entities are wrong in which way; empty of other answers.
     """
 
     subject: str
@@ -57,6 +60,7 @@ class Report:
     comparison: Mapping[str, Comparison]
     against: str | None
     beside: Beside | None = None
+    faults: Mapping[Fault, int] = field(default_factory=dict)
 
     def record(self) -> dict[str, object]:
         """The facts as JSON values."""
@@ -72,6 +76,8 @@ class Report:
             facts["confusion"] = {"labels": self.confusion.labels, "counts": self.confusion.counts_CC.tolist()}
         if self.calibration is not None:
             facts["calibration"] = asdict(self.calibration)
+        if self.faults:
+            facts["entity_errors"] = dict(self.faults)
         if self.beside is not None:
             facts["baselines"] = asdict(self.beside)
         if self.abstained is not None:
@@ -119,6 +125,7 @@ def make_report(found: Measured) -> Report:
         comparison=found.comparison,
         against=found.against,
         beside=found.beside,
+        faults=Counter(fault for one in found.errors if one.marks is not None for fault in one.marks.faults),
     )
 
 

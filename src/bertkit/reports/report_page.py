@@ -11,15 +11,20 @@ from bertkit.metrics.error_analysis import AnalysedExample
 from bertkit.metrics.intervals import Comparison
 from bertkit.reports.beside import Beside
 from bertkit.reports.charts import ChartSeries, line_chart
-from bertkit.reports.page import page, table, table_of
+from bertkit.reports.entity_marks import FAULT_STYLE, fault_legend, marked
+from bertkit.reports.page import chart, page, table, table_of
 from bertkit.reports.report import Report
 
-STYLE = """
+STYLE = (
+    """
 td.asked{white-space:normal;overflow-wrap:anywhere;min-width:24rem;max-width:46rem}td.said{white-space:normal}
 details[open]>summary{display:none}b{font-weight:600}
+@media(max-width:600px){td.asked{min-width:15rem}}
 """
+    + FAULT_STYLE
+)
 SHORT = 300  # letters of a text that are shown at once; the rest opens
-MOST_LABELS = 40  # of a matrix that can be looked at
+MOST_LABELS = 20  # of a matrix that can be looked at
 MOST_PAIRS = 30
 
 
@@ -66,9 +71,17 @@ def _parts(report: Report) -> Iterator[str]:
     yield "<h2>Length against error</h2>"
     yield f'<div class="charts">{_lengths(report)}</div>'
     yield "<h2>The worst mistakes</h2>"
+    if report.faults:
+        yield fault_legend(report.faults)
     shown = f"{len(report.mistakes):,} of {report.wrong:,}"
-    yield f"<p>{shown} that are not wholly right; the surest and most wrong come first.</p>"
-    yield table_of(("where", "text", "right", "said"), map(_mistake, report.mistakes))
+    yield (
+        f"<p>{shown} that are not wholly right; the surest and most wrong come first. "
+        "All of them are in the file .mistakes.csv beside this page.</p>"
+    )
+    if any(one.marks is not None for one in report.mistakes):
+        yield table_of(("where", "right above, said below"), map(_marked_mistake, report.mistakes))
+    else:
+        yield table_of(("where", "text", "right", "said"), map(_mistake, report.mistakes))
 
 
 def _metrics(report: Report) -> list[list[str]]:
@@ -105,14 +118,15 @@ def _confusion(confusion: Confusion) -> str:
     labels, counts_CC = confusion.labels, confusion.counts_CC
     if len(labels) <= MOST_LABELS:
         rows = []
-        for label, counts_C in zip(labels, counts_CC.tolist(), strict=True):
+        for number, (label, counts_C) in enumerate(zip(labels, counts_CC.tolist(), strict=True), 1):
             most = max(sum(counts_C), 1)
             cells = (
                 f'<td class="number" style="background:rgba(59,130,196,{0.75 * count / most:.2f})">{count:,}</td>'
                 for count in counts_C
             )
-            rows.append([f"<td>{escape(label)}</td>", *cells])
-        return "<p>A row for each right label, a column for each that was said.</p>" + table_of(["", *labels], rows)
+            rows.append([f"<td>{number} {escape(label)}</td>", *cells])
+        told = "<p>A row for each right label, a column for each that was said, by the numbers of the rows.</p>"
+        return told + table_of(["", *map(str, range(1, len(labels) + 1))], rows, [False, *[True] * len(labels)])
     mistakes = [
         (int(counts_CC[right, said]), labels[right], labels[said])
         for right in range(len(labels))
@@ -138,8 +152,8 @@ def _calibration(one: Calibrated, each_label: bool) -> Iterator[str]:
         ChartSeries("as answered", _curve(one.before), 1, dashed=True),
         ChartSeries("with a temperature", _curve(one.after), 0, dashed=True),
     ]
-    chart = line_chart(curves, title="Calibration", x_label="said to be right", y_label="share that is right")
-    yield f'<div class="charts">{chart}</div>'
+    words = {"title": "Calibration", "x_label": "said to be right", "y_label": "share that is right"}
+    yield f'<div class="charts">{chart(lambda width: line_chart(curves, width=width, **words))}</div>'
     header = ("", "said", "right", "decisions")
     rows = [
         [name, f"{each.confidence:.4f}", f"{each.right:.4f}", f"{each.decisions:,}"]
@@ -157,11 +171,12 @@ def _lengths(report: Report) -> str:
     lengths = report.lengths
     points = [(part.length, part.error) for part in lengths.parts]
     series = [ChartSeries("parts of about as many examples", points, 0, dashed=True)]
-    chart = line_chart(series, title="Length against error", x_label=lengths.unit, y_label=report.errors)
+    words = {"title": "Length against error", "x_label": lengths.unit, "y_label": report.errors}
+    drawn = chart(lambda width: line_chart(series, width=width, **words))
     rows = [
         [f"{part.shortest:,} to {part.longest:,}", f"{part.examples:,}", f"{part.error:.4f}"] for part in lengths.parts
     ]
-    return chart + table((lengths.unit, "examples", report.errors), rows)
+    return drawn + table((lengths.unit, "examples", report.errors), rows)
 
 
 def _mistake(one: AnalysedExample) -> list[str]:
@@ -169,6 +184,11 @@ def _mistake(one: AnalysedExample) -> list[str]:
     texts = "<br>".join((f"<b>{name}</b> " if named else "") + _text(text) for name, text in one.asked.items())
     said = (f'<td class="said">{escape(words)}</td>' for words in (one.right, one.said))
     return [f"<td>{escape(one.place)}</td>", f'<td class="asked">{texts}</td>', *said]
+
+
+def _marked_mistake(one: AnalysedExample) -> list[str]:
+    assert one.marks is not None
+    return [f"<td>{escape(one.place)}</td>", f'<td class="asked">{marked(one.asked["text"], one.marks)}</td>']
 
 
 def _text(text: str) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bertkit.config.training_file import flat
 from bertkit.reports.charts import ChartSeries, line_chart
-from bertkit.reports.page import page, table
+from bertkit.reports.page import chart, page, table
 from bertkit.reports.run_summary import RunSummary
 from bertkit.runs.metrics_file import evaluations, names_of
 
 FIRST = ("loss", "learning_rate", "tokens_per_second")  # measures of every run; those of its tasks have a `/`
+KINDS = {"pre-training": True, "fine-tuning": False}
 LABELS = {
     "learning_rate": "learning rate",
     "tokens_per_second": "tokens a second",
@@ -27,19 +28,29 @@ def runs_page(runs: Sequence[RunSummary], tables: Sequence[Table]) -> str:
     Args:
         tables: of the runs, in words: a header, and a row a run.
     """
-    charts = "\n".join(_chart(runs, name) for name in measures(runs))
     changes = differences(runs)
     parts = [
         *(table(header, rows) for header, rows in tables),
-        "<h2>Curves</h2>",
-        "<p>Solid: in training. Dashed: on held-out data.</p>",
-        f'<div class="charts">{charts}</div>',
+        *_curves(runs),
     ]
     if len(runs) > 1:
         parts.append("<h2>Where the configurations differ</h2>")
         names = ["", *(run.name for run in runs)]
         parts.append(table(names, [[key, *values] for key, values in changes]) if changes else "<p>Nowhere.</p>")
     return page("Training runs", f"{len(runs)} training run{'s' if len(runs) > 1 else ''}", parts)
+
+
+def _curves(runs: Sequence[RunSummary]) -> Iterator[str]:
+    """Charts of each kind of run on their own: what the one measures says nothing of the other."""
+    kinds = {
+        name: [run for run in runs if (run.task is None) == is_pretrained] for name, is_pretrained in KINDS.items()
+    }
+    there = {name: some for name, some in kinds.items() if some}
+    for name, some in there.items():
+        yield f"<h2>Curves{f' of {name}' if len(there) > 1 else ''}</h2>"
+        yield "<p>Solid: in training. Dashed: on held-out data.</p>"
+        charts = "\n".join(_chart(some, measure) for measure in measures(some))
+        yield f'<div class="charts">{charts}</div>'
 
 
 def measures(runs: Sequence[RunSummary]) -> list[str]:
@@ -66,7 +77,8 @@ def _chart(runs: Sequence[RunSummary], name: str) -> str:
         if found := run.held_out(name):
             series.append(ChartSeries(f"{run.name}, held out", found, place, dashed=True))
     task, _, measure = name.rpartition("/")
-    return line_chart(series, title=f"{task} {LABELS.get(measure, measure)}".strip())
+    title = f"{task} {LABELS.get(measure, measure)}".strip()
+    return chart(lambda width: line_chart(series, title=title, width=width))
 
 
 def _shown(value: object) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bertkit.config.readout import Readout
+from bertkit.errors import UserError
 from bertkit.tasks.contract import Outcome, Result, Task
 
 Scores = npt.NDArray[np.float64]
@@ -48,6 +49,17 @@ class ScoredIndex:
 
     index: int
     score: float
+
+
+def check_most(top_k: int | None) -> int | None:
+    """How many labels are given.
+
+    Raises:
+        UserError: fewer than one.
+    """
+    if top_k is not None and top_k < 1:
+        raise UserError(f"top_k is {top_k}", "Choose 1 or more.")
+    return top_k
 
 
 class ScoringTask(Task):

@@ -10,7 +10,7 @@ from bertkit.config.readout import Final
 from bertkit.errors import UserError, near_match
 from bertkit.families.labels import PROBLEMS, Problem, read_labels, read_problem
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, place_of
-from bertkit.tasks.scoring import Labels, ScoringTask, mean_logits, ranked_labels, sigmoid, softmax
+from bertkit.tasks.scoring import Labels, ScoringTask, check_most, mean_logits, ranked_labels, sigmoid, softmax
 
 if TYPE_CHECKING:
     from bertkit.tokenization.tokenizer import Tokenizer
@@ -39,6 +39,7 @@ class TextClassification(ScoringTask):
         temperature: what logits are divided by before they become probabilities (Guo et al. 2017). The best label, and
             whether a label of several is likelier than not, do not hang on it.
         abstain_below: of `single-label`: the score of the best label below which an answer says that it `abstained`.
+        top_k: labels to give, the best ones; all where None.
     """
 
     name: ClassVar[str] = "text-classification"
@@ -51,6 +52,7 @@ class TextClassification(ScoringTask):
         problem: Problem = "single-label",
         temperature: float = 1.0,
         abstain_below: float | None = None,
+        top_k: int | None = None,
     ) -> None:
         super().__init__(tokenizer)
         self.labels = tuple(labels)
@@ -67,6 +69,7 @@ class TextClassification(ScoringTask):
             raise UserError(f"abstain_below with {problem}", "Leave it out; it is for single-label.")
         self.temperature = temperature
         self.abstain_below = abstain_below
+        self.top_k = check_most(top_k)
 
     @classmethod
     def options(cls, config: Mapping[str, object], rows: int) -> dict[str, object]:
@@ -86,12 +89,12 @@ class TextClassification(ScoringTask):
         if self.problem == "regression" and self.classes == 1:
             return Value(value=float(logits_C[0]), reading=reading)
         if self.problem == "regression":
-            return Labels(labels=ranked_labels(self.labels, logits_C), reading=reading)
+            return Labels(labels=ranked_labels(self.labels, logits_C)[: self.top_k], reading=reading)
         logits_C = logits_C / self.temperature
         scores_C = softmax(logits_C) if self.problem == "single-label" else sigmoid(logits_C)
         labels = ranked_labels(self.labels, scores_C)
         abstained = None if self.abstain_below is None else labels[0].score < self.abstain_below
-        return Labels(labels=labels, abstained=abstained, reading=reading)
+        return Labels(labels=labels[: self.top_k], abstained=abstained, reading=reading)
 
     def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
         """The logit of the best label, or of the one called `name`."""

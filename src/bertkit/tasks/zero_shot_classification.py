@@ -13,7 +13,7 @@ import numpy as np
 from bertkit.errors import InputError, UserError, near_match
 from bertkit.families.labels import read_labels
 from bertkit.tasks.contract import Outcome, Reading, Result, Target, Texts, place_of, text_field, texts_field
-from bertkit.tasks.scoring import Labels, ScoringTask, mean_logits, ranked_labels, softmax
+from bertkit.tasks.scoring import Labels, ScoringTask, check_most, mean_logits, ranked_labels, softmax
 
 if TYPE_CHECKING:
     from bertkit.tokenization.tokenizer import Tokenizer
@@ -32,6 +32,7 @@ class ZeroShotClassification(ScoringTask):
         problem: `single-label`: softmax over the labels' logits of entailment; `multi-label`, or a row with one label:
             each label's softmax over entailment and contradiction, which then one of the labels must be.
         hypothesis_template: the sentence, with `{}` where the label goes.
+        top_k: labels to give, the best ones; all where None.
     """
 
     name: ClassVar[str] = "zero-shot-classification"
@@ -44,6 +45,7 @@ class ZeroShotClassification(ScoringTask):
         labels: Sequence[str],
         problem: ZeroShotProblem = "single-label",
         hypothesis_template: str = TEMPLATE,
+        top_k: int | None = None,
     ) -> None:
         super().__init__(tokenizer)
         if problem not in get_args(ZeroShotProblem):
@@ -55,6 +57,7 @@ class ZeroShotClassification(ScoringTask):
         self.classes = len(self.labels)
         self.problem = problem
         self.hypothesis_template = hypothesis_template
+        self.top_k = check_most(top_k)
         self._entailment = _find_entailment(self.labels)
         self._contradiction = _find_contradiction(self.labels, self._entailment)
         if problem == "multi-label" and self._contradiction is None:
@@ -95,7 +98,7 @@ class ZeroShotClassification(ScoringTask):
             assert self._contradiction is not None, "checked where the row was read"
             scores_N = softmax(logits_NC[:, [self._entailment, self._contradiction]])[:, 0]
         names = [outcome.texts.name for outcome in outcomes]
-        return Labels(labels=ranked_labels(names, scores_N), reading=reading)
+        return Labels(labels=ranked_labels(names, scores_N)[: self.top_k], reading=reading)
 
     def target(self, outcomes: Sequence[Outcome], result: Result, name: str | None) -> Target:
         """The logit of entailment of the best label, or of the one called `name`, read with its hypothesis."""

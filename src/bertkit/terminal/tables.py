@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import unicodedata
 from collections.abc import Sequence
 
@@ -31,6 +33,21 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], indent: str = " 
         (indent + "  ".join(shorten(cell, width) for cell, width in zip(line, widths, strict=True))).rstrip()
         for line in lines
     )
+
+
+def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], cells: int | None) -> str:
+    """A table, or where that is wider than `cells` a block of lines for each row; None is any width."""
+    whole = table(header, rows, indent="")
+    if cells is None or max(sum(map(_cells, line)) for line in whole.splitlines()) <= cells:
+        return whole
+    return "\n\n".join(
+        table((header[0], row[0]), list(zip(header[1:], row[1:], strict=True)), indent="") for row in rows
+    )
+
+
+def columns() -> int | None:
+    """How many cells a line of standard output has; None where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _cells(character: str) -> int:

@@ -20,6 +20,7 @@ from bertkit.labelled.examples import Example
 from bertkit.metrics.predicted_task import task_of_predictions
 from bertkit.reports.beside import Beside
 from bertkit.reports.measured import Measured
+from bertkit.reports.mistakes_file import mistakes_path
 from bertkit.tasks.catalogue import find_spec, tasks_with
 from bertkit.workflows.evaluation import Evaluation
 from bertkit.workflows.labelled_data import Notes, name_of_data, sha256_of_data
@@ -58,6 +59,7 @@ def evaluate(config: EvaluateConfig, observer: Observer = SILENT, *, model: Mode
             evaluation = evaluated(config, config.model or str(model.source), task, scored, other, model.source)
         if page is not None:
             page.write(evaluation.page())
+            evaluation.save_mistakes(mistakes_path(str(config.report)))
     return replace(evaluation, notes=tuple(notes))
 
 

@@ -14,6 +14,7 @@ from bertkit.metrics.error_analysis import AnalysedExample
 from bertkit.metrics.intervals import Comparison, Interval
 from bertkit.metrics.label_counts import Counts
 from bertkit.reports.measured import Measured
+from bertkit.reports.mistakes_file import mistakes_csv, mistakes_path
 from bertkit.reports.notebook import metrics_table
 from bertkit.reports.report import Report, make_report, measured
 from bertkit.reports.report_page import report_page
@@ -87,7 +88,7 @@ class Evaluation:
         return report_page(self.report)
 
     def save_report(self, path: str | Path) -> None:
-        """Writes the page, whole or not at all.
+        """Writes the page, whole or not at all, and all mistakes beside it: `report.html` and `report.mistakes.csv`.
 
         Raises:
             UserError: of fill-mask, whose masks are no examples.
@@ -96,6 +97,16 @@ class Evaluation:
         page = self.page()
         with atomic_file(Path(path)) as file:
             file.write(page)
+        self.save_mistakes(mistakes_path(path))
+
+    def save_mistakes(self, path: str | Path) -> None:
+        """Writes all mistakes as CSV, the worst first.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with atomic_file(Path(path)) as file:
+            file.write(mistakes_csv(self.errors))
 
     def record(self, *, whole: bool = False) -> dict[str, object]:
         """The metrics as JSON values; with `whole` all that the report has."""
