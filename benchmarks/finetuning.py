@@ -3,7 +3,7 @@
     python -m benchmarks.finetuning quality --results FILE.jsonl [--datasets sst2 rte] [--seeds 3] [--examples 2000]
     python -m benchmarks.finetuning speed [--datasets sst2 squad wnut17] [--steps 200]
 
-Both sides start from the same checkpoint (the embedded MiniLM) and learn the same examples, as many a step, with the
+Both sides start from the same checkpoint (the built-in MiniLM) and learn the same examples, as many a step, with the
 same optimiser, schedule, dropout and epochs; the weights after the last step count. Sets are in $BERTKIT_TEST_DATA.
 
 quality: bertkit by its command line, the peer with batches of about one length, padded to their longest; a third side,
@@ -54,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["quality", "speed"])
     parser.add_argument("--datasets", nargs="+", choices=list(DATASETS))
-    parser.add_argument("--model", default=str(embedded_folder()), help="a folder; the embedded MiniLM")
+    parser.add_argument("--model", default=str(embedded_folder()), help="a folder; the built-in MiniLM")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES[:2], help="of quality")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--examples", type=int, help="to learn from, 0 for all; without it as many as each set says")

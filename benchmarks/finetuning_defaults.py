@@ -4,7 +4,7 @@
 
 Sides:
     default     `bertkit finetune --task TASK --train FILE`, and `--eval` where the set has a part to choose on; no
-                other option but the seed. The embedded model learns.
+                other option but the seed. The built-in model learns.
     quick       the same with `--quick`: no more than a linear model of what the encoder says.
     tfidf       scikit-learn: TF-IDF of words and pairs of words, logistic regression (ridge for numbers).
     embeddings  sentence-transformers' embeddings by the same model, and scikit-learn's logistic regression (ridge).

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=2, help="steps of each contestant in a round")
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
-    parser.add_argument("--vocab", help="a tokenizer as `bertkit prepare` takes it; the embedded model's without it")
+    parser.add_argument("--vocab", help="a tokenizer as `bertkit prepare` takes it; the built-in model's without it")
     options = parser.parse_args()
     size = options.model or ("mini" if options.quick else "base")
     batch_tokens = options.batch_tokens or (2048 if options.quick else 4096)

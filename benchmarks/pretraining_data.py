@@ -33,7 +33,7 @@ def make_shards(place: Path, corpus: Path | None, vocab: str | None) -> dict[str
 
     Args:
         corpus: a file of WikiExtractor's; random ids where None.
-        vocab: as `bertkit prepare --vocab` takes it; the embedded model's where None.
+        vocab: as `bertkit prepare --vocab` takes it; the built-in model's where None.
     """
     if corpus is None:
         tokenizer = open_vocab(vocab)

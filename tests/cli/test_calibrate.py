@@ -130,5 +130,5 @@ def test_only_labels_of_texts_and_models_of_ones_own(run: Run, data: str) -> Non
     from bertkit.checkpoints.embedded import embedded_folder
 
     own = ("-m", str(embedded_folder()), "--data", data, "--calibrate")
-    assert "is the embedded model" in run("evaluate", "--task", "text-classification", *own).err
+    assert "is the built-in model" in run("evaluate", "--task", "text-classification", *own).err
     assert "--calibrate with token-classification" in run("evaluate", "--task", "token-classification", *own).err

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from huggingface_hub import ModelCard
+
 from bertkit.finetuning.finetuned_card import FinetunedFacts, finetuned_card
 from bertkit.labelled.shared_texts import Shared
 
@@ -9,7 +12,7 @@ FACTS = FinetunedFacts(
     name="mine",
     task="text-classification",
     labels=("bad", "good"),
-    start="the embedded model",
+    start="the built-in model",
     data={"a.csv": "0" * 64},
     examples=90,
     held_out=10,
@@ -39,3 +42,16 @@ def test_what_was_noted_of_the_data() -> None:
     assert "90 examples.\n\n| file |" in finetuned_card(FACTS)
     card = finetuned_card(replace(FACTS, notes=["a.csv: read so", "labels\nare odd"]))
     assert "90 examples.\n\n- a.csv: read so\n- labels are odd\n\n| file |" in card
+
+
+@pytest.mark.parametrize("name", ["mine", 'a: "b" - #1', "naïve\u2028", "- yes"])
+def test_the_hub_reads_the_results(name: str) -> None:
+    measures = {"accuracy": 0.87654, "f1_macro": 0.5, "loss": float("nan")}
+    data = ModelCard(finetuned_card(replace(FACTS, name=name, data={name: "0" * 64}, measures=measures))).data
+    assert data.model_name == name
+    said = [(one.task_type, one.dataset_type, one.metric_type, one.metric_value) for one in data.eval_results or []]
+    assert said == [(FACTS.task, name, "accuracy", 0.8765), (FACTS.task, name, "f1_macro", 0.5)]
+
+
+def test_without_measures_there_are_no_results() -> None:
+    assert ModelCard(finetuned_card(replace(FACTS, measures={}))).data.eval_results is None

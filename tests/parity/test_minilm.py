@@ -1,4 +1,4 @@
-"""The embedded model computes what transformers and sentence-transformers compute with it, on real sentences."""
+"""The built-in model computes what transformers and sentence-transformers compute with it, on real sentences."""
 
 from __future__ import annotations
 

@@ -135,10 +135,10 @@ def test_a_damaged_file(folder: Path, text: str, said: str) -> None:
 
 def test_what_is_shared_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     check_own(folder)
-    with pytest.raises(UserError, match="is the embedded model, which is not changed"):
+    with pytest.raises(UserError, match="is the built-in model, which is not changed"):
         check_own(embedded_folder())
     (tmp_path / "link").symlink_to(embedded_folder())
-    with pytest.raises(UserError, match="is the embedded model"):
+    with pytest.raises(UserError, match="is the built-in model"):
         check_own(tmp_path / "link")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert is_cached(folder)

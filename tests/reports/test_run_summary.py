@@ -79,7 +79,7 @@ def test_patience_ends_a_run_before_its_last_step(tmp_path: Path) -> None:
     MetricsFile(folder.metrics).rewind(100)
     folder.model.mkdir()
     run = summarise(folder.path)
-    assert (run.state, run.step, run.steps, run.model) == ("finished", 100, 150, "the embedded model")
+    assert (run.state, run.step, run.steps, run.model) == ("finished", 100, 150, "the built-in model")
 
 
 def test_the_steps_of_fine_tuning_are_known_with_its_first_evaluation(tmp_path: Path) -> None:
@@ -91,5 +91,5 @@ def test_the_steps_of_fine_tuning_are_known_with_its_first_evaluation(tmp_path: 
         None,
         {},
         {},
-        "the embedded model, its head",
+        "the built-in model, its head",
     )

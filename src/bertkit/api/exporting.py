@@ -18,7 +18,7 @@ def export(
     """Writes a folder with a model's network as a graph, after it was tried against the model.
 
     Args:
-        model: a folder or a hub name; None is the embedded default.
+        model: a folder or a hub name; None is the built-in default.
         output: the folder to write; it must be new or empty.
         to: the format, or several for one folder: `onnx`, `onnx-int8`, `openvino`, `openvino-int8`, `torch`,
             `gguf`, `gguf-int8`.

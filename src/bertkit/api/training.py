@@ -52,7 +52,7 @@ def finetune(
         train: examples to learn from: a path, several, a table (pandas, polars, Arrow, a dict of columns), or dicts.
         task: one of the hub's names: `text-classification`, `token-classification`, …
         eval: examples to measure on; a tenth of `train` when left out.
-        model: a folder or a hub name; the embedded model when left out.
+        model: a folder or a hub name; the built-in model when left out.
         output: the run's folder, with the model in its folder `model`; when left out, one that is there as long as the
             result or its model is.
         settings: any other setting: `{"train.patience": 2}`, or `{"train": {"patience": 2}}`.
@@ -93,7 +93,12 @@ def sweep(
     Called again with the same `output`, it goes on; runs that have ended are not done again.
 
     Args:
-        train, task, eval, model, output, progress: as of `finetune`.
+        train: as of `finetune`.
+        task: as of `finetune`.
+        eval: as of `finetune`.
+        model: as of `finetune`.
+        output: as of `finetune`.
+        progress: as of `finetune`.
         settings: as of `finetune`; `search.epochs` and so on are the space that a search draws from.
         options: `seeds` or `search`, and those of `finetune`.
 
@@ -133,7 +138,9 @@ def distill(
         train: texts to learn from, with labels or without, as `finetune` takes them.
         eval: labelled examples to measure both on; a tenth of the texts when left out.
         student: what the student begins as; layers of the teacher when left out.
-        output, settings, progress: as of `finetune`.
+        output: as of `finetune`.
+        settings: as of `finetune`.
+        progress: as of `finetune`.
         options: as of the command line: layers, epochs, batch_size, learning_rate, seed, text_column, …
 
     Raises:

@@ -12,7 +12,7 @@ from bertkit.errors import UserError, near_match
 # As `config/exporting.py` has them.
 FORMATS = ("onnx", "onnx-int8", "openvino", "openvino-int8", "torch", "gguf", "gguf-int8")
 Source = Annotated[
-    str | None, typer.Argument(help="A folder or a hub name; the embedded model when left out.", metavar="MODEL")
+    str | None, typer.Argument(help="A folder or a hub name; the built-in model when left out.", metavar="MODEL")
 ]
 To = Annotated[
     list[str],

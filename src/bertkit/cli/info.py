@@ -11,7 +11,7 @@ from bertkit.cli import options
 from bertkit.errors import UserError
 
 ModelArgument = Annotated[
-    str | None, typer.Argument(help="A folder or a hub name; the embedded model when left out.", metavar="MODEL")
+    str | None, typer.Argument(help="A folder or a hub name; the built-in model when left out.", metavar="MODEL")
 ]
 Families = Annotated[bool, typer.Option("--families", help="List the model families that bertkit has, and stop.")]
 

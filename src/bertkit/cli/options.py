@@ -46,7 +46,7 @@ RecordsFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one record an input, in input order.")]
 Model = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="A folder or a hub name; the embedded model when left out.", metavar="MODEL"),
+    typer.Option("--model", "-m", help="A folder or a hub name; the built-in model when left out.", metavar="MODEL"),
 ]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.", metavar="REVISION")]
 DType = Annotated[

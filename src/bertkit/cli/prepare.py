@@ -23,7 +23,7 @@ Output = Annotated[
 Vocab = Annotated[
     str | None,
     typer.Option(
-        help="A tokenizer's folder, vocab.txt or tokenizer.json, or a model; the embedded model's when left out.",
+        help="A tokenizer's folder, vocab.txt or tokenizer.json, or a model; the built-in model's when left out.",
         metavar="FILE|MODEL",
     ),
 ]

@@ -18,7 +18,7 @@ SETTINGS = ["train.epochs=4", "train.log_every=1000"]
 
 
 def show_tuning(folder: Path) -> None:
-    """Fine-tune the embedded model on the intents, or take the one in `folder`, and print what it answers.
+    """Fine-tune the built-in model on the intents, or take the one in `folder`, and print what it answers.
 
     Args:
         folder: of the run; made where it is missing.

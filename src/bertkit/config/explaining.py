@@ -14,7 +14,7 @@ class ExplainConfig(Strict):
     """Explanations of a model's answers.
 
     Attributes:
-        model: a folder or a hub name; the embedded model where left out.
+        model: a folder or a hub name; the built-in model where left out.
         task: the hub's name of what it does; what its head does where left out.
         kind: `attribution`: what each token adds to the answer's score; `rollout`: how attention flows; `heads`: which
             attention heads matter.

@@ -15,7 +15,7 @@ class ExportConfig(Strict):
     """An export.
 
     Attributes:
-        model: a folder or a hub name; None is the embedded default.
+        model: a folder or a hub name; None is the built-in default.
         output: the folder to write; it must be new or empty.
         to: the formats; one folder can hold several.
         task: the hub's name of what the graph does; what the checkpoint's head does where left out.

@@ -59,7 +59,7 @@ class StartTable(Strict):
     """What is fine-tuned.
 
     Attributes:
-        start: a folder or a hub name; the embedded model where left out.
+        start: a folder or a hub name; the built-in model where left out.
         frozen_layers: layers, from below, that do not learn; with any, the embeddings do not either.
         head_only: only the head learns.
         lora: narrow matrices learn for the layers, and the head.
@@ -87,6 +87,7 @@ class ExamplesTable(Strict):
         train, eval: files of examples, or rows in memory; several are read as one.
         hold_out: share of the training examples that is measured on where there is no `eval`.
         hold_out_seed: of which ones they are; `train.seed` where left out.
+        format: of the files; by their endings where left out.
         columns: field name -> the column that fills it.
         length: most tokens of an input; what the model reads where left out.
         long: what to do with texts that are longer; where left out, windows where the task has them, else an error.
@@ -109,6 +110,7 @@ class FinetuneOptimiser(Optimiser):
     """As of pre-training; the rate is 0.04 / width where left out, ten times that for LoRA and for a head alone.
 
     Attributes:
+        learning_rate: the greatest rate, where the warm-up ends; by the encoder's width where left out.
         head_times: of a head that begins as a linear model of what the encoder says; of others and of LoRA 1.
     """
 
@@ -125,10 +127,17 @@ class FinetuneTable(Strict):
         epochs: where left out, by the number of examples (`finetuning/recipe.py`).
         quick: no epoch at all: the head is the best linear one for the encoder as it is.
         batch_samples: of one step, over all ranks: texts, or windows of long ones.
+        micro_batch_tokens: most tokens that one rank computes at once; memory grows with it.
+        seed: of all that is drawn at random.
+        precision: `float32`; `bfloat16` and `float16` compute in it from float32 weights; `bfloat16-weights` holds the
+            working weights in it; `auto` is what the device is fastest in.
+        device: where it is trained; `auto` is a GPU where there is one.
         best_by: the metric by which the best checkpoint is chosen; the task's own where left out.
         patience: measurements without a better one after which training ends; 0 trains to the end; where left out, 3
             where epochs are too.
         evaluations: measurements in an epoch, each with a checkpoint; 0.5 for one every second epoch.
+        keep_checkpoints: the newest ones that are kept, besides the best.
+        log_every: steps between two lines of `metrics.jsonl`.
     """
 
     epochs: Positive | None = None

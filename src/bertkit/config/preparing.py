@@ -16,7 +16,7 @@ class PrepareConfig(Strict):
     Attributes:
         corpus: files of text, gzip or not, or folders of them; `-` is standard input.
         output: the folder to make, or to go on with where it was left.
-        vocab: a tokenizer's folder, `vocab.txt` or `tokenizer.json`, or a model; the embedded model's where left out.
+        vocab: a tokenizer's folder, `vocab.txt` or `tokenizer.json`, or a model; the built-in model's where left out.
         format: what documents are written in; by ending and beginning where left out.
         text_column: that holds the text, in formats with columns.
         processes: that do the work; as many as cores where left out. Never changes the result.

@@ -48,6 +48,8 @@ class ModelTable(Strict):
     """The encoder: a family's preset with changes, or a checkpoint to go on from.
 
     Attributes:
+        family: `bert`, `roberta`, `electra` …, by the name that `bertkit info` says.
+        preset: the published sizes to begin with, `mini` or `base`; where left out, `encoder` says them.
         encoder: fields of `EncoderConfig` that differ from the preset; the vocabulary's size comes from the shards.
         start: a folder or hub name whose weights training starts from, its heads included where it has them.
         layers_from: with `start`, the layers of it that this encoder's layers begin as, in order (a student's).
@@ -82,7 +84,13 @@ class Masking(Strict):
 
 
 class Phase(Strict):
-    """From `step` on, sequences are of at most `length` tokens, and a global batch of `batch_tokens` where given."""
+    """From `step` on, sequences are of at most `length` tokens, and a global batch of `batch_tokens` where given.
+
+    Attributes:
+        step: the first step of the phase.
+        length: most tokens of a sequence from there on.
+        batch_tokens: most tokens of a global batch from there on; as before where left out.
+    """
 
     step: Count
     length: Size
@@ -125,9 +133,13 @@ class Optimiser(Strict):
     Attributes:
         name: `adamw` (Loshchilov & Hutter 2017), `lamb` for large batches (You et al. 2019), or `muon` for the layers'
             matrices with AdamW for the rest (Jordan 2024).
+        learning_rate: the greatest rate, where the warm-up ends.
+        betas: decays of the running means of gradients and of their squares.
+        eps: added to the root of the mean square, so that nothing is divided by zero.
         weight_decay: not applied to biases and norms.
         clip: largest norm of the gradient of all parameters together; None, in a file 0, leaves it.
         layer_decay: each layer's rate is this times that of the layer above it.
+        muon_learning_rate: with `muon` the rate of the matrices; `learning_rate` is then of the rest.
         head_times: the rate of what is not the encoder's, times this.
     """
 
@@ -148,6 +160,8 @@ class Schedule(Strict):
     Attributes:
         shape: what follows the warm-up: `linear` or `cosine` to the end, or `stable` and then, over the last `decay`,
             down linearly (warm-up-stable-decay, Hu et al. 2024).
+        warmup: share of the steps in which the rate goes up.
+        decay: of `stable`, share of the steps in which it goes down.
         floor: share of the learning rate that is left when the run ends, after the last step.
     """
 
@@ -161,6 +175,8 @@ class Distillation(Strict):
     """A teacher whose predictions the student learns (Sanh et al. 2019): weights of the three parts of the loss.
 
     Attributes:
+        teacher: a folder or a hub name.
+        temperature: of the softened distributions (Hinton et al. 2015).
         soft, masked, cosine: weights of the teacher's distribution, of masked language modelling, and of the angle
             between the two models' last hidden states.
         only_masked: learn the teacher's distribution at masked tokens only; at every token otherwise, as the authors'
@@ -176,7 +192,13 @@ class Distillation(Strict):
 
 
 class GeneratorTable(Strict):
-    """ELECTRA's generator (Clark et al. 2020): the encoder's sizes times `size`, its token table shared."""
+    """ELECTRA's generator (Clark et al. 2020): the encoder's sizes times `size`, its token table shared.
+
+    Attributes:
+        size: the generator's width, feed-forward width and heads, as a share of the encoder's.
+        weight: of the generator's loss.
+        discriminator_weight: of the loss of telling replaced tokens.
+    """
 
     size: Annotated[float, Field(gt=0.0, le=1.0)] = 0.25
     weight: Positive = 1.0
@@ -187,6 +209,8 @@ class TrainTable(Strict):
     """How the model is trained.
 
     Attributes:
+        steps: updates of the weights in the whole run.
+        seed: of all that is drawn at random.
         objectives: names and weights of what is learnt; by `data.sequences` where left out: masked language modelling,
             with next sentences or sentence order where the sequences have two parts.
         batch_tokens: most tokens of a global batch, over all ranks and micro-batches.
@@ -194,10 +218,18 @@ class TrainTable(Strict):
         precision: `float32`; `bfloat16` and `float16` compute in it from float32 weights (autocast), float16 with a
             scaled loss; `bfloat16-weights` holds the working weights in it and updates float32 ones; `auto` is what the
             device is fastest in.
+        device: where it is trained; `auto` is a GPU where there is one.
         parallel: how ranks share the work: gradients averaged (`ddp`), optimiser and weights divided (`fsdp`), or
             divided inside groups of `shard_ranks` and copied between them (`hybrid`).
+        shard_ranks: of `hybrid`, ranks in a group.
+        compile: layers are compiled by torch.compile: faster after some minutes, where there is a compiler.
         recompute: forget activations inside layers and compute them again for the gradient.
         ema: decay of a running mean of the weights, which is what is evaluated and saved; None for none.
+        checkpoint_every: steps between checkpoints.
+        keep_checkpoints: the newest ones that are kept.
+        evaluate_every: steps between measurements on held-out data.
+        evaluate_sequences: how many sequences of it are measured on.
+        log_every: steps between two lines of `metrics.jsonl`.
         most_skipped: steps that may be skipped because a number is not finite before the run stops.
     """
 
@@ -226,7 +258,12 @@ class TrainTable(Strict):
 
 
 class RunTable(Strict):
-    """Where the run lives."""
+    """Where the run lives.
+
+    Attributes:
+        directory: a folder, which is made; the same one goes on with what is in it.
+        tensorboard: write TensorBoard's event files there too (extra `[tensorboard]`).
+    """
 
     directory: str
     tensorboard: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -59,7 +61,7 @@ def finetuned_card(facts: FinetunedFacts) -> str:
     if facts.teacher is not None:
         origin = f"distilled from {facts.teacher}, beginning as {facts.start},"
     parts = [
-        f"---\nlibrary_name: transformers\npipeline_tag: {facts.task}\ntags:\n- bertkit\n---\n",
+        _header(facts),
         f"# {facts.name}\n",
         f"{facts.task}, {origin} with bertkit {facts.version}.{labels}\n",
         "## Results\n",
@@ -78,6 +80,20 @@ def finetuned_card(facts: FinetunedFacts) -> str:
         f'```bash\nbertkit predict -m FOLDER --task {facts.task} "some text"\n```\n\n`FOLDER` is this folder.\n',
     ]
     return "\n".join(parts)
+
+
+def _header(facts: FinetunedFacts) -> str:
+    """What the hub reads of a card: how the model is opened, and its results (`model-index`); JSON is YAML too."""
+    values = {name: round(value, 4) for name, value in facts.measures.items() if math.isfinite(value)}
+    data = ", ".join(facts.data)
+    result = {
+        "task": {"type": facts.task, "name": facts.task},
+        "dataset": {"type": data, "name": f"{data}: {facts.held_out} examples that were held out"},
+        "metrics": [{"type": name, "name": name, "value": value} for name, value in values.items()],
+    }
+    index = json.dumps([{"name": facts.name, "results": [result]}])
+    results = f"model-index: {index}\n" if values and data else ""
+    return f"---\nlibrary_name: transformers\npipeline_tag: {facts.task}\ntags:\n- bertkit\n{results}---\n"
 
 
 def _beside(facts: FinetunedFacts) -> list[str]:

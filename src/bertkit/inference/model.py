@@ -342,7 +342,7 @@ def load(
     """A model that is ready to answer.
 
     Args:
-        model: a folder or a hub name; None is the embedded default.
+        model: a folder or a hub name; None is the built-in default.
         task: one of the hub's task names; None is what the checkpoint's head does, else `sentence-embedding`.
         dtype: `float32`, `bfloat16`, `float16`, `int8`, or `auto`: what the device is fastest in, int8 where weights
             are; torch's own will do. This and `device` are for torch: another back end has its own.

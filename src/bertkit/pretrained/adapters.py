@@ -59,7 +59,7 @@ class Base(Strict):
         """The base of an adapter that is about to be written.
 
         Args:
-            typed: what the user called it; None is the embedded model.
+            typed: what the user called it; None is the built-in model.
             opened: the folder that it was opened from.
             adapter: where the adapter will be.
         """
@@ -115,7 +115,7 @@ class Adapter:
     """What was learnt.
 
     Attributes:
-        base: the model that it goes on, or what it was called; None is the embedded one.
+        base: the model that it goes on, or what it was called; None is the built-in one.
         base_sha256: the fingerprint of the base.
         head_name: which of the family's heads it has; None for none.
         scale: what the products are multiplied by.

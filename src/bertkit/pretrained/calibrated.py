@@ -36,10 +36,10 @@ def check_own(folder: Path) -> None:
     """Refuses to change a model that other programs, or other users of this one, take for the published one.
 
     Raises:
-        UserError: it is the embedded model, or in the hub's cache.
+        UserError: it is the built-in model, or in the hub's cache.
     """
     if is_cached(folder) or is_embedded(folder):
-        whose = "in the hub's cache" if is_cached(folder) else "the embedded model"
+        whose = "in the hub's cache" if is_cached(folder) else "the built-in model"
         raise UserError(
             f"{folder}: is {whose}, which is not changed",
             f"Make a folder of your own first: bertkit convert '{folder}' my-model, then -m my-model.",

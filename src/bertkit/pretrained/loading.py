@@ -245,7 +245,7 @@ def _with_adapter(made: Pretrained, base: Pretrained, adapter: Adapter) -> Store
 
 
 def find_folder(model: str | Path | None, revision: str | None = None, task: str | None = None) -> Path:
-    """The folder of a model: a path, a hub name, or for None the embedded default, which `task` may have one of.
+    """The folder of a model: a path, a hub name, or for None the built-in default, which `task` may have one of.
 
     Raises:
         UserError: a revision of no model, or an argument is none of these.
@@ -322,6 +322,6 @@ def load_encoder(model: str | Path | None = None, *, revision: str | None = None
     """The bare encoder of a checkpoint, float32, on the CPU, in evaluation mode: ready to be trained or taken apart.
 
     Args:
-        model: a folder or a hub name; None is the embedded default.
+        model: a folder or a hub name; None is the built-in default.
     """
     return open_pretrained(find_folder(model, revision)).build_encoder().float()

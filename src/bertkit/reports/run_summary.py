@@ -155,7 +155,7 @@ def _newest(records: Sequence[Record], name: str) -> int | None:
 
 def start_in_words(table: StartTable) -> str:
     """What is fine-tuned, and how much of it."""
-    name = "the embedded model" if table.start is None else Path(table.start).name
+    name = "the built-in model" if table.start is None else Path(table.start).name
     if table.lora is not None:
         return f"{name}, LoRA {table.lora.rank}"
     return f"{name}, its head" if table.head_only else name

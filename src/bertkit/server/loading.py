@@ -21,7 +21,7 @@ class ModelSpec:
 
     Attributes:
         name: that requests call it by.
-        source: a folder or a hub name; None is the embedded default of the task.
+        source: a folder or a hub name; None is the built-in default of the task.
         task: None is what the checkpoint's head does.
         options: of `bertkit.load`, for this one.
     """

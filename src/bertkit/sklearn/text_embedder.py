@@ -20,12 +20,13 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     A pickle has the name of the model, not its weights: where it is opened, the model must be there too.
 
     Args:
-        model: a folder or a hub name; None is the embedded default.
+        model: a folder or a hub name; None is the built-in default.
         prompt: the name of one of the model's prompts, which is put before every text.
         truncate_dim: numbers of each vector that are given, the first ones; None gives all.
         batch_tokens: most tokens of one batch; None chooses for the device.
         long: what to do with a text that is longer than the model reads: `window`, `truncate` or `error`.
-        dtype, device: as `bertkit.load` has them.
+        dtype: as `bertkit.load` has it.
+        device: as `bertkit.load` has it.
 
     Attributes:
         n_features_: numbers of a vector, once fitted.

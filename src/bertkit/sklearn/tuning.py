@@ -23,7 +23,7 @@ class Tuned(BaseEstimator):  # type: ignore[misc]
     """An estimator that fine-tunes a model on labelled rows. A pickle has the model whole.
 
     Args:
-        model: what is fine-tuned: a folder or a hub name; None is the embedded default.
+        model: what is fine-tuned: a folder or a hub name; None is the built-in default.
         quick: learn no epoch at all: the head is the best linear one for the encoder as it is.
         epochs, learning_rate: of fine-tuning; chosen for the data where None.
         random_state: of what is drawn at random; the same number gives the same model.

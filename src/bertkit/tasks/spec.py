@@ -43,7 +43,7 @@ class TaskSpec:
         by_id: whether files of predictions may have answers by the ids of examples.
         compares: whether an example is a pair of rows, whose answers are vectors that are compared.
         labelled_as: the task whose labelled data it is measured on, where it learns none of its own.
-        model: the embedded model that answers where none is named.
+        model: the built-in model that answers where none is named.
     """
 
     name: str

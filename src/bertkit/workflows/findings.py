@@ -131,4 +131,4 @@ def _start(config: FinetuneConfig) -> str:
     """What the model was before."""
     if config.model.start is not None:
         return Path(config.model.start).name
-    return "the embedded model" if config.teacher is None else "some of its layers"
+    return "the built-in model" if config.teacher is None else "some of its layers"

@@ -134,7 +134,7 @@ def recipe_of(config: PrepareConfig) -> PreparationRecipe:
 
 
 def open_vocab(vocab: str | None) -> Tokenizer:
-    """The tokenizer of a file, a folder or a model; the embedded model's for None.
+    """The tokenizer of a file, a folder or a model; the built-in model's for None.
 
     Raises:
         ModelNotFound: there is none.
