@@ -12,7 +12,7 @@ from torch import nn
 import bertkit
 from bertkit.formats.rows import Row
 from bertkit.inference.served import MOST_FILLS, Manner, ServedModel
-from bertkit.inference.serving import Weights, load_served, served
+from bertkit.inference.serving import SharedWeights, load_served, served
 from bertkit.tasks.contract import Result
 from tests.parity.task_peers import make_task_peer
 
@@ -75,13 +75,13 @@ def test_two_names_of_the_same_weights_stay_the_same() -> None:
     decoder.weight = nn.Parameter(table.weight.data)
     both = nn.ModuleList([table, decoder])
     pointer, values = table.weight.data_ptr(), table.weight.detach().clone()
-    Weights().take(both)
+    SharedWeights().take(both)
     assert table.weight.data_ptr() == decoder.weight.data_ptr() != pointer
     assert torch.equal(table.weight, values)
 
 
 def test_adapters_of_one_base_share_its_weights_and_answer_as_alone() -> None:
-    weights = Weights()
+    weights = SharedWeights()
     tasks = {"text-classification": {"text": "a warm film"}, "token-classification": {"text": "Ada in London"}}
     models, sizes = [], []
     for task in (*tasks, "text-classification"):
@@ -101,7 +101,7 @@ def test_weights_that_differ_in_one_number_are_not_shared() -> None:
     third.weight.data = one.weight.data.reshape(3, 4)
     with torch.no_grad():
         other.bias[0] += 1
-    weights = Weights()
+    weights = SharedWeights()
     for layer in (one, other, third):
         weights.take(layer)
     assert one.weight.data_ptr() == other.weight.data_ptr() != third.weight.data_ptr()

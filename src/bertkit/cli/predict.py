@@ -134,7 +134,9 @@ def _answer_all(given: Mapping[str, Any], rows: RowsOfTask, waiting: Waiting, ca
 
     on_error, keeps = given["on_error"], given["keep"] is not None
     of = {"with_errors": on_error == "record", "keeps": keeps, "few_labels": given["top_k"] is None}
-    with open_answers(given["output"], as_json=given["json"], **of) as written:  # before the model: an unwritable place shows at once
+    with open_answers(
+        given["output"], as_json=given["json"], **of
+    ) as written:  # before the model: an unwritable place shows at once
         loaded = _loaded(given)
         found = answers(loaded, rows(loaded.task.name, loaded.task.fields), waiting, on_error, carried)
         _write_all(found, written, on_error)

@@ -21,7 +21,7 @@ from bertkit.pretrained.task_options import make_task, remake_task
 from bertkit.tasks.catalogue import find_task
 
 
-class Weights:
+class SharedWeights:
     """The tensors of several models, each once: of adapters all have what their base has.
 
     They are copies. A file that is written over while its tensors are mapped changes them; one that is shortened ends
@@ -54,7 +54,7 @@ class Weights:
 
 
 def load_served(
-    name: str, source: str | Path | None, task: str | None, weights: Weights | None = None, **options: Any
+    name: str, source: str | Path | None, task: str | None, weights: SharedWeights | None = None, **options: Any
 ) -> ServedModel:
     """A checkpoint, ready to be served under a name; the rest as `bertkit.load`.
 
@@ -66,7 +66,7 @@ def load_served(
     model = load(source, task=task, **options)
     backend = model.answerer.engine.backend
     if isinstance(backend, TorchBackend):
-        (weights or Weights()).take(backend.network)
+        (weights or SharedWeights()).take(backend.network)
     return served(name, model)
 
 

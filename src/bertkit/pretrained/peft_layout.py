@@ -22,11 +22,12 @@ from bertkit.checkpoints.stored import StoredTensors, open_safetensors
 from bertkit.checkpoints.weight_files import PEFT_DESCRIPTION, PEFT_TENSORS, WeightFiles
 from bertkit.errors import BadCheckpoint
 from bertkit.pretrained.adapters import HEAD, Adapter, Base, read_values
-from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.name_table import NameTable
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from bertkit.pretrained.checkpoint import Pretrained
 
 WRAPPED = "base_model.model."  # what the library's wrappers add to names
 VALUES = "bertkit_adapter.json"  # more for config.json (labels …), for which the library has no place

@@ -93,9 +93,9 @@ def load_models(
     Raises:
         BertkitError: one cannot be loaded; it is named.
     """
-    from bertkit.inference.serving import Weights, load_served
+    from bertkit.inference.serving import SharedWeights, load_served
 
-    models, weights = [], Weights()
+    models, weights = [], SharedWeights()
     for spec in specs:
         try:
             models.append(load_served(spec.name, spec.source, spec.task, weights, **{**options, **spec.options}))

@@ -69,7 +69,7 @@ def drop_layers(config: CompressConfig, source: Pretrained, notes: Notes, observ
         compared=(("layers", str(source.config.layers), str(len(kept))),),
         said=(
             left,
-            "training on wins back what was lost: bertkit finetune -m, or bertkit distill --student, this folder",
+            "training on wins back most of what was lost: bertkit distill --student with this folder",
         ),
         details={"layers": kept},
     )
