@@ -42,6 +42,7 @@ def test_nothing_else_is_served(client: Client, name: str) -> None:
 
 
 def test_the_planner_is_there_with_the_same_policy(client: Client) -> None:
+    assert 'href="/plan"' in client.get("/").body
     moved = client.get("/plan")
     assert (moved.status, moved.headers["location"]) == (307, "plan/")
     for file in sorted(PLAN_FOLDER.iterdir()):
