@@ -10,7 +10,6 @@ from bertkit.checkpoints.tensors import write_tensors
 from bertkit.checkpoints.weight_files import PEFT_DESCRIPTION, PEFT_TENSORS
 from bertkit.errors import UserError
 from bertkit.pretrained.adapters import HEAD, Adapter, Base
-from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.pretrained.direct_reading import KEY
 from bertkit.pretrained.name_table import NameTable
 from bertkit.pretrained.peft_layout import ENDINGS, VALUES, WRAPPED
@@ -18,6 +17,8 @@ from bertkit.pretrained.sentence_writing import write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from bertkit.pretrained.checkpoint import Pretrained
 
 _TASK_TYPES = {task: name for name, task in ENDINGS.items()} | {None: "FEATURE_EXTRACTION"}
 
