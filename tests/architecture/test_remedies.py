@@ -115,7 +115,7 @@ def wrong_in_command(line: str) -> list[str]:
 
 def in_command(text: str) -> Iterator[str]:
     """What follows the program's name, each time that it stands in a text."""
-    for line in re.split(r"(?<=\S) (?:\||&&|>) |; |, then ", text):
+    for line in re.split(r"(?<=\S) (?:\||&&|>) |; |, then |,? or (?=bertkit )", text):
         for found in TYPED.finditer(line):
             yield found["rest"]
 
