@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bertkit.errors import BertkitError, InputError
+from bertkit.retrieval import reading
 from bertkit.retrieval.documents import SourceDocument
 from bertkit.retrieval.reading import documents_of, format_of
 
@@ -93,12 +94,37 @@ def test_a_column_that_is_not_there_is_named_and_an_empty_text_is_no_document(tm
     assert [error.what.partition(": ")[0] for error in bad] == [f"{path}:2", f"{path}:3"]
 
 
+@pytest.mark.parametrize("content", [b"%PDF-1.4\rlines of old Macs\r", b"%PDF\0\1\0\2\0", b"\xff\xfebytes"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_bytes_that_are_no_text_stay_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, packed: bool
+) -> None:
+    seen: list[bytes] = []
+
+    def look(given: bytes, name: str) -> SourceDocument:
+        seen.append(given)
+        return SourceDocument([])
+
+    monkeypatch.setitem(reading._WHOLE, "pdf", look)  # type: ignore[arg-type]
+    path = tmp_path / ("a.pdf.gz" if packed else "a.pdf")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    read(path)
+    assert seen == [content]
+
+
+def test_texts_in_other_encodings_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Ü\n\nnaïve\n", encoding="utf-16")
+    (block,) = read(tmp_path / "a.md")[0].blocks
+    assert (block.heading, block.text.text) == ("Ü", "naïve")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("a.txt", b"good\n\xff\n", "a.txt:2: not valid UTF-8"),
-        ("a.md", b"a\0b", "NUL"),
-        ("a.txt.gz", b"\x1f\x8bcut", "gzip data is damaged"),
+        ("a.md", b"a text with a \0 in it", "NUL"),
+        ("a.txt.gz", gzip.compress(b"word " * 5_000)[:-9], "gzip data is damaged"),
+        ("a.pdf.gz", b"\x1f\x8bcut", "gzip data is damaged"),
         ("a.jsonl", b"{", "a.jsonl:1: not valid JSON"),
         ("gone.txt", None, "no such file"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,7 @@ FORMAT_OF_ENDING: Mapping[str, str] = MappingProxyType(
 )
 TEXT_COLUMN = "text"
 HEADING_COLUMN = "title"
+_GZIP = b"\x1f\x8b"  # no PDF begins so
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _FRONT_MATTER = re.compile(r"---[^\S\n]*\n(.*?)^(?:---|\.\.\.)[^\S\n]*$", re.DOTALL | re.MULTILINE)
 _CHARSET = re.compile(rb"<meta[^>]+charset=[\"']?([\w-]+)", re.IGNORECASE)
@@ -74,13 +76,19 @@ def documents_of(path: Path, text_column: str | None, on_bad_row: BadRow) -> Ite
             if found is not None:
                 yield found
         return
-    document = _WHOLE[format or "text"](_content(path), str(path))
+    document = _WHOLE[format or "text"](_content(path, is_text=format != "pdf"), str(path))
     yield SourceDocument(document.blocks, {**facts, **document.fields})
 
 
-def _content(path: Path) -> bytes:
-    with open_bytes(str(path)) as file, readable(str(path), "to its end"):
-        return file.read()
+def _content(path: Path, *, is_text: bool) -> bytes:
+    """The bytes of a file, gzip undone; of a text in UTF-8, whatever it is written in."""
+    name = str(path)
+    if is_text:
+        with open_bytes(name) as file, readable(name, "to its end"):
+            return file.read()
+    with readable(name, "to its end"):
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(_GZIP) else content
 
 
 def _decoded(content: bytes, name: str) -> str:
