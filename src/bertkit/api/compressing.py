@@ -23,6 +23,7 @@ class CompressOptions(ColumnOptions, total=False):
     cascade: str | Path | None
     trim_vocab: str | Path | None
     drop_layers: int | None
+    prune_ffn: int | None
     max_loss: float
     calibration_examples: int
     task: str | None
@@ -51,9 +52,10 @@ def compress(
         to: `int8` (of CPUs), or `fp16` or `bf16`, which need no data; `int8` where nothing else is asked for.
         progress: show how it gets on, in a terminal or a notebook.
         options: `cascade`, a small model with the same labels, which is to answer where it is sure; `trim_vocab`, text
-            whose tokens are all that the model is to keep; `drop_layers`, how many layers are to go; `max_loss`, the
-            points that the task's metric may fall by (0.5); `calibration_examples`; and those of `evaluate`: the
-            columns, `task`, `problem`, `format`, `bad_answers`, `long`.
+            whose tokens are all that the model is to keep; `drop_layers`, how many layers are to go; `prune_ffn`,
+            how many numbers of each MLP are to be left; `max_loss`, the points that the task's metric may fall by
+            (0.5); `calibration_examples`; and those of `evaluate`: the columns, `task`, `problem`, `format`,
+            `bad_answers`, `long`.
 
     Returns:
         Sizes, speeds, the metric before and after with the interval of the loss, and what was kept.

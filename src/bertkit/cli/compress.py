@@ -72,6 +72,16 @@ DropLayers = Annotated[
     ),
 ]
 
+PruneFfn = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Numbers to leave between the two layers of each MLP, those that add most; training on wins back most of "
+        "the loss.",
+        metavar="WIDTH",
+    ),
+]
+
 
 @column_options.column_options(column_options.LABELLED)
 def compress(
@@ -81,6 +91,7 @@ def compress(
     cascade: Cascade = None,
     trim_vocab: TrimVocab = None,
     drop_layers: DropLayers = None,
+    prune_ffn: PruneFfn = None,
     data: Data = None,
     max_loss: MaxLoss = 0.5,
     calibration_examples: Calibration = 300,
@@ -107,6 +118,7 @@ def compress(
         "cascade": cascade,
         "trim_vocab": trim_vocab,
         "drop_layers": drop_layers,
+        "prune_ffn": prune_ffn,
         "data": data,
         "max_loss": max_loss,
         "calibration_examples": calibration_examples,

@@ -53,8 +53,25 @@ def check_can_be_int8(pretrained: Pretrained) -> None:
     """Sees that a checkpoint can become int8.
 
     Raises:
-        UserError: it is several encoders, or is int8 already.
+        UserError: as `check_floating`.
     """
+    check_floating(pretrained, "int8")
+
+
+def check_floating(pretrained: Pretrained, what: str) -> None:
+    """Sees that a checkpoint is one encoder with weights in floating point, which can be made something else.
+
+    Args:
+        what: is to be made of it.
+
+    Raises:
+        UserError: it is a cascade, several encoders, a graph, or is int8 already.
+    """
+    pretrained.check_single(what)
+    if not pretrained.has_weights:
+        raise UserError(
+            f"{pretrained.source}: has a graph and no weights", "Take the checkpoint that it was exported from."
+        )
     if pretrained.int8 is not None:
         raise UserError(f"{pretrained.source}: is int8 already", "Compress the model that it was made from.")
     if pretrained.settings is not None and pretrained.settings.routed:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from bertkit.batching.packed import PackedBatch
 from bertkit.compression.blame import distance_of
+from bertkit.compression.int8_form import check_floating
 from bertkit.config.encoder import EncoderConfig
 from bertkit.errors import UserError
 from bertkit.families.foreign_config import read_keys
@@ -26,11 +27,7 @@ def check_can_drop(pretrained: Pretrained, count: int) -> None:
     Raises:
         UserError: it has not so many, its layers share weights, its weights are int8, or it is more than one encoder.
     """
-    pretrained.check_single("dropping layers")
-    if pretrained.int8 is not None:
-        raise UserError(f"{pretrained.source}: is int8 already", "Drop layers of the model that it was made from.")
-    if pretrained.settings is not None and pretrained.settings.routed:
-        raise UserError(f"{pretrained.source}: a model of several encoders", "Take the folder of one of its encoders.")
+    check_floating(pretrained, "dropping layers")
     steps, layers = len(pretrained.config.layer_of_step), pretrained.config.layers
     if steps != layers:
         raise UserError(

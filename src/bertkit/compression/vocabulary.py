@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from bertkit.checkpoints.stored import StoredTensors
+from bertkit.compression.int8_form import check_floating
 from bertkit.config.readout import MASKED_LM
 from bertkit.errors import UserError
 from bertkit.pretrained.checkpoint import Pretrained
@@ -115,13 +116,7 @@ def trimmed_form(pretrained: Pretrained, kept: Sequence[int]) -> Pretrained:
     Raises:
         UserError: its weights are int8, or it is several encoders or a cascade.
     """
-    pretrained.check_single("a trimmed vocabulary")
-    if pretrained.int8 is not None:
-        raise UserError(
-            f"{pretrained.source}: is int8 already", "Trim the model that it was made from, then compress it."
-        )
-    if pretrained.settings is not None and pretrained.settings.routed:
-        raise UserError(f"{pretrained.source}: a model of several encoders", "Trim the folder of one of its encoders.")
+    check_floating(pretrained, "a trimmed vocabulary")
     rows = {*_per_token(pretrained)}
     index = torch.tensor(kept)
     tensors = {name: tensor[index] if name in rows else tensor for name, tensor in pretrained.tensors.items()}

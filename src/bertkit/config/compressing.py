@@ -11,7 +11,7 @@ from bertkit.config.strict import Strict
 from bertkit.config.training import Size
 
 To = Literal["int8", "fp16", "bf16"]
-WAYS = ("to", "cascade", "trim_vocab", "drop_layers")  # of which there is one at a time
+WAYS = ("to", "cascade", "trim_vocab", "drop_layers", "prune_ffn")  # of which there is one at a time
 
 
 class CompressConfig(Strict):
@@ -23,6 +23,7 @@ class CompressConfig(Strict):
         to: int8, or half of the bytes of float32; None where something else is made.
         trim_vocab: text, whose tokens are all that the model is to keep.
         drop_layers: how many layers are to go.
+        prune_ffn: how many numbers between the two layers of each MLP are to be left.
         cascade: a small model that is to answer where it is sure, before this one.
         data: labelled examples, which calibrate and measure; None where neither is needed.
         max_loss: points that the task's metric may fall by, of the 100 that a share has.
@@ -36,6 +37,7 @@ class CompressConfig(Strict):
     cascade: str | None = None
     trim_vocab: str | None = None
     drop_layers: Size | None = None
+    prune_ffn: Size | None = None
     data: Sources | None = None
     max_loss: float = 0.5
     calibration_examples: Size = 300
@@ -58,6 +60,7 @@ class CompressConfig(Strict):
     def _measured_on_data(self) -> CompressConfig:
         needs = {"int8 is calibrated": self.to == "int8", "a cascade is chosen": self.cascade is not None}
         needs |= {"layers to drop are chosen": self.drop_layers is not None}
+        needs |= {"what is left of MLPs is chosen": self.prune_ffn is not None}
         what = next((what for what, is_asked in needs.items() if is_asked), None)
         if self.data is None and what is not None:
             raise ValueError(f"{what} and measured on labelled examples: give data")

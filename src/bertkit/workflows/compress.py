@@ -71,10 +71,10 @@ def compress(config: CompressConfig, observer: Observer = SILENT) -> Compression
         from bertkit.workflows.trim import trim
 
         return trim(config, source, notes, observer)
-    if config.drop_layers is not None:
-        from bertkit.workflows.drop_layers import drop_layers
+    if config.drop_layers is not None or config.prune_ffn is not None:
+        from bertkit.workflows.prune import prune
 
-        return drop_layers(config, source, notes, observer)
+        return prune(config, source, notes, observer)
     return in_fewer_bytes(config, config.to or "int8", source, notes, observer)
 
 

@@ -56,7 +56,7 @@ class Compression:
 
     Attributes:
         folder: that was written.
-        to: int8, fp16, bf16, cascade, trimmed or fewer layers.
+        to: int8, fp16, bf16, cascade, trimmed, fewer layers or narrower MLPs.
         bytes_before, bytes_after: of the files of weights.
         loss: None where there was no data to measure it on.
         paces: of the model before and after; empty where there was no data.

@@ -51,3 +51,13 @@ def test_a_loss_that_may_not_be(tmp_path: Path) -> None:
         compress(job(tmp_path / "model", max_loss=-100.0))
     with pytest.raises(ValueError, match="chosen and measured on labelled examples"):
         job(tmp_path / "model", data=None)
+
+
+def test_narrower_mlps(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    made = compress(job(folder, drop_layers=None, prune_ffn=20, max_loss=100.0))
+    assert made.details == {"ffn_width": 20}
+    assert any(row[0] == "numbers of an MLP" and row[2] == "20" for row in made.rows())
+    assert bertkit.load(made.folder).network.encoder.config.ffn_width == 20
+    with pytest.raises(ValueError, match="drop_layers and prune_ffn are both given"):
+        job(folder, prune_ffn=20)
