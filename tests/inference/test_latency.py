@@ -53,10 +53,10 @@ def test_a_batch_takes_a_fifth_of_the_time_and_what_waits_the_rest() -> None:
     assert (unknown.batch_tokens(512), unknown.waiting_tokens(512)) == (512, float("inf"))
 
 
-def test_a_time_that_cannot_be_kept_leaves_one_at_a_time() -> None:
-    target = known(LatencyTarget(0.001))
-    assert target.batch_tokens(512) == 1
-    assert target.waiting_tokens(1) == 0
+def test_a_time_that_cannot_be_kept_lets_nothing_wait_and_does_not_compute_in_vain() -> None:
+    target = known(LatencyTarget(0.001), a_batch=0.002, a_token=0.0001)
+    assert target.batch_tokens(512) == pytest.approx(20, abs=1)
+    assert target.waiting_tokens(20) == 0
 
 
 def test_room_is_made_smaller_where_more_than_one_in_twenty_is_late() -> None:

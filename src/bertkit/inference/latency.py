@@ -56,8 +56,12 @@ class BatchTimes:
         return self.seconds_a_batch + tokens * self.seconds_a_token
 
     def tokens(self, seconds: float) -> int:
-        """Tokens of a batch that takes so long; at least one."""
-        return max(int((seconds - self.seconds_a_batch) / self.seconds_a_token), 1)
+        """Tokens of a batch that takes so long; at least as many as take the time that it takes for itself.
+
+        With fewer it would be soon done, and most of what the machine does in vain.
+        """
+        least = max(self.seconds_a_batch, self.seconds_a_token)
+        return int(max(seconds - self.seconds_a_batch, least) / self.seconds_a_token)
 
     def _fit(self) -> None:
         mean_tokens, mean_seconds = self._tokens / self._count, self._seconds / self._count
