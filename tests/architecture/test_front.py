@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import bertkit
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+DEPENDENCIES: list[str] = [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
+# Parts of what is asked for, which that promises to bring.
+PARTS = {"pydantic_core": "pydantic", "starlette": "fastapi"}
 TEST_SCRIPT = (ROOT / "test.sh").read_text(encoding="utf-8")
 
 
@@ -48,12 +56,25 @@ def test_templates_ask_for_something(path: Path) -> None:
     assert [field["attributes"]["label"] for field in form["body"]]
 
 
+def test_what_is_imported_is_asked_for() -> None:
+    """What another library happens to bring today may be gone tomorrow."""
+    asked = {canonicalize_name(Requirement(one).name) for one in DEPENDENCIES}
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    foreign = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"bertkit"}
+    homes = packages_distributions()
+    missing = {name for name in foreign if not asked & set(map(canonicalize_name, homes.get(name, ())))}
+    assert missing == PARTS.keys()
+    assert asked >= set(PARTS.values())
+
+
 def test_the_exact_versions_are_within_the_bounds() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(re.match(r"([\w.-]+)==(\S+)", line).groups() for line in lines if line and line[0] != "#")  # type: ignore[union-attr]
     pinned = {name.replace("_", "-").lower(): Version(version) for name, version in pinned.items()}
-    asked = [*PROJECT["dependencies"], *(one for extra in PROJECT["optional-dependencies"].values() for one in extra)]
-    for requirement in map(Requirement, asked):
+    for requirement in map(Requirement, DEPENDENCIES):
         version = pinned.get(requirement.name.replace("_", "-").lower())
         if version is not None:
             assert requirement.specifier.contains(version), requirement

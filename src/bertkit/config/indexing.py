@@ -17,7 +17,7 @@ class EmbeddingModel(Strict):
     """The model that an index's vectors are of: another one's mean something else.
 
     Attributes:
-        source: a folder or a hub name; None is the embedded default.
+        source: a folder or a hub name; None is the built-in default.
         weights: their SHA-256, and that of what follows the encoder.
         prompt, query_prompt: texts before passages and before queries.
         prompt_name, query_prompt_name: those of the model's own prompts that these are; None where they were typed.

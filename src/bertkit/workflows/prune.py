@@ -81,7 +81,7 @@ def prune(config: CompressConfig, source: Pretrained, notes: Notes, observer: Ob
         compared=(found.compared,),
         said=(
             found.left,
-            "training on wins back what was lost: bertkit finetune -m, or bertkit distill --student, this folder",
+            "training on wins back most of what was lost: bertkit distill --student with this folder",
         ),
         details=found.details,
     )
