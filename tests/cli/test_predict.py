@@ -190,6 +190,18 @@ def test_a_file_that_breaks_off_ends_even_a_recording_run(run: Run, tmp_path: Pa
     assert not output.exists()
 
 
+@pytest.mark.parametrize("kept", [3, 6, 9, 12, 17])
+def test_a_file_that_breaks_off_at_its_beginning_is_not_an_empty_one(kept: int, run: Run, tmp_path: Path) -> None:
+    import gzip
+
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"one\n" * 1000)[:kept])
+    for given in (("-i", str(path)), ("-i", "-")):
+        code, out, err = run("predict", *given, "--json", stdin=path.read_bytes())
+        assert (code, out) == (2, "")
+        assert "the gzip data is damaged" in err
+
+
 def test_nan_is_never_printed(run: Run) -> None:
     for form in ([], ["--json"]):
         code, out, err = run("predict", "nan", *form)

@@ -56,7 +56,7 @@ def test_fine_tuning_has_a_table_of_its_own(tmp_path: Path, capsys: pytest.Captu
     assert (header.split()[0], first.split()[0], gap) == ("run", "one", "")
     assert tuned_header.startswith("run ")
     assert tuned.split() == [
-        *("tuned", "running", "text-classification", "the", "embedded", "model", "-", "150/150", "4,800"),
+        *("tuned", "running", "text-classification", "the", "built-in", "model", "-", "150/150", "4,800"),
         *("accuracy", "0.9000", "100", "0.8750", "1", "min", "15", "s", "150"),
     ]
     assert main(["runs", str(tmp_path / "tuned"), "--json"]) == 0

@@ -32,7 +32,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("model", "task", "problem", "revision", "prompt", "query_prompt", "teacher", "student", "kind"),
             *("vocab_size", "cased"),
             *("min_frequency", "limit_alphabet", "unused", "pooling", "normalize", "max_length", "lora", "layers"),
-            *("cascade", "trim_vocab", "drop_layers", "bake_temperature"),
+            *("cascade", "trim_vocab", "drop_layers", "prune_ffn", "bake_temperature"),
         ),
         COLUMNS: (),
         "Task": (

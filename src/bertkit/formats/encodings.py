@@ -26,15 +26,26 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins as that of UTF-16 does
 )
 _LEAST_ZEROS = 0.3  # of every second byte: the share of ASCII characters
 _MOST_OTHERS = 0.1  # of the bytes between, which are zero in few other characters
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # what compressed bytes raise
 CONVERT = "Convert the file to UTF-8 with LF line ends."
 
 
 def head_of(file: IO[bytes]) -> bytes:
-    """What comes next of a stream, as much as there is at once and without taking it."""
+    """What comes next of a stream, as much as there is at once and without taking it.
+
+    Raises:
+        EOFError, zlib.error, BadGzipFile: it is damaged, and whoever reads it would take it for a stream that has ended.
+    """
     try:
         return file.peek(HEAD_BYTES)  # type: ignore[attr-defined,no-any-return]  # all that are read can do it
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        return b""  # told, with its line, when it is read
+    except DAMAGED:
+        try:
+            again: bytes = file.peek(HEAD_BYTES)  # type: ignore[attr-defined]
+        except DAMAGED:
+            return b""  # told, with its line, when it is read
+        if again:
+            return again
+        raise
 
 
 def as_utf8(file: IO[bytes], name: str, note: Note) -> IO[bytes]:

@@ -77,7 +77,7 @@ def open_bytes(path: str, note: Note = unheard) -> Iterator[IO[bytes]]:
 
 
 def _plain(raw: IO[bytes], name: str, note: Note) -> IO[bytes]:
-    with readable("the input", "at all"):
+    with readable(name, "at its beginning"):
         head = head_of(raw)
         refuse_pointer(name, head, InputError)
         file = gzip.GzipFile(fileobj=raw) if head.startswith(_GZIP_MAGIC) else raw
