@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from bertkit.config.batch_tokens import batch_tokens
 from bertkit.inference.backend import Backend
-from bertkit.inference.model import Model
 from bertkit.inference.torch_backend import ready_backend
 from bertkit.pretrained.checkpoint import Pretrained
 from bertkit.tasks.contract import Task
 from bertkit.tasks.reading import Reader
 from bertkit.tokenization.tokenizer import Tokenizer
 from bertkit.tokenization.windows import LongText
+
+if TYPE_CHECKING:
+    from bertkit.inference.model import Model
 
 CPU = torch.device("cpu")
 
@@ -37,6 +40,8 @@ class ModelMaker:
         Args:
             tokens: most of one batch.
         """
+        from bertkit.inference.model import Model
+
         most = tokens or batch_tokens("answer", "cpu")
         reader = Reader(self.task, pretrained.max_length(self.task), self.long, offsets=self.task.needs_offsets)
         return Model(pretrained, reader, backend, batch_tokens=most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,7 +17,6 @@ from bertkit.config.evaluation import EvaluateConfig
 from bertkit.evaluation.held_out import LOWER_IS_BETTER
 from bertkit.evaluation.scored_predictions import ScoredAnswers
 from bertkit.inference.backends import open_backend
-from bertkit.inference.model import Model
 from bertkit.labelled.examples import Example
 from bertkit.metrics.intervals import comparisons_of
 from bertkit.metrics.task_scores import Scores
@@ -28,6 +28,9 @@ from bertkit.workflows.compression import MeasuredLoss
 from bertkit.workflows.labelled_data import Notes, name_of_data
 from bertkit.workflows.observer import Observer
 from bertkit.workflows.scoring import examples_of, scored_by
+
+if TYPE_CHECKING:
+    from bertkit.inference.model import Model
 
 TIMED_ROWS = 100
 
