@@ -115,7 +115,11 @@ BAD = {
         SECOND,
         "damaged: the checksum of tensor 'bert/pooler/dense/kernel' does not match",
     ),
-    "a git pointer": (change(FIRST, lambda data: b"version https://git"), FIRST, "a Git LFS pointer"),
+    "a git pointer": (
+        change(FIRST, lambda data: b"version https://git"),
+        FIRST,
+        "a Git LFS pointer, not the file itself",
+    ),
     "damaged index": (
         change(".index", lambda data: data[:40] + b"?" + data[41:]),
         ".index",

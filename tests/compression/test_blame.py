@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from bertkit.compression.blame import Blamed, blame, distance_of, worst
-from bertkit.compression.candidate import Int8Plan, ModelMaker, fixed_scales, parts_of
+from bertkit.compression.candidate import Int8Plan, fixed_scales, parts_of
+from bertkit.compression.model_maker import ModelMaker
 from bertkit.compression.observing import Recorder, looking
 from bertkit.model.int8_linear import Int8Linear
 from bertkit.model.int8_machine import int8_kernels

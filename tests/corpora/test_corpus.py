@@ -50,7 +50,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("a.txt", b"fine\n\xff\n", "a.txt:2: not valid UTF-8 (byte 0xff at byte 1 of the line)"),
         ("a.txt", b"a\0b\n", "a.txt:1: contains a NUL character"),
-        ("a.jsonl", b'{"text": "a"}\n{"test": "b"}\n', "a.jsonl:2: no field 'text' (did you mean 'test'?)"),
+        ("a.jsonl", b'{"text": "a"}\n{"test": "b"}\n', "a.jsonl:2: no field 'text'"),
         ("a.jsonl", b'{"text": 3}\n', "a.jsonl:1: the field 'text' is not text"),
         ("a.jsonl", b"{\n", "a.jsonl:1: not valid JSON"),
     ],

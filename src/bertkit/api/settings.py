@@ -22,6 +22,7 @@ class ColumnOptions(TypedDict, total=False):
 
     text_column: str
     text_pair_column: str
+    positive_column: str
     negative_column: str
     label_column: str
     tokens_column: str

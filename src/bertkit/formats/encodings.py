@@ -25,6 +25,7 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins as that of UTF-16 does
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LEAST_ZEROS = 0.3  # of every second byte: the share of ASCII characters
+_FEW_BYTES, _LEAST_ZEROS_OF_FEW = 64, 0.6  # one zero among a few bytes is not UTF-16
 _MOST_OTHERS = 0.1  # of the bytes between, which are zero in few other characters
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # what compressed bytes raise
 CONVERT = "Convert the file to UTF-8 with LF line ends."
@@ -34,7 +35,7 @@ def head_of(file: IO[bytes]) -> bytes:
     """What comes next of a stream, as much as there is at once and without taking it.
 
     Raises:
-        EOFError, zlib.error, BadGzipFile: it is damaged, and whoever reads it would take it for a stream that has ended.
+        EOFError, zlib.error, BadGzipFile: it is damaged, and whoever reads on would find its end.
     """
     try:
         return file.peek(HEAD_BYTES)  # type: ignore[attr-defined,no-any-return]  # all that are read can do it
@@ -72,7 +73,8 @@ def as_utf8(file: IO[bytes], name: str, note: Note) -> IO[bytes]:
 
 def _by_zeros(head: bytes) -> str | None:
     """UTF-16 in one of its orders, where ASCII characters are many enough, and all that is there is text."""
-    least, most = _LEAST_ZEROS * len(head) / 2, _MOST_OTHERS * len(head) / 2
+    share = _LEAST_ZEROS if len(head) >= _FEW_BYTES else _LEAST_ZEROS_OF_FEW
+    least, most = share * len(head) / 2, _MOST_OTHERS * len(head) / 2
     first, second = head[0::2].count(0), head[1::2].count(0)
     told = "utf-16-le" if second > least and first < most else "utf-16-be" if first > least and second < most else None
     text = head.decode(told, errors="replace") if told else ""

@@ -51,8 +51,18 @@ class Network(nn.Module):
         if self.readout.top_k and output_indices_M is not None:
             return self._likeliest(hidden_TW, batch.layout, output_indices_M)
         logits_RC = self.logits(hidden_TW, batch.layout, output_indices_M)
-        if not self.readout.top_k:
-            return (logits_RC,)
+        return self._best(logits_RC) if self.readout.top_k else (logits_RC,)
+
+    def _likeliest(self, hidden_TW: Tensor, layout: Layout, output_indices_M: Tensor) -> tuple[Tensor, ...]:
+        """The likeliest numbers of each row and their probabilities, few rows at a time: a vocabulary is wide."""
+        at_once = max(1, LOGITS_AT_ONCE // self.encoder.config.vocab_size)
+        found = [
+            self._best(self.logits(hidden_TW, layout, some_M)) for some_M in torch.split(output_indices_M, at_once)
+        ]
+        return torch.cat([scores_RK for scores_RK, _ in found]), torch.cat([ids_RK for _, ids_RK in found])
+
+    def _best(self, logits_RC: Tensor) -> tuple[Tensor, Tensor]:
+        """The probabilities and numbers of the best, (R, K) each, of those that are chosen or of all."""
         scores_RC = torch.softmax(logits_RC.float(), dim=-1)
         if not self.readout.chosen:
             scores_RK, ids_RK = scores_RC.topk(self.readout.top_k, dim=-1)
@@ -60,15 +70,6 @@ class Network(nn.Module):
         chosen_N = torch.tensor(self.readout.chosen, device=scores_RC.device)
         scores_RK, places_RK = scores_RC[:, chosen_N].topk(self.readout.top_k, dim=-1)
         return scores_RK, chosen_N[places_RK]
-
-    def _likeliest(self, hidden_TW: Tensor, layout: Layout, output_indices_M: Tensor) -> tuple[Tensor, ...]:
-        """The likeliest numbers of each row and their probabilities, few rows at a time: a vocabulary is wide."""
-        at_once = max(1, LOGITS_AT_ONCE // self.encoder.config.vocab_size)
-        found = [
-            torch.softmax(self.logits(hidden_TW, layout, some_M).float(), dim=-1).topk(self.readout.top_k, dim=-1)
-            for some_M in torch.split(output_indices_M, at_once)
-        ]
-        return torch.cat([scores_RK for scores_RK, _ in found]), torch.cat([ids_RK for _, ids_RK in found])
 
     def logits(self, hidden_TW: Tensor, layout: Layout, output_indices_M: Tensor | None = None) -> Tensor:
         """What the head gives for hidden states, (R, C)."""
