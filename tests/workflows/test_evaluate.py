@@ -59,9 +59,9 @@ def test_masks_are_measured_but_are_no_examples(tmp_path: Path) -> None:
 def test_what_does_not_go_together(model: Model, folder: Path, data: str) -> None:
     with pytest.raises(UserError, match="loaded for text-classification, not for fill-mask"):
         evaluate(EvaluateConfig(data=data, task="fill-mask"), model=model)
-    with pytest.raises(UserError, match="model .*predictions"):
+    with pytest.raises(UserError, match=r"model .*predictions"):
         evaluate(EvaluateConfig(data=data))
-    with pytest.raises(UserError, match="model .*predictions"):
+    with pytest.raises(UserError, match=r"model .*predictions"):
         evaluate(EvaluateConfig(data=data, predictions=data), model=model)
     with pytest.raises(UserError, match="--problem with sentence-embedding"):
         evaluate(EvaluateConfig(model=str(folder), task="sentence-embedding", problem="regression", data=data))
