@@ -108,7 +108,7 @@ def print_table(lines: Sequence[Mapping[str, Any]]) -> None:
         metric = DATASETS[name].metric
         values = [line["metrics"][metric] for line in same]
         deviation = f"{statistics.stdev(values):.4f}" if len(values) > 1 else ""
-        seconds = statistics.median(line["cpu"] for line in same)
+        seconds = statistics.median(line["cpu"] or 0 for line in same)
         mean = statistics.mean(values)
         print(f"{name:16} {side:10} {code:10} {metric:18} {len(same):5} {mean:7.4f} {deviation:>9} {seconds:7.0f}")
 
