@@ -21,7 +21,8 @@ from bertkit.model.build import build_encoder
 from bertkit.model.device import processor
 from bertkit.model.encoder import Encoder
 from bertkit.model.fixed_rows import ROWS, by_numbers, by_rows, fixed_rows, linear, rows_are_fixed, unfixed
-from bertkit.model.linear import convert_linears
+from bertkit.model.linear import convert_linears, make_linear
+from bertkit.model.mlp import MLP, GatedMLP
 from bertkit.model.vector_steps import Dense
 from tests.parity.test_families import CASES, Case, sequences_of
 
@@ -120,6 +121,18 @@ def test_dense_layers_after_pooling() -> None:
     with fixed_rows(), counted() as rows:
         step(torch.randn(5, 3))
     assert rows == [ROWS, ROWS]
+
+
+def test_a_compiled_layer_stays_in_one_piece() -> None:
+    """What is asked about rows must be no question for the compiler, which would cut the program there."""
+    x_TW = torch.randn(4, 8)
+    for layer in (
+        MLP(nn.Linear(8, 16), nn.Linear(16, 8), "gelu"),
+        GatedMLP(nn.Linear(8, 32), nn.Linear(16, 8), "silu"),
+        make_linear(8, 2, last=True),
+    ):
+        compiled = torch.compile(layer, backend="eager", fullgraph=True)
+        assert torch.equal(compiled(x_TW), layer(x_TW))
 
 
 def test_attention_in_half_precision_is_a_sequence_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

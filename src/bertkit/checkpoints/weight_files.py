@@ -16,10 +16,7 @@ WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
 INDEX_ENDING = ".index.json"
 # What was learnt on top of a model, and is kept without it.
 ADAPTER_DESCRIPTION, ADAPTER_TENSORS = "adapter.json", "adapter.safetensors"
-PEFT_DESCRIPTION, PEFT_TENSORS = (
-    "adapter_config.json",
-    "adapter_model.safetensors",
-)  # the same as the library peft has it
+PEFT_DESCRIPTION, PEFT_TENSORS = "adapter_config.json", "adapter_model.safetensors"  # as the library peft has it
 _NUMBERED = re.compile(r"-(\d+)-of-(\d+)\.(?:safetensors|bin)$")
 
 

@@ -121,13 +121,16 @@ def line(progress: BulkProgress) -> str:
     return f"{progress.rows:,} of {progress.rows + progress.rows_left:,} rows, {speed:,.0f} rows/s{ending}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class BulkAnswers:
     """A model, and how its answers to the rows of a part are written.
 
     Args:
         carried: what stands beside each answer.
         keeps: whether columns of the rows do.
+
+    Attributes:
+        failed: rows that have an error in the place of an answer.
     """
 
     model: Model
@@ -135,7 +138,7 @@ class BulkAnswers:
     on_error: Literal["stop", "record"]
     keeps: bool
     reporter: Reporter
-    failures: list[int] = field(default_factory=lambda: [0])
+    failed: int = 0
 
     def write(self, path: Path, items: Iterator[Item], seen: Seen) -> None:
         """Answers a part's rows into its file, which appears when it is whole."""
@@ -156,7 +159,7 @@ class BulkAnswers:
         with_errors = self.on_error == "record"
         with open_answers(str(path), as_json=True, with_errors=with_errors, keeps=self.keeps) as written:
             for number, answer in enumerate(answers(self.model, rows(), waiting, self.on_error, self.carried), 1):
-                self.failures[0] += put(written, number, answer, self.on_error)
+                self.failed += put(written, number, answer, self.on_error)
                 seen(read.popleft())
                 self.reporter.tick()
 
@@ -204,8 +207,8 @@ def answer_in_parts(
         began=reporter.began,
     )
     say(f"{progress.rows:,} rows answered into {folder}" if progress.rows else f"{folder}: nothing is left to be done")
-    if answered.failures[0]:
-        say(f"{answered.failures[0]:,} rows failed; their records say why")
+    if answered.failed:
+        say(f"{answered.failed:,} rows failed; their records say why")
 
 
 def about(given: Mapping[str, Any], model: Model, paths: Sequence[str]) -> dict[str, object]:

@@ -68,7 +68,7 @@ TrimVocab = Annotated[
 DropLayers = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Layers to drop, those that are missed least; training on wins back most of the loss.", metavar="N"
+        min=1, help="Layers to drop, those that are missed least; train the folder on afterwards.", metavar="N"
     ),
 ]
 
@@ -76,8 +76,7 @@ PruneFfn = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Numbers to leave between the two layers of each MLP, those that add most; training on wins back most of "
-        "the loss.",
+        help="Numbers to leave between the layers of each MLP, those that add most; train the folder on afterwards.",
         metavar="WIDTH",
     ),
 ]

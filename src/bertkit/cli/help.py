@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 ENDING = "_column"
 COLUMNS = "Columns"
-# In the order in which they are shown; what is in no other is in the last one, whose title is that of all where it is
-# the only one. Options of a column are those that end so.
+# In the order in which they are shown. An option whose name ends with `ENDING` is one of the columns.
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Input": (
@@ -78,6 +77,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Help": ("help", "version"),
     }
 )
+GROUP_OF: Mapping[str, str] = MappingProxyType({name: title for title, names in GROUPS.items() for name in names})
 EXIT_CODES = (
     "Exit codes: 0 done, 1 failed, 2 wrong use or bad input, 130 interrupted, 141 closed pipe, 143 ended by SIGTERM. "
     "--debug shows the traceback of an error."
@@ -122,9 +122,7 @@ def group_of(name: str) -> str:
     Raises:
         KeyError: it is in none.
     """
-    if name.endswith(ENDING):
-        return COLUMNS
-    return next(title for title, names in GROUPS.items() if name in names)
+    return COLUMNS if name.endswith(ENDING) else GROUP_OF[name]
 
 
 def task_in(arguments: Sequence[str]) -> str | None:

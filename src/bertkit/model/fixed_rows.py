@@ -36,8 +36,8 @@ def fixed_rows(fixed: bool = True) -> Iterator[None]:
 
 
 def rows_are_fixed() -> bool:
-    """Whether this thread computes products of `ROWS` rows only."""
-    return _fixed.get()
+    """Whether this thread computes products of `ROWS` rows only. Programs that are compiled or exported never do."""
+    return not torch.compiler.is_compiling() and _fixed.get()
 
 
 def by_rows(product: Callable[[Tensor], Tensor], x_RI: Tensor) -> Tensor:

@@ -176,8 +176,9 @@ class Bulk:
         except (ValueError, TypeError, KeyError, OSError) as error:
             raise OutputError(f"{path}: cannot be read: {error}", "Name another folder.") from None
         if changed := different(wanted, said):
+            named = changed.removeprefix("about.")
             raise UserError(
-                f"{self.folder}: was begun with another {changed}", "Say what was said then, or name another folder."
+                f"{self.folder}: was begun with another {named}", "Say what was said then, or name another folder."
             )
         return parts
 

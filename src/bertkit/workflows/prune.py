@@ -1,6 +1,6 @@
 """Layers dropped, or MLPs made narrower, the whole job: what is missed least goes; measure; write, or refuse.
 
-What is lost is mostly won back by training on: the folder is a model like any other, for `finetune` and `distill`.
+The folder is a model like any other: `finetune` and `distill` train it on, to win back what was lost.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def prune(config: CompressConfig, source: Pretrained, notes: Notes, observer: Ob
         compared=(found.compared,),
         said=(
             found.left,
-            "training on wins back most of what was lost: bertkit distill --student with this folder",
+            "to win back what was lost, train it on: bertkit finetune -m with this folder",
         ),
         details=found.details,
     )
