@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import bz2
 import io
+import random
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,22 @@ def test_rows_of_files_and_of_standard_input(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr("bertkit.formats.files.standard_input", lambda: Live(file.fileno()))
         with open_bytes("-") as found:
             assert found.read().decode() == TEXT
+
+
+def test_what_is_no_text_is_left_as_it_is() -> None:
+    """Small files of bytes may have a CR and no LF, as those of old Macs have."""
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    chance = random.Random(0)
+    files = []
+    for _ in range(200):
+        table = io.BytesIO()
+        words = ["a" * chance.randint(1, 9) for _ in range(chance.randint(1, 13))]
+        parquet.write_table(pyarrow.table({"text": words}), table, compression="none")
+        files += [table.getvalue(), bz2.compress(" ".join(words).encode())]
+    alike = [data for data in files if b"\r" in data[:-1] and b"\n" not in data]
+    assert len(alike) > 5
+    for data in alike:
+        said: list[str] = []
+        assert recoded(data, said) == data
+        assert said == []

@@ -1,7 +1,8 @@
 """Text files that are not UTF-8 with LF or CRLF line ends, where that can be told: their bytes as if they were.
 
 UTF-16 and UTF-32 say so by a byte order mark. Without one UTF-16 is told by its zero bytes, every second one, where
-there is enough ASCII in it. Line ends of a lone CR (Mac OS before X) are told by a beginning that has no other.
+there is enough ASCII in it. Line ends of a lone CR (Mac OS before X) are told by a beginning that has no other. Bytes
+that no text has, such as those of a Parquet file, are left as they are.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def as_utf8(file: IO[bytes], name: str, note: Note) -> IO[bytes]:
     if encoding is None and (encoding := _by_zeros(head)) is not None:
         note(f"{name}: read as {encoding.upper()}, by its zero bytes; it has no byte order mark")
     text = head.decode(encoding or "utf-8", errors="replace")
-    old_mac = "\n" not in text and "\r" in text[:-1]  # the last one may be half of CRLF
+    old_mac = "\n" not in text and "\r" in text[:-1] and _is_text(text)  # the last one may be half of CRLF
     if old_mac:
         note(f"{name}: read with CR as line ends, as old Macs wrote them")
     if encoding is None and not old_mac:
@@ -77,8 +78,12 @@ def _by_zeros(head: bytes) -> str | None:
     least, most = share * len(head) / 2, _MOST_OTHERS * len(head) / 2
     first, second = head[0::2].count(0), head[1::2].count(0)
     told = "utf-16-le" if second > least and first < most else "utf-16-be" if first > least and second < most else None
-    text = head.decode(told, errors="replace") if told else ""
-    return told if all(one >= " " or one in "\t\r\n\f" for one in text) else None
+    return told if told and _is_text(head.decode(told, errors="replace")) else None
+
+
+def _is_text(beginning: str) -> bool:
+    """Whether it has no control character but those that texts have."""
+    return all(one >= " " or one in "\t\r\n\f" for one in beginning)
 
 
 class _Recoded(io.RawIOBase):
